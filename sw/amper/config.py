@@ -1,0 +1,226 @@
+"""The one definition of a configuration; every width and constant is derived here and nowhere else.
+
+Names and formulas: docs/algorithm.md.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from amper.urng import streams
+
+Variant = Literal["fr-dithered", "fr-prefix", "fr", "k"]
+VARIANTS: tuple[str, ...] = get_args(Variant)
+
+SCALE_FRACTION_WIDTH = 20  # fraction bits of the radius and neighbour coefficients
+SCALE_INTEGER_WIDTH = 4  # their integer bits: scales reach up to 16
+COEFFICIENT_WIDTH = SCALE_INTEGER_WIDTH + SCALE_FRACTION_WIDTH
+RANDOM_WIDTH = 64  # bits of a random word
+DRAW_RANDOM_WIDTH = 32  # high bits of a draw word that choose the rank
+
+# Smallest and largest legal value of each integer parameter.
+INTEGER_RANGES: dict[str, tuple[int, int]] = {
+    "rows": (1, 1 << 20),
+    "priority_width": (4, 32),
+    "groups": (1, 256),
+    "batch": (1, 4096),
+    "seed": (0, (1 << 64) - 1),
+    "bank_rows": (1, 1024),
+    "fan_out": (2, 64),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmperConfig:
+    """A sampler, in hardware or software.
+
+    Parameters
+    ----------
+    rows : n, rows of the associative memory, 1 to 2^20; any value, not only powers of two.
+    priority_width : Q, bits of a priority code, 4 to 32.
+    groups : m, groups that [0, Vmax] is cut into, 1 to 256.
+    batch : b, the largest batch and the default one, 1 to 4096.
+    variant : "fr-dithered", "fr-prefix", "fr" or "k".
+    radius_scale : lambda' of the fr variants, 0 <= lambda'/m < 16.
+    neighbour_scale : lambda of the k variant, 0 <= lambda < 16.
+    seed : of both random streams, 64 bits.
+    priority_scale : priority codes per unit of float priority, above 0; 2^(Q // 2) if None.
+    bank_rows : rows of one bank of the RTL, a power of two, 1 to 1024. Changes no index.
+    fan_out : banks or sub-arrays under one node of the RTL's tree, a power of two, 2 to 64. Changes no index.
+
+    Raises
+    ------
+    TypeError : a value of the wrong kind. ValueError : a value out of its range.
+    """
+
+    rows: int
+    priority_width: int = 16
+    groups: int = 20
+    batch: int = 64
+    variant: Variant = "fr-dithered"
+    radius_scale: float = 0.15
+    neighbour_scale: float = 0.3
+    seed: int = 0
+    priority_scale: float = None  # type: ignore[assignment]  # filled in below when not given
+    bank_rows: int = 64
+    fan_out: int = 8
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in INTEGER_RANGES.items():
+            self._normalise(name, _integer(name, getattr(self, name), low, high))
+        if self.priority_scale is None:
+            self._normalise("priority_scale", float(1 << (self.priority_width // 2)))
+        for name in ("radius_scale", "neighbour_scale", "priority_scale"):
+            self._normalise(name, _real(name, getattr(self, name)))
+        if not isinstance(self.variant, str):
+            raise TypeError(f"variant must be a string, not {self.variant!r}")
+        if self.variant not in VARIANTS:
+            raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {self.variant!r}")
+        for name in ("bank_rows", "fan_out"):
+            value = getattr(self, name)
+            if value & (value - 1):
+                raise ValueError(f"{name} must be a power of two, not {value}")
+        self._check_scales()
+
+    def _normalise(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)  # the class is frozen; this is its constructor
+
+    def _check_scales(self) -> None:
+        limit = 1 << SCALE_INTEGER_WIDTH
+        if not (self.radius_scale >= 0 and self.radius_coefficient < 1 << COEFFICIENT_WIDTH):
+            raise ValueError(
+                f"radius_scale must be at least 0 and below {limit} x groups = {limit * self.groups}, "
+                f"not {self.radius_scale}"
+            )
+        if not (self.neighbour_scale >= 0 and self.neighbour_coefficient < 1 << COEFFICIENT_WIDTH):
+            raise ValueError(f"neighbour_scale must be at least 0 and below {limit}, not {self.neighbour_scale}")
+        if not self.priority_scale > 0:
+            raise ValueError(f"priority_scale must be above 0, not {self.priority_scale}")
+
+    # --- widths (bits) ---------------------------------------------------------------------------------------
+
+    @property
+    def row_width(self) -> int:
+        """Bits of a row index; at least 1, so that a single row still has an address."""
+        return max(1, (self.rows - 1).bit_length())
+
+    @property
+    def count_width(self) -> int:
+        """Bits of a number of rows, 0 to n."""
+        return self.rows.bit_length()
+
+    @property
+    def batch_width(self) -> int:
+        """Bits of a batch size, 0 to b."""
+        return self.batch.bit_length()
+
+    @property
+    def group_width(self) -> int:
+        """Bits of a group's index, 0 to m - 1; at least 1."""
+        return max(1, (self.groups - 1).bit_length())
+
+    @property
+    def shift_width(self) -> int:
+        """Bits of a number of ignored low bits, 0 to Q."""
+        return self.priority_width.bit_length()
+
+    @property
+    def fraction_width(self) -> int:
+        """FW, fraction bits of a representative's place in [0, 1)."""
+        return min(self.priority_width + 8, 32)
+
+    # --- constants -------------------------------------------------------------------------------------------
+
+    @property
+    def priority_max(self) -> int:
+        """The largest priority code, 2^Q - 1."""
+        return (1 << self.priority_width) - 1
+
+    @property
+    def reciprocal_shift(self) -> int:
+        """GS: the reciprocal of m has this many fraction bits."""
+        return self.fraction_width + (self.groups - 1).bit_length()
+
+    @property
+    def reciprocal(self) -> int:
+        """floor(2^GS / m)."""
+        return (1 << self.reciprocal_shift) // self.groups
+
+    @property
+    def radius_coefficient(self) -> int:
+        """lambda' / m with 20 fraction bits."""
+        return round(self.radius_scale * (1 << SCALE_FRACTION_WIDTH) / self.groups)
+
+    @property
+    def neighbour_coefficient(self) -> int:
+        """lambda with 20 fraction bits."""
+        return round(self.neighbour_scale * (1 << SCALE_FRACTION_WIDTH))
+
+    @property
+    def stream_states(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(s0, s1) at reset of the query stream and of the draw stream."""
+        query, draw = streams(self.seed)
+        return query.state, draw.state
+
+    # --- files -----------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parameters by name, in the order of the class."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> AmperConfig:
+        """The configuration of named ``values``; an unknown or missing name is a ValueError."""
+        names = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in names:
+                raise ValueError(f"{name!r} is not a parameter; the parameters are {', '.join(names)}")
+        if "rows" not in values:
+            raise ValueError("rows must be given: it has no default")
+        return cls(**values)
+
+    def save(self, path: str | Path) -> None:
+        """Write a TOML file, one line a parameter."""
+        # JSON's strings and numbers are TOML's too, and the table is flat: no TOML writer is needed.
+        lines = [f"{name} = {json.dumps(value)}\n" for name, value in self.to_dict().items()]
+        Path(path).write_text("".join(lines), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> AmperConfig:
+        """Read a TOML file that ``save`` or a person wrote.
+
+        Raises
+        ------
+        OSError : the file cannot be read. ValueError, TypeError : it is not TOML, or a value is not legal; the message
+        begins with the path.
+        """
+        try:
+            return cls.from_dict(tomllib.loads(Path(path).read_bytes().decode("utf-8")))
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{path}: {error}") if type(error) in (ValueError, TypeError) else ValueError(
+                f"{path}: not a TOML file: {error}"
+            ) from error
+
+
+def _integer(name: str, value: object, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, not {value!r}")
+    number = int(value)
+    if not low <= number <= high:
+        raise ValueError(f"{name} must be {low} to {high}, not {number}")
+    return number
+
+
+def _real(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, not {value!r}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, not {number}")
+    return number

@@ -1,0 +1,211 @@
+"""The golden model: docs/algorithm.md in plain Python integers, naive on purpose.
+
+It goes through every row for every group, so that each line can be held against the page. Speed is not its business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from numbers import Integral
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amper.config import RANDOM_WIDTH, SCALE_FRACTION_WIDTH, AmperConfig
+from amper.urng import streams
+
+
+class Status(IntEnum):
+    """What a result says of its batch."""
+
+    OK = 0
+    FALLBACK = 1
+    NO_VALID_ROW = 2
+    BAD_BATCH = 3
+
+
+class NoValidRowError(ValueError):
+    """A batch was asked of a memory in which no row is valid."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Everything inside one batch; tuples have m entries where they are per group and b where they are per draw."""
+
+    vmax: int
+    query_words: tuple[int, ...]  # 64 bits, per group
+    representatives: tuple[int, ...]  # V_i, per group
+    radii: tuple[int, ...]  # D_i, per group
+    masks: tuple[int, ...]  # 1 = compare, per group; all ones for fr and k, which do not use it
+    neighbours: tuple[int, ...]  # N_i, per group; all 0 but for k
+    match_sets: tuple[frozenset[int], ...]  # rows, per group
+    csp: tuple[bool, ...]  # per row; what the draws were made from, so all valid rows after a fallback
+    fallback: bool  # the union of the match sets was empty
+    draw_words: tuple[int, ...]  # 64 bits, per draw
+    ranks: tuple[int, ...]  # k_j, per draw
+    indices: tuple[int, ...]  # rows, per draw
+    priorities: tuple[int, ...]  # codes of those rows, per draw
+
+    @property
+    def csp_size(self) -> int:
+        """|CSP|: rows that could be drawn."""
+        return sum(self.csp)
+
+    @property
+    def status(self) -> Status:
+        """The status that the hardware reports with this batch."""
+        return Status.FALLBACK if self.fallback else Status.OK
+
+
+class GoldenModel:
+    """The sampler that every other implementation has to match, index by index.
+
+    Members
+    -------
+    config : the configuration.
+    priorities : list of n entries, the code of a valid row or None.
+    last_batch : the latest ``Batch``, None before the first.
+    """
+
+    def __init__(self, config: AmperConfig) -> None:
+        if not isinstance(config, AmperConfig):
+            raise TypeError(f"config must be an AmperConfig, not {config!r}")
+        self.config = config
+        self.reset()
+
+    def reset(self) -> None:
+        """No row valid, both random streams at their start."""
+        self.priorities: list[int | None] = [None] * self.config.rows
+        self.last_batch: Batch | None = None
+        self._query_stream, self._draw_stream = streams(self.config.seed)
+
+    @property
+    def vmax(self) -> int | None:
+        """The largest valid priority now, None when no row is valid."""
+        return max(self._valid().values(), default=None)
+
+    def write(self, row: int, priority: int) -> None:
+        """Store the ``priority`` code (0 to 2^Q - 1) in ``row`` (0 to n - 1) and make the row valid."""
+        row = self._checked("row", row, self.config.rows - 1)
+        self.priorities[row] = self._checked("priority", priority, self.config.priority_max)
+
+    def invalidate(self, row: int) -> None:
+        """Make ``row`` (0 to n - 1) invalid; it may be so already."""
+        self.priorities[self._checked("row", row, self.config.rows - 1)] = None
+
+    def sample(self, batch: int | None = None) -> NDArray[np.int64]:
+        """Draw a batch.
+
+        Parameters
+        ----------
+        batch : draws, 1 to ``config.batch``, which is the default.
+
+        Returns
+        -------
+        int64 array (batch,) of row indices, with replacement.
+
+        Raises
+        ------
+        NoValidRowError : no row is valid; no random word is used up.
+        """
+        size = self.config.batch if batch is None else self._checked("batch", batch, self.config.batch, low=1)
+        if self.vmax is None:
+            raise NoValidRowError("sample needs at least one valid row, and there is none: write a row first")
+        self.last_batch = self._draw_batch(self.vmax, size)
+        return np.array(self.last_batch.indices, dtype=np.int64)
+
+    # --- the steps of docs/algorithm.md ------------------------------------------------------------------------
+
+    def _draw_batch(self, vmax: int, size: int) -> Batch:
+        groups = range(self.config.groups)
+        words = [self._query_stream.next() for _ in groups]
+        values = [self._representative(i, words[i] >> (RANDOM_WIDTH - self.config.fraction_width), vmax) for i in groups]
+        masks = [self.config.priority_max for _ in groups]
+        neighbours = [0 for _ in groups]
+        if self.config.variant == "k":
+            neighbours = [self._neighbours(i, values[i], vmax) for i in groups]
+            radii = [self._nearest_radius(values[i], neighbours[i]) for i in groups]
+            matches = [self._in_range(values[i], radii[i]) if neighbours[i] else frozenset() for i in groups]
+        else:
+            radii = [self._radius(value) for value in values]
+            if self.config.variant == "fr":
+                matches = [self._in_range(values[i], radii[i]) for i in groups]
+            else:
+                masks = [self._mask(radii[i], words[i]) for i in groups]
+                matches = [self._ternary_match(values[i], masks[i]) for i in groups]
+        union = sorted(set().union(*matches))
+        candidates = union or sorted(self._valid())
+        draw_words = [self._draw_stream.next() for _ in range(size)]
+        ranks = [((word >> 32) * len(candidates)) >> 32 for word in draw_words]
+        indices = [candidates[rank] for rank in ranks]
+        members = set(candidates)
+        return Batch(
+            vmax=vmax,
+            query_words=tuple(words),
+            representatives=tuple(values),
+            radii=tuple(radii),
+            masks=tuple(masks),
+            neighbours=tuple(neighbours),
+            match_sets=tuple(matches),
+            csp=tuple(row in members for row in range(self.config.rows)),
+            fallback=not union,
+            draw_words=tuple(draw_words),
+            ranks=tuple(ranks),
+            indices=tuple(indices),
+            priorities=tuple(self._valid()[row] for row in indices),
+        )
+
+    def _representative(self, group: int, u: int, vmax: int) -> int:
+        """V_i; with u = 0 the first code of the group, B_i."""
+        config = self.config
+        place = (((group << config.fraction_width) + u) * config.reciprocal) >> config.reciprocal_shift
+        return (place * (vmax + 1)) >> config.fraction_width
+
+    def _radius(self, value: int) -> int:
+        return min(self.config.priority_max, (value * self.config.radius_coefficient) >> SCALE_FRACTION_WIDTH)
+
+    def _mask(self, radius: int, word: int) -> int:
+        ignored = radius.bit_length()
+        if self.config.variant == "fr-dithered" and radius > 0:
+            below_leading_one = radius - 2 ** (ignored - 1)
+            dither = word % 2 ** (ignored - 1)
+            if dither < below_leading_one:
+                ignored += 1
+        ignored = min(ignored, self.config.priority_width)
+        return self.config.priority_max - (2**ignored - 1)
+
+    def _neighbours(self, group: int, value: int, vmax: int) -> int:
+        first = self._representative(group, 0, vmax)
+        last_group = group == self.config.groups - 1
+        end = vmax + 1 if last_group else self._representative(group + 1, 0, vmax)
+        valid = self._valid()
+        members = sum(first <= priority < end for priority in valid.values())
+        if members == 0:
+            return 0
+        if vmax == 0:
+            return 1
+        numerator = self.config.neighbour_coefficient * value * members
+        wanted = -(-numerator // (2**SCALE_FRACTION_WIDTH * vmax))
+        return min(len(valid), max(1, wanted))
+
+    def _nearest_radius(self, value: int, neighbours: int) -> int:
+        distances = sorted(abs(priority - value) for priority in self._valid().values())
+        return distances[neighbours - 1] if neighbours else 0
+
+    def _in_range(self, value: int, radius: int) -> frozenset[int]:
+        return frozenset(row for row, priority in self._valid().items() if abs(priority - value) <= radius)
+
+    def _ternary_match(self, value: int, mask: int) -> frozenset[int]:
+        return frozenset(row for row, priority in self._valid().items() if (priority ^ value) & mask == 0)
+
+    def _valid(self) -> dict[int, int]:
+        return {row: priority for row, priority in enumerate(self.priorities) if priority is not None}
+
+    @staticmethod
+    def _checked(name: str, value: object, high: int, low: int = 0) -> int:
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError(f"{name} must be an integer, not {value!r}")
+        if not low <= value <= high:
+            raise ValueError(f"{name} must be {low} to {high}, not {int(value)}")
+        return int(value)

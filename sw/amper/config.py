@@ -31,7 +31,7 @@ INTEGER_RANGES: dict[str, tuple[int, int]] = {
     "groups": (1, 256),
     "batch": (1, 4096),
     "seed": (0, (1 << 64) - 1),
-    "bank_rows": (1, 1024),
+    "bank_rows": (2, 1024),
     "fan_out": (2, 64),
 }
 
@@ -51,7 +51,7 @@ class AmperConfig:
     neighbour_scale : lambda of the k variant, 0 <= lambda < 16.
     seed : of both random streams, 64 bits.
     priority_scale : priority codes per unit of float priority, above 0; 2^(Q // 2) if None.
-    bank_rows : rows of one bank of the RTL, a power of two, 1 to 1024. Changes no index.
+    bank_rows : rows of one bank of the RTL, a power of two, 2 to 1024. Changes no index.
     fan_out : banks or sub-arrays under one node of the RTL's tree, a power of two, 2 to 64. Changes no index.
 
     Raises

@@ -1,0 +1,42 @@
+"""Small combinational helpers on bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Signal, Value
+
+
+def index_width(count: int) -> int:
+    """Bits of an index into ``count`` things; at least 1."""
+    return max(1, (count - 1).bit_length())
+
+
+def population(bits: Value) -> Value:
+    """The number of ones."""
+    total: Value = bits[0]
+    for index in range(1, len(bits)):
+        total = total + bits[index]
+    return total
+
+
+def encode(one_hot: Sequence[Value]) -> Value:
+    """The index of the only one among ``one_hot``; 0 when there is none."""
+    width = index_width(len(one_hot))
+    return Cat(
+        Cat(*(hit for index, hit in enumerate(one_hot) if index >> bit & 1)).any() for bit in range(width)
+    )
+
+
+def any_of(values: Iterable[Value]) -> Value:
+    """The bitwise OR of ``values``, at least one."""
+    return reduce(or_, values)
+
+
+def delayed(m: Module, value: Value, name: str, *, reset_less: bool = True) -> Signal:
+    """A register of its own that holds ``value`` one cycle later; one that qualifies others must not be ``reset_less``."""
+    register = Signal(len(value), name=name, reset_less=reset_less)
+    m.d.sync += register.eq(value)
+    return register

@@ -1,0 +1,66 @@
+"""Modules that are emitted once and instantiated by name.
+
+Amaranth would copy a submodule for every use, and name its ports after whatever it is connected to. A ``SharedModule`` becomes one
+Verilog module with the ports of its signature, however often it is instantiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+
+@dataclass(frozen=True)
+class SharedModule:
+    """The Verilog module ``name`` with the ports of ``signature``; ``build`` makes its component."""
+
+    name: str
+    signature: wiring.Signature
+    build: Callable[[], wiring.Component]
+
+    @classmethod
+    def of(cls, name: str, component: wiring.Component) -> SharedModule:
+        """The module ``name`` of a component that is already built."""
+        return cls(name, component.signature, lambda: component)
+
+
+class Composite(wiring.Component):
+    """A component made of shared modules."""
+
+    #: What the elaborated component instantiates.
+    instances: list[SharedModule]
+
+    def instantiate(self, m: Module, label: str, part: SharedModule) -> Any:
+        """Add an instance of ``part`` called ``label``; returns its ports as an interface."""
+        self.instances = [*getattr(self, "instances", ()), part]
+        interface = part.signature.create(path=(label,))
+        ports = {
+            f"{'i' if flow == In else 'o'}_{name}": value
+            for name, (value, flow) in ports_of(interface, part.signature).items()
+        }
+        m.submodules[label] = Instance(part.name, i_clk=ClockSignal(), i_rst=ResetSignal(), **ports)
+        return interface
+
+
+def ports_of(interface: Any, signature: wiring.Signature) -> dict[str, tuple[Value, wiring.Flow]]:
+    """The ports of an interface as {name: (value, flow)}, structures taken apart: ``write_row``, ``write_valid``."""
+    ports = {}
+    for path, member, value in signature.flatten(interface):
+        names = [str(part) for part in path if part != "payload"]
+        for suffix, leaf in _leaves(value):
+            name = "_".join([*names, *suffix]) or "payload"
+            ports[name] = (leaf, member.flow)
+    return ports
+
+
+def _leaves(value: Any) -> list[tuple[list[str], Value]]:
+    if hasattr(value, "shape") and callable(value.shape):
+        shape = value.shape()
+        if hasattr(shape, "members"):  # a structure; an array of codes stays one port
+            return [([name], Value.cast(getattr(value, name))) for name in shape.members]
+    return [([], Value.cast(value))]

@@ -1,0 +1,119 @@
+"""Rank and select: which member of a set has exactly k members below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from amper_hw.bits import delayed, encode, index_width, population
+
+
+def choose(rank: Value, prefixes: Sequence[Value]) -> tuple[list[Value], Value]:
+    """The part that holds the member of a rank, and the rank inside that part.
+
+    Parameters
+    ----------
+    rank : below the number of members. prefixes : members in the parts before each part but the first, ascending.
+
+    Returns
+    -------
+    One-hot bits, one a part; the rank within the chosen part. Combinational: a subtraction and an AND-OR.
+    """
+    # A subtraction a part gives both: its sign tells whether the part begins at or below the rank.
+    differences = [rank - prefix for prefix in prefixes]
+    reached: list[Value] = [Const(1, 1), *(difference >= 0 for difference in differences)]
+    chosen = [here & ~after for here, after in zip(reached, [*reached[1:], Const(0, 1)], strict=True)]
+    remainder: Value = Mux(chosen[0], rank, 0)
+    for hit, difference in zip(chosen[1:], differences, strict=True):
+        remainder = remainder | Mux(hit, difference[: len(rank)], 0)
+    return chosen, remainder
+
+
+class BitSelect(wiring.Component):
+    """The position of the bit of a vector that has ``rank`` ones below it.
+
+    Vectors of up to 8 bits take 1 cycle, longer ones 4 (count the groups, sum the counts, choose the group, choose the
+    bit); one selection a cycle.
+
+    Parameters
+    ----------
+    width : bits of the vector. tag_width : bits that travel along unchanged, 0 for none.
+
+    Members
+    -------
+    start : In {valid, vector, rank, tag}; rank below the number of ones in vector.
+    done : Out {valid, position, tag}; ``latency`` cycles later.
+    """
+
+    SMALL = 8
+
+    @classmethod
+    def latency_of(cls, width: int) -> int:
+        """Cycles for vectors of ``width`` bits."""
+        return 1 if width <= cls.SMALL else 4
+
+    def __init__(self, *, width: int, tag_width: int) -> None:
+        self._width = width
+        self.latency = self.latency_of(width)
+        self._group = width if width <= self.SMALL else 1 << ((width - 1).bit_length() + 1) // 2
+        position_width = index_width(width)
+        tag = {"tag": Out(tag_width)} if tag_width else {}
+        super().__init__(
+            {
+                "start": In(
+                    wiring.Signature({"valid": Out(1), "vector": Out(width), "rank": Out(position_width), **tag})
+                ),
+                "done": Out(wiring.Signature({"valid": Out(1), "position": Out(position_width), **tag})),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        valid = self.start.valid
+        tag = getattr(self.start, "tag", None)
+        for stage in range(self.latency - 1):
+            valid = delayed(m, valid, f"valid_{stage}", reset_less=False)
+            tag = tag if tag is None else delayed(m, tag, f"tag_{stage}")
+        m.d.sync += self.done.valid.eq(valid)
+        if tag is not None:
+            m.d.sync += self.done.tag.eq(tag)
+        if self._width <= self.SMALL:
+            m.d.sync += self.done.position.eq(self._position(self.start.vector, self.start.rank))
+        else:
+            self._grouped(m)
+        return m
+
+    def _grouped(self, m: Module) -> None:
+        vector = self.start.vector
+        rank: Value = self.start.rank
+        # Stage 1: count each group. The last group's own count is never needed.
+        counts = [
+            delayed(m, population(vector[low : low + self._group]), f"count_{low}")
+            for low in range(0, self._width - self._group, self._group)
+        ]
+        vector, rank = delayed(m, vector, "vector_1"), delayed(m, rank, "rank_1")
+        # Stage 2: ones before each group.
+        prefixes = [
+            delayed(m, sum(counts[: index + 1]), f"prefix_{index + 1}")  # type: ignore[arg-type]
+            for index in range(len(counts))
+        ]
+        vector, rank = delayed(m, vector, "vector_2"), delayed(m, rank, "rank_2")
+        # Stage 3: choose the group.
+        chosen, remainder = choose(rank, prefixes)
+        bits: Value = Const(0, self._group)
+        for index, hit in enumerate(chosen):
+            bits = bits | Mux(hit, vector[index * self._group : (index + 1) * self._group], 0)
+        bits = delayed(m, bits, "bits")
+        remainder = delayed(m, remainder[: index_width(self._group)], "remainder")
+        group = delayed(m, encode(chosen), "group")
+        # Stage 4: choose the bit.
+        m.d.sync += self.done.position.eq(Cat(self._position(bits, remainder), group))
+
+    @staticmethod
+    def _position(bits: Value, rank: Value) -> Value:
+        hits = [bits[index] & ((population(bits[:index]) if index else 0) == rank) for index in range(len(bits))]
+        return encode(hits)
+

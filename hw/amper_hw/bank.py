@@ -40,13 +40,15 @@ class Bank(Composite):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # Flip-flops, whatever memories the target has: every row is compared at once.
+        # Flip-flops, whatever memories the target has: every row is compared at once. A memory of one row would have an
+        # address without bits, which Verilog cannot say; its second row is never used.
         m.submodules.priorities = rows = memory.Memory(
-            shape=self._config.priority_width, depth=self._rows, init=[], attrs={"ram_style": "registers"}
+            shape=self._config.priority_width, depth=max(2, self._rows), init=[], attrs={"ram_style": "registers"}
         )
         occupied = Signal(self._rows)
         match_lines = TernaryMatchLines(rows=self._rows, priority_width=self._config.priority_width)
-        lines = self.instantiate(m, "match_lines", SharedModule.of(f"amper_match_lines_{self._rows}", match_lines))
+        part = SharedModule.of(f"amper_match_lines_{self._rows}", match_lines, clocked=False)
+        lines = self.instantiate(m, "match_lines", part)
         for row in range(self._rows):
             port = rows.read_port(domain="comb")
             m.d.comb += [port.addr.eq(row), lines.priorities[row].eq(port.data)]

@@ -73,7 +73,8 @@ class DrawUnit(Composite):
         csp_size = Signal(self._config.count_width, reset_less=True)
         status = Signal(STATUS_WIDTH, reset_less=True)
         refused = (status == NO_VALID_ROW) | (status == BAD_BATCH)
-        drawn, refusal = Signal(), Signal()
+        drawn = Signal()
+        refusal = Signal()
         room = self._room(m, drawn | refusal, depth)
 
         _, (s0, s1) = self._config.stream_states

@@ -22,11 +22,12 @@ class SharedModule:
     name: str
     signature: wiring.Signature
     build: Callable[[], wiring.Component]
+    clocked: bool = True  # False: combinational, so without clock and reset ports
 
     @classmethod
-    def of(cls, name: str, component: wiring.Component) -> SharedModule:
+    def of(cls, name: str, component: wiring.Component, *, clocked: bool = True) -> SharedModule:
         """The module ``name`` of a component that is already built."""
-        return cls(name, component.signature, lambda: component)
+        return cls(name, component.signature, lambda: component, clocked)
 
 
 class Composite(wiring.Component):
@@ -43,7 +44,8 @@ class Composite(wiring.Component):
             f"{'i' if flow == In else 'o'}_{name}": value
             for name, (value, flow) in ports_of(interface, part.signature).items()
         }
-        m.submodules[label] = Instance(part.name, i_clk=ClockSignal(), i_rst=ResetSignal(), **ports)
+        clock = {"i_clk": ClockSignal(), "i_rst": ResetSignal()} if part.clocked else {}
+        m.submodules[label] = Instance(part.name, **clock, **ports)
         return interface
 
 

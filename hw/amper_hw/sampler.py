@@ -84,7 +84,8 @@ class Sampler(Composite):
         return m
 
     def _write(self, m: Module, is_open: Value, vmax: Any, array: Any) -> None:
-        accepted, legal = Signal(), Signal()
+        accepted = Signal()
+        legal = Signal()
         write = self.write.payload
         m.d.comb += [
             self.write.ready.eq(is_open),

@@ -19,12 +19,13 @@ from amaranth.lib.wiring import In
 
 from amper_hw.modules import ports_of
 
-# Yosys passes, the same as Amaranth's own Verilog output takes, without the attributes that name its internals.
+# Yosys passes: those of Amaranth's own Verilog output, without the attributes that name its internals. Initial values go as well: a
+# register either has a reset or is qualified by one that has, so the design starts from reset alone, as on silicon.
 YOSYS_SCRIPT = """\
 read_rtlil {rtlil}
 proc -nomux -norom
 memory_collect
-attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
+attrmap -remove init -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy
 opt_clean
 write_verilog -norename {verilog}
@@ -33,6 +34,7 @@ write_verilog -norename {verilog}
 # Why each warning is waived, as it stands in the generated file.
 LINT_WAIVERS = """\
 /* verilator lint_off DECLFILENAME */  // all modules of the design are in this one file
+/* verilator lint_off WIDTHEXPAND */   // sums, products and comparisons of unequal widths: the narrower is zero-extended
 /* verilator lint_off UNUSEDSIGNAL */  // fixed-point arithmetic: bits of a sum or product that the definition drops
 """
 
@@ -41,12 +43,12 @@ class VerilogError(RuntimeError):
     """Yosys failed to write the Verilog; the message has its output."""
 
 
-def to_verilog(component: wiring.Component, name: str) -> str:
+def to_verilog(component: wiring.Component, name: str, header: str = "") -> str:
     """Verilog of a component and of everything below it; the same input gives the same text.
 
     Parameters
     ----------
-    component : the top. name : its module's name; modules below it are called ``name_submodule``.
+    component : the top. name : its module's name. header : lines that go on top as comments.
     """
     modules: dict[str, str] = {}
     _collect(component, name, modules)
@@ -59,7 +61,8 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode != 0 or not target.exists():
             raise VerilogError(f"Yosys could not write {name}: {done.stdout}{done.stderr}")
-        return _readable(target.read_text(encoding="utf-8"))
+        comments = "".join(f"// {line}\n" for line in header.splitlines())
+        return comments + LINT_WAIVERS + "\n" + _readable(target.read_text(encoding="utf-8"))
 
 
 def _collect(component: wiring.Component, name: str, modules: dict[str, str]) -> None:
@@ -90,8 +93,12 @@ def _with_leaf_ports(component: wiring.Component) -> tuple[Fragment, dict[str, t
 
 def _readable(text: str) -> str:
     """The modules with plain identifiers in place of the ones that Verilog has to escape."""
+    text = re.sub(r"(?m)^  initial begin\n(?:    .*\n)*  end\n", "", text)  # of memories; see YOSYS_SCRIPT
+    # Every case comes after an assignment of the default; say so, so that no tool suspects a latch.
+    text = re.sub(r"(?m)^( *)(endcase)$", r"\1  default: ;\n\1\2", text)
     modules = re.split(r"(?m)^(?=module )", text[text.index("\nmodule ") + 1 :])
-    return "\n".join(_plain_names(module).rstrip() + "\n" for module in modules if module)
+    # `! x` of a vector is what lint takes for a mistake; `~| x` says the same on purpose.
+    return "\n".join(_plain_names(module).replace("= ! ", "= ~| ").rstrip() + "\n" for module in modules if module)
 
 
 def _plain_names(module: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -46,9 +46,11 @@ class VmaxUnit(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        raised, lowered = Signal(), Signal()  # what this cycle's write does, or may do, to the maximum
+        raised = Signal()  # this cycle's write becomes the maximum
+        lowered = Signal()  # this cycle's write may have taken the maximum away
         stale = Signal()  # no row holds vmax: it is only an upper bound
-        searching, searched = Signal(), Signal()
+        searching = Signal()
+        searched = Signal()
         answer, outstanding = self._answers(m, forget=raised | (self.write.valid & searching))
 
         m.d.comb += [
@@ -74,7 +76,8 @@ class VmaxUnit(wiring.Component):
         in_flight = Signal(range(most + 1))
         ignored = Signal(range(most + 1))
         remaining = Signal(range(most + 1))  # in flight, without the one asked in this cycle
-        answer, outstanding = Signal(), Signal()
+        answer = Signal()
+        outstanding = Signal()
         m.d.comb += [
             remaining.eq(in_flight - self.match.valid),
             answer.eq(self.match.valid & (ignored == 0)),
@@ -100,32 +103,34 @@ class VmaxUnit(wiring.Component):
         """Probes of the writes and of the search; returns (maximum found, some row is valid) for when ``searched``."""
         width = self._config.priority_width
         found = Signal(width)  # the bits found so far, 0 below
-        bit = Signal(width)  # one-hot: the bit asked for
+        asked = Signal(width)  # one-hot: the bit asked for
         ask = Signal()
-        wildcard, occupied = Signal(), Signal()  # the first answer tells whether any row is valid
+        any_row_due = Signal()  # the first answer, still due, tells whether any row is valid
+        occupied = Signal(name="occupied_found")
         top = 1 << (width - 1)
         found_next = Signal(width)
-        probe = self.probe.payload
+        mask = Signal(width)
+        probe = key_layout(self._config).const({"probe": 1}).as_value()
         m.d.comb += [
-            found_next.eq(Mux(self.match.any, found | bit, found)),
-            probe.probe.eq(1),
-            probe.value.eq(Mux(lowered, self.vmax, found | bit)),
-            probe.mask.eq(Mux(lowered, (1 << width) - 1, ~(bit - 1))),
+            found_next.eq(Mux(self.match.any, found | asked, found)),
+            mask.eq(Mux(lowered, (1 << width) - 1, ~(asked - 1))),
             self.probe.valid.eq(lowered),
+            # The fields in their order, in one assignment: Verilog's @* never runs for a field that is constant.
+            self.probe.payload.as_value().eq(Cat(Mux(lowered, self.vmax, found | asked), mask, probe[2 * width :])),
         ]
         with m.If(searching):
             m.d.comb += self.probe.valid.eq(ask & ~self.write.valid)
             m.d.sync += ask.eq(0)
-            with m.If(answer & wildcard):
-                m.d.sync += [wildcard.eq(0), occupied.eq(self.match.any)]
+            with m.If(answer & any_row_due):
+                m.d.sync += [any_row_due.eq(0), occupied.eq(self.match.any)]
             with m.Elif(answer):
-                m.d.sync += [found.eq(found_next), bit.eq(bit >> 1), ask.eq(~bit[0])]
-                with m.If(bit[0]):
+                m.d.sync += [found.eq(found_next), asked.eq(asked >> 1), ask.eq(~asked[0])]
+                with m.If(asked[0]):
                     m.d.comb += searched.eq(~self.write.valid)
                     m.d.sync += searching.eq(0)
             with m.If(self.write.valid):
                 m.d.sync += searching.eq(0)
         with m.Elif(stale & ~outstanding & ~self.write.valid):
-            m.d.comb += [self.probe.valid.eq(1), probe.mask.eq(0)]
-            m.d.sync += [searching.eq(1), found.eq(0), bit.eq(top), ask.eq(1), wildcard.eq(1)]
+            m.d.comb += [self.probe.valid.eq(1), mask.eq(0)]
+            m.d.sync += [searching.eq(1), found.eq(0), asked.eq(top), ask.eq(1), any_row_due.eq(1)]
         return found_next, occupied

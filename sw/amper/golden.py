@@ -119,23 +119,24 @@ class GoldenModel:
 
     def _draw_batch(self, vmax: int, size: int) -> Batch:
         groups = range(self.config.groups)
+        valid = self._valid()
         words = [self._query_stream.next() for _ in groups]
         values = [self._representative(i, words[i] >> (RANDOM_WIDTH - self.config.fraction_width), vmax) for i in groups]
         masks = [self.config.priority_max for _ in groups]
         neighbours = [0 for _ in groups]
         if self.config.variant == "k":
-            neighbours = [self._neighbours(i, values[i], vmax) for i in groups]
-            radii = [self._nearest_radius(values[i], neighbours[i]) for i in groups]
-            matches = [self._in_range(values[i], radii[i]) if neighbours[i] else frozenset() for i in groups]
+            neighbours = [self._neighbours(i, values[i], vmax, valid) for i in groups]
+            radii = [self._nearest_radius(values[i], neighbours[i], valid) for i in groups]
+            matches = [self._in_range(values[i], radii[i], valid) if neighbours[i] else frozenset() for i in groups]
         else:
             radii = [self._radius(value) for value in values]
             if self.config.variant == "fr":
-                matches = [self._in_range(values[i], radii[i]) for i in groups]
+                matches = [self._in_range(values[i], radii[i], valid) for i in groups]
             else:
                 masks = [self._mask(radii[i], words[i]) for i in groups]
-                matches = [self._ternary_match(values[i], masks[i]) for i in groups]
+                matches = [self._ternary_match(values[i], masks[i], valid) for i in groups]
         union = sorted(set().union(*matches))
-        candidates = union or sorted(self._valid())
+        candidates = union or sorted(valid)
         draw_words = [self._draw_stream.next() for _ in range(size)]
         ranks = [((word >> 32) * len(candidates)) >> 32 for word in draw_words]
         indices = [candidates[rank] for rank in ranks]
@@ -153,7 +154,7 @@ class GoldenModel:
             draw_words=tuple(draw_words),
             ranks=tuple(ranks),
             indices=tuple(indices),
-            priorities=tuple(self._valid()[row] for row in indices),
+            priorities=tuple(valid[row] for row in indices),
         )
 
     def _representative(self, group: int, u: int, vmax: int) -> int:
@@ -175,11 +176,10 @@ class GoldenModel:
         ignored = min(ignored, self.config.priority_width)
         return self.config.priority_max - (2**ignored - 1)
 
-    def _neighbours(self, group: int, value: int, vmax: int) -> int:
+    def _neighbours(self, group: int, value: int, vmax: int, valid: dict[int, int]) -> int:
         first = self._representative(group, 0, vmax)
         last_group = group == self.config.groups - 1
         end = vmax + 1 if last_group else self._representative(group + 1, 0, vmax)
-        valid = self._valid()
         members = sum(first <= priority < end for priority in valid.values())
         if members == 0:
             return 0
@@ -189,15 +189,18 @@ class GoldenModel:
         wanted = -(-numerator // (2**SCALE_FRACTION_WIDTH * vmax))
         return min(len(valid), max(1, wanted))
 
-    def _nearest_radius(self, value: int, neighbours: int) -> int:
-        distances = sorted(abs(priority - value) for priority in self._valid().values())
+    @staticmethod
+    def _nearest_radius(value: int, neighbours: int, valid: dict[int, int]) -> int:
+        distances = sorted(abs(priority - value) for priority in valid.values())
         return distances[neighbours - 1] if neighbours else 0
 
-    def _in_range(self, value: int, radius: int) -> frozenset[int]:
-        return frozenset(row for row, priority in self._valid().items() if abs(priority - value) <= radius)
+    @staticmethod
+    def _in_range(value: int, radius: int, valid: dict[int, int]) -> frozenset[int]:
+        return frozenset(row for row, priority in valid.items() if abs(priority - value) <= radius)
 
-    def _ternary_match(self, value: int, mask: int) -> frozenset[int]:
-        return frozenset(row for row, priority in self._valid().items() if (priority ^ value) & mask == 0)
+    @staticmethod
+    def _ternary_match(value: int, mask: int, valid: dict[int, int]) -> frozenset[int]:
+        return frozenset(row for row, priority in valid.items() if (priority ^ value) & mask == 0)
 
     def _valid(self) -> dict[int, int]:
         return {row: priority for row, priority in enumerate(self.priorities) if priority is not None}

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from amper_verif.record import RecordConfig
     from amper_verif.trace import Trace
 
-# Options that make the recording, with their defaults: those of RecordConfig, which a test holds equal. They are
-# repeated because the help must not wait for NumPy, and the configuration lives with the recorder.
+# Options that make the recording, with their defaults: those of RecordConfig, and a test holds them equal.
+# They are repeated because the help must not wait for NumPy, and the configuration lives with the recorder.
 _DEFAULTS: dict[str, Any] = {
     "env": "CartPole-v1",
     "rows": 2000,
@@ -57,15 +57,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
 
     def option(name: str, kind: Callable[[str], object], metavar: str, text: str) -> None:
-        parser.add_argument(
-            f"--{name}", type=kind, metavar=metavar, default=_DEFAULTS[name], help=f"{text} (default: %(default)s)"
-        )
+        text += " (default: %(default)s)"
+        parser.add_argument(f"--{name}", type=kind, metavar=metavar, default=_DEFAULTS[name], help=text)
 
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="trace file to write (.npz)")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="trace file (.npz) to write"
+    )
     option("env", str, "NAME", "Gymnasium environment: flat real observation, discrete actions")
     option("rows", int, "N", "capacity of the replay buffer, 1 to 1048576; the oldest row is overwritten")
     option("batch", int, "N", "rows per draw, 1 to 4096")
-    option("operations", int, "N", "operations to record at least, 1 to 10000000; the last learning step is whole")
+    option("operations", int, "N", "operations to record, 1 to 10000000, or up to one learning step more")
     option("seed", int, "N", "seed of everything random, 0 to 2147483647")
     option("alpha", float, "X", "priority exponent, 0 to 1")
     option("eps", float, "X", "added to every absolute TD error, 1e-12 to 1")
@@ -79,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
 
     Returns
     -------
-    0, or 1 after an error message on standard error: an option out of its range, a missing package, an output that
-    cannot be written.
+    0, or 1 after an error message on standard error: an option out of its range, a missing package, an output
+    that cannot be written.
     """
     from amper_verif.record import MissingExtraError, RecordConfig, record
 
@@ -113,10 +114,10 @@ def _command(config: RecordConfig, output: Path) -> str:
 def _summary(trace: Trace, output: Path) -> str:
     counts = {kind.name.lower(): count for kind, count in trace.counts.items()}
     returns = trace.metadata["episode_returns"]
+    draws = f"{counts['draw']:,} draws of {trace.batch} rows"
     lines = [
         f"trace       {output}, {output.stat().st_size:,} bytes",
-        f"operations  {len(trace):,}: {counts['write']:,} writes, {counts['draw']:,} draws of {trace.batch} rows, "
-        f"{counts['update']:,} updates",
+        f"operations  {len(trace):,}: {counts['write']:,} writes, {draws}, {counts['update']:,} updates",
         f"buffer      {trace.rows:,} rows, {max(0, counts['write'] - trace.rows):,} overwritten",
         f"episodes    {len(returns):,} finished",
     ]

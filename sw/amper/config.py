@@ -93,13 +93,14 @@ class AmperConfig:
 
     def _check_scales(self) -> None:
         limit = 1 << SCALE_INTEGER_WIDTH
-        if not (self.radius_scale >= 0 and self.radius_coefficient < 1 << COEFFICIENT_WIDTH):
-            raise ValueError(
-                f"radius_scale must be at least 0 and below {limit} x groups = {limit * self.groups}, "
-                f"not {self.radius_scale}"
-            )
-        if not (self.neighbour_scale >= 0 and self.neighbour_coefficient < 1 << COEFFICIENT_WIDTH):
-            raise ValueError(f"neighbour_scale must be at least 0 and below {limit}, not {self.neighbour_scale}")
+        for name, bound, bound_text, coefficient in (
+            ("radius_scale", limit * self.groups, f"{limit} x groups = {limit * self.groups}", "radius_coefficient"),
+            ("neighbour_scale", limit, f"{limit}", "neighbour_coefficient"),
+        ):
+            value = getattr(self, name)
+            # The coefficient of a legal scale just below the bound can still round up to it.
+            if not 0 <= value < bound or getattr(self, coefficient) >> COEFFICIENT_WIDTH:
+                raise ValueError(f"{name} must be at least 0 and below {bound_text}, not {value}")
         if not self.priority_scale > 0:
             raise ValueError(f"priority_scale must be above 0, not {self.priority_scale}")
 
@@ -191,6 +192,14 @@ class AmperConfig:
         lines = [f"{name} = {json.dumps(value)}\n" for name, value in self.to_dict().items()]
         Path(path).write_text("".join(lines), encoding="utf-8")
 
+    @staticmethod
+    def read(path: str | Path) -> dict[str, Any]:
+        """The parameters that a TOML file names, not yet checked; ValueError if it is not TOML, OSError if unreadable."""
+        try:
+            return tomllib.loads(Path(path).read_bytes().decode("utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path}: not a TOML file: {error}") from error
+
     @classmethod
     def load(cls, path: str | Path) -> AmperConfig:
         """Read a TOML file that ``save`` or a person wrote.
@@ -200,12 +209,11 @@ class AmperConfig:
         OSError : the file cannot be read. ValueError, TypeError : it is not TOML, or a value is not legal; the message
         begins with the path.
         """
+        values = cls.read(path)
         try:
-            return cls.from_dict(tomllib.loads(Path(path).read_bytes().decode("utf-8")))
+            return cls.from_dict(values)
         except (ValueError, TypeError) as error:
-            raise type(error)(f"{path}: {error}") if type(error) in (ValueError, TypeError) else ValueError(
-                f"{path}: not a TOML file: {error}"
-            ) from error
+            raise type(error)(f"{path}: {error}") from error
 
 
 def _integer(name: str, value: object, low: int, high: int) -> int:

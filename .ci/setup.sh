@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Install into the virtual environment; `make setup` calls this only when something changed.
+#   setup.sh base     what the demo, the tools and most tests need
+#   setup.sh record   in addition PyTorch and Gymnasium, for the DQN recorder
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${PYTHON:-python3}
+venv=${VENV:-.venv}
+
+fail() {
+    echo "setup: $*" >&2
+    exit 1
+}
+
+# --no-deps: the lock names every package, so nothing that it does not name may come in.
+# --only-binary: wheels only, so that no package builds itself with tools that nobody pinned.
+# -qq: quiet but for errors.
+pip_install() {
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps "$@"
+}
+
+install_base() {
+    .ci/system-packages.sh
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "Python 3.11 or newer is needed, but $python is $("$python" --version 2>&1);" \
+            "name another with: make setup PYTHON=python3.12"
+    # Also made anew when the Python it was made from has gone.
+    if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        echo "setup: creating $venv with $("$python" --version)"
+        "$python" -m venv --clear "$venv"
+    fi
+    echo "setup: installing requirements.lock"
+    pip_install --only-binary :all: -r requirements.lock
+    # Without build isolation the pinned setuptools builds it, not the newest one.
+    pip_install --no-build-isolation -e .
+}
+
+install_record() {
+    local torch
+    torch="$(grep -E '^torch==' requirements-record.lock)+cpu"
+    # "+cpu" in the version names PyTorch's CPU build. The build on PyPI, which has the same version
+    # without it, does not even import unless gigabytes of CUDA packages are installed too. PyTorch
+    # keeps the CPU build on an index of its own; pip's configured sources go first, so that a mirror
+    # or a folder of wheels does as well.
+    echo "setup: installing $torch"
+    pip_install --only-binary :all: "$torch" 2>/dev/null ||
+        pip_install --only-binary :all: --index-url https://download.pytorch.org/whl/cpu "$torch" ||
+        fail "no $torch found for $("$venv/bin/python" --version): tried pip's configured sources and" \
+            "https://download.pytorch.org/whl/cpu; only the DQN recorder, its tests and 'make lint' need it"
+    echo "setup: installing requirements-record.lock"
+    pip_install --only-binary :all: -r requirements-record.lock
+}
+
+case ${1:-} in
+base) install_base ;;
+record) install_record ;;
+*) fail "usage: $0 base|record" ;;
+esac

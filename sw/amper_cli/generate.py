@@ -1,0 +1,54 @@
+"""``amper generate``: write the Verilog of a sampler."""
+
+from __future__ import annotations
+
+import argparse
+
+from amper_cli.options import add_configuration, configuration, fail
+
+_DESCRIPTION = """\
+Write the sampler of a configuration as Verilog, with its description: DIR/amper.v and DIR/amper.json (configuration,
+ports with widths, cycles, versions, digest). The same configuration gives the same bytes.
+"""
+
+_EXAMPLES = """\
+examples:
+  amper generate --rows 1024 -o build/amper
+  amper generate --config mine.toml --variant fr-prefix -o build/amper
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "generate",
+        help="write the Verilog of a sampler",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder for the files, made if need be")
+    add_configuration(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the files and say what they are."""
+    try:
+        config = configuration(options)
+        from amper_hw.generate import generate
+
+        generated = generate(config)
+        verilog, description = generated.save(options.output)
+    except (OSError, ValueError, TypeError) as error:
+        return fail("generate", error)
+    except ImportError as error:
+        return fail("generate", ImportError(f"{error}. Install it by: pip install 'amper[hw]'"))
+    cycles = generated.description["cycles"]
+    print(f"{verilog}: {len(generated.verilog.splitlines())} lines, {len(generated.verilog) / 1e6:.2f} MB")
+    print(f"{description}: sha256 {generated.description['sha256'][:16]}...")
+    print(
+        f"a batch of {config.batch} takes {config.groups} + {config.batch} + {cycles['batch_constant']} "
+        f"= {cycles['batch']} cycles"
+    )
+    return 0

@@ -1,0 +1,46 @@
+"""The command ``amper``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.metadata import version
+
+from amper_cli import demo, generate, record, verify
+
+_DESCRIPTION = """\
+AMPER: prioritized experience replay by an associative memory (arXiv 2207.07791), as synthesizable RTL with a golden model.
+"""
+
+_EXAMPLES = """\
+examples:
+  amper generate --rows 1024 -o build/amper      Verilog for 1024 rows
+  amper verify --rows 257 --sim verilator        simulate it against the golden model
+  amper demo                                     all of it on recorded priorities, with a page of pictures
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="amper",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"amper {version('amper')}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (generate, verify, record, demo):
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code: 0 success, 1 failure, 2 bad input."""
+    options = build_parser().parse_args(arguments)
+    code: int = options.run(options)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

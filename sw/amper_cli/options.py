@@ -1,0 +1,62 @@
+"""Options that several commands share: the configuration."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import fields
+from typing import Any
+
+from amper import VARIANTS, AmperConfig
+
+_HELP: dict[str, tuple[type, str, str]] = {
+    "rows": (int, "N", "rows of the associative memory, 1 to 2^20, any value"),
+    "priority_width": (int, "Q", "bits of a priority, 4 to 32"),
+    "groups": (int, "M", "groups of the priority range, 1 to 256"),
+    "batch": (int, "B", "largest batch, 1 to 4096"),
+    "variant": (str, "V", f"{', '.join(VARIANTS)}"),
+    "radius_scale": (float, "L", "lambda' of the fr variants: about |CSP|/n for uniform priorities"),
+    "neighbour_scale": (float, "L", "lambda of variant k"),
+    "seed": (int, "S", "of the random streams, 64 bits"),
+    "priority_scale": (float, "F", "codes per unit of float priority, for --trace; default 2^(Q // 2)"),
+    "bank_rows": (int, "R", "rows of a bank, a power of two; changes no index"),
+    "fan_out": (int, "F", "banks under a node of the tree, a power of two; changes no index"),
+}
+
+
+def add_configuration(parser: argparse.ArgumentParser, *, rename: dict[str, str] | None = None) -> None:
+    """Add ``--config`` and one option a parameter; ``rename`` gives a parameter another option name."""
+    defaults = {field.name: field.default for field in fields(AmperConfig)}
+    group = parser.add_argument_group("configuration", "What is given here goes before what the file says.")
+    group.add_argument("--config", metavar="F.toml", help="a TOML file with these parameters, named with underscores")
+    for name, (kind, metavar, text) in _HELP.items():
+        default = defaults[name]
+        shown = f" (default {default})" if isinstance(default, (int, float, str)) else ""
+        group.add_argument(
+            f"--{(rename or {}).get(name, name).replace('_', '-')}",
+            dest=f"config_{name}",
+            type=kind,
+            metavar=metavar,
+            help=text + shown,
+        )
+
+
+def configuration(options: argparse.Namespace, **defaults: Any) -> AmperConfig:
+    """The configuration of the parsed options; ``defaults`` for what neither they nor the file say.
+
+    Raises
+    ------
+    OSError, ValueError, TypeError : see ``AmperConfig``.
+    """
+    values = dict(defaults)
+    if options.config is not None:
+        values.update(AmperConfig.read(options.config))
+    given = {name: getattr(options, f"config_{name}") for name in _HELP}
+    values.update({name: value for name, value in given.items() if value is not None})
+    return AmperConfig.from_dict(values)
+
+
+def fail(command: str, error: BaseException, code: int = 2) -> int:
+    """Print an error the same way everywhere; returns the exit code."""
+    print(f"amper {command}: error: {error}", file=sys.stderr)
+    return code

@@ -1,0 +1,118 @@
+"""``amper verify``: simulate the generated Verilog against the golden model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from amper_cli.options import add_configuration, configuration, fail
+
+if TYPE_CHECKING:
+    from amper_verif.verify import Verification
+
+_DESCRIPTION = """\
+Generate the sampler, simulate its Verilog, and compare every result, index by index, with the golden model, under random
+writes, samples, resets and back-pressure, or over a recorded trace. The exit code is 1 on any mismatch, and when nothing
+was compared; 2 on bad input.
+"""
+
+_EXAMPLES = """\
+examples:
+  amper verify --rows 257 --priority-width 13 --groups 20 --batches 500 --seed 123
+  amper verify --sim verilator --trace verif/traces/cartpole-2000.npz
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "verify",
+        help="simulate it against the golden model",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--sim", choices=("icarus", "verilator", "both"), default="both", help="simulator (default both, one after the other)"
+    )
+    parser.add_argument("--batches", type=int, default=100, metavar="N", help="random batches (default 100)")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the random operations (default 1)")
+    parser.add_argument("--trace", metavar="FILE", help="replay this recorded trace in place of random operations")
+    parser.add_argument("--operations", type=int, metavar="N", help="only the first N of the trace")
+    parser.add_argument("--waves", action="store_true", help="keep a waveform, and say where")
+    parser.add_argument("--json", action="store_true", help="print one JSON object in place of text")
+    parser.add_argument("-o", "--output", metavar="DIR", default="build/verify", help="for builds (default build/verify)")
+    add_configuration(parser, rename={"seed": "device_seed"})
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run one or both simulators; print a table or JSON."""
+    try:
+        from amper_verif.simulation import SIMULATORS, SimulationError
+        from amper_verif.verify import verify
+    except ImportError as error:
+        return fail("verify", ImportError(f"{error}. Install it by: pip install 'amper[sim]'"))
+    try:
+        config = configuration(options, **_trace_size(options.trace))
+        runs = []
+        for simulator in SIMULATORS if options.sim == "both" else (options.sim,):
+            runs.append(
+                verify(
+                    config,
+                    simulator=simulator,
+                    batches=options.batches,
+                    seed=options.seed,
+                    trace=options.trace,
+                    operations=options.operations,
+                    waves=options.waves,
+                    folder=options.output,
+                    progress=not options.json,
+                )
+            )
+    except (OSError, ValueError, TypeError) as error:
+        return fail("verify", error)
+    except SimulationError as error:
+        return fail("verify", error, code=1)
+    if options.json:
+        print(json.dumps({"configuration": config.to_dict(), "runs": [run.to_dict() for run in runs]}, indent=2))
+    else:
+        for one in runs:
+            print(summary(one))
+    return 0 if all(one.passed for one in runs) else 1
+
+
+def _trace_size(trace: str | None) -> dict[str, Any]:
+    """Rows and batch of the trace, as defaults."""
+    if trace is None:
+        return {}
+    from pathlib import Path
+
+    from amper_verif.trace import Trace
+
+    loaded = Trace.load(Path(trace))
+    return {"rows": loaded.rows, "batch": loaded.batch}
+
+
+def summary(run: Verification) -> str:
+    """One run in a few lines."""
+    statuses = ", ".join(f"{count} {name}" for name, count in sorted(run.statuses.items()))
+    lines = [
+        f"{run.simulator}: {'PASSED' if run.passed else 'FAILED'}",
+        f"  batches            {run.batches} ({statuses})",
+        f"  indices compared   {run.compared}",
+        f"  mismatches         {run.mismatches}",
+        f"  simulated          {run.simulated_cycles} cycles, {run.resets} resets, {run.refused_writes} refused writes",
+    ]
+    if run.cycles is not None:
+        cycles = run.cycles
+        lines.append(
+            f"  cycles per batch   {cycles.minimum} / {cycles.median:g} / {cycles.maximum} (minimum / median / maximum of "
+            f"{cycles.batches} full batches without back-pressure)"
+        )
+    if run.first_mismatch:
+        lines.append(f"  first mismatch     {run.first_mismatch}")
+    if run.waves:
+        lines.append(f"  waveform           {run.waves}")
+    return "\n".join(lines)

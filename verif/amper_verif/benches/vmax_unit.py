@@ -1,0 +1,204 @@
+"""Bench of the Vmax unit: random writes at up to one a cycle; a model in Python stands in for the row array."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from typing import Any
+
+import cocotb
+
+from amper import AmperConfig
+from amper_hw.latency import row_answer_cycles, settle_cycles
+from amper_verif.benches.support import Device, Gaps
+from amper_verif.coverage import collected, cover
+from amper_verif.simulation import bench_parameters, leave_report
+
+
+class RowModel:
+    """The row array as the Vmax unit sees it: answers to probes, a fixed number of cycles later."""
+
+    def __init__(self, rows: int) -> None:
+        self.codes: list[int | None] = [None] * rows
+        self._due: deque[tuple[int, int]] = deque()
+
+    @property
+    def valid(self) -> list[int]:
+        return [code for code in self.codes if code is not None]
+
+    def probe(self, due: int, value: int, mask: int, written: int | None) -> None:
+        """A probe of what is stored now; the row ``written`` in the same cycle is left out."""
+        others = [code for row, code in enumerate(self.codes) if code is not None and row != written]
+        self._due.append((due, int(any((code ^ value) & mask == 0 for code in others))))
+
+    def answer(self, cycle: int) -> int | None:
+        if self._due and self._due[0][0] == cycle:
+            return self._due.popleft()[1]
+        return None
+
+
+class VmaxBench:
+    def __init__(self, dut: Any, parameters: dict[str, Any]) -> None:
+        self.config = AmperConfig.from_dict(parameters["config"])
+        self.device = Device(dut, deadline=100 * parameters["stretches"] * (parameters["stretch"] + 40))
+        self.chance = random.Random(parameters["seed"])
+        self.offered = Gaps(self.chance)
+        self.compared = 0
+        self.longest_settle = 0
+        self._restart()
+
+    def _restart(self) -> None:
+        self.model = RowModel(self.config.rows)
+        self.last_write = self.device.cycle
+        self.was_exact = True
+        self.searching = False  # a search in the background has begun and Vmax is not exact yet
+
+    # --- stimulus ----------------------------------------------------------------------------------------------
+
+    def new_write(self, habit: str) -> tuple[int, int, int]:
+        """(row, priority, invalidate); habits that lower the maximum as often as they raise it."""
+        codes, top = self.model.codes, self.config.priority_max
+        holders = [row for row, code in enumerate(codes) if code is not None and code == max(self.model.valid)]
+        row = self.chance.randrange(self.config.rows)
+        if habit == "erase":
+            return self.chance.choice(holders or [row]), self.chance.randint(0, top), 1
+        if habit == "lower" and holders and self.chance.random() < 0.7:
+            row = self.chance.choice(holders)
+            return row, self.chance.randint(0, max(0, (codes[row] or 0) - 1)), 0
+        if habit == "ties":
+            return row, self.chance.choice((0, 1, top - 1, top)), int(self.chance.random() < 0.3)
+        return row, self.chance.randint(0, top), int(self.chance.random() < 0.2)
+
+    async def stretch(self, writes: int) -> None:
+        """Writes with gaps, in one habit, then silence until Vmax is exact."""
+        habit = self.chance.choice(("mixed", "erase", "lower", "ties"))
+        for _ in range(writes):
+            await self.cycle(self.new_write(habit) if self.offered() else None)
+
+    async def settle(self) -> None:
+        for _ in range(settle_cycles(self.config) + 2):
+            await self.cycle(None)
+
+    async def erase_all(self) -> None:
+        """Until nothing is valid: the search must find that out."""
+        for row in range(self.config.rows):
+            await self.cycle((row, 0, 1))
+        await self.settle()
+
+    async def reset(self) -> None:
+        cover("reset.in_flight", "vmax_unit")
+        await self.device.reset(self.chance.randint(1, 2))
+        self._restart()
+
+    # --- a cycle -----------------------------------------------------------------------------------------------
+
+    async def cycle(self, write: tuple[int, int, int] | None) -> None:
+        device = self.device
+        device.drive(write_valid=int(write is not None))
+        if write is not None:
+            device.drive(write_row=write[0], write_priority=write[1], write_invalidate=write[2])
+        answer = self.model.answer(device.cycle)
+        # Without valid the answer means nothing.
+        any_match = self.chance.getrandbits(1) if answer is None else answer
+        device.drive(match_valid=int(answer is not None), match_any=any_match)
+        await device.settle()
+        exact = device.read("exact")
+        self._compare(exact)
+        if write is not None:
+            self._cover_write(write)
+        self._probe(None if write is None else write[0])
+        self._write(write)
+        await device.tick()
+
+    def _compare(self, exact: int) -> None:
+        valid, quiet = self.model.valid, self.device.cycle - self.last_write
+        if exact:
+            got = (self.device.read("occupied"), self.device.read("vmax"))
+            wanted = (int(bool(valid)), max(valid, default=0))
+            assert got == wanted, f"exact in cycle {self.device.cycle}: expected (occupied, vmax) {wanted}, got {got}"
+            self.compared += 1
+            if not self.was_exact:
+                self.longest_settle = max(self.longest_settle, quiet)
+            if self.searching:
+                cover("vmax.search", "undisturbed" if valid else "found_nothing")
+            self.searching = False
+        else:
+            assert quiet < settle_cycles(self.config), f"Vmax is not exact {quiet} cycles after the last write"
+        self.was_exact = bool(exact)
+
+    def _probe(self, written: int | None) -> None:
+        read = self.device.read
+        if not read("probe_valid"):
+            return
+        assert read("probe_probe") == 1, "what the Vmax unit searches must not touch the CSP"
+        mask = read("probe_mask")
+        self.model.probe(
+            self.device.cycle + row_answer_cycles(self.config), read("probe_value"), mask, written
+        )
+        if mask == 0:  # the first question of a search: is any row valid
+            self.searching = True
+
+    def _write(self, write: tuple[int, int, int] | None) -> None:
+        if write is None:
+            return
+        row, priority, invalidate = write
+        self.model.codes[row] = None if invalidate else priority
+        self.last_write = self.device.cycle
+
+    def _cover_write(self, write: tuple[int, int, int]) -> None:
+        row, priority, invalidate = write
+        valid, before = self.model.valid, self.model.codes[row]
+        top = max(valid, default=-1)
+        holders = valid.count(top)
+        raises = not invalidate and priority > top
+        if self.searching:
+            cover("vmax.search", "ended_by_raise" if raises else "restarted_by_write")
+            self.searching = False
+        if invalidate:
+            cover("invalidate.of", invalidate_kind(before, valid))
+        if not valid and not invalidate:
+            cover("vmax.write", "first")
+        elif raises or (not invalidate and priority == top):
+            cover("vmax.write", "raises" if raises else "equals")
+        elif valid and before == top:
+            cover("vmax.write", "lowers_only_maximum" if holders == 1 else "lowers_tied_maximum")
+        else:
+            cover("vmax.write", "below")
+
+
+def invalidate_kind(before: int | None, valid: list[int]) -> str:
+    """The bin of ``invalidate.of`` for a row that held ``before`` among the ``valid`` codes."""
+    if before is None:
+        return "already_invalid"
+    if len(valid) == 1:
+        return "last_valid"
+    if before < max(valid):
+        return "lower"
+    return "only_maximum" if valid.count(before) == 1 else "tied_maximum"
+
+
+@cocotb.test()
+async def against_maximum(dut: Any) -> None:
+    parameters = bench_parameters()
+    bench = VmaxBench(dut, parameters)
+    bench.device.drive(write_valid=0, write_row=0, write_priority=0, write_invalidate=0, match_valid=0, match_any=0)
+    await bench.device.start()
+    for index in range(parameters["stretches"]):
+        await bench.stretch(bench.chance.randint(1, parameters["stretch"]))
+        if index % 3 == 0:
+            await bench.settle()
+        if index % 7 == 6:
+            await bench.erase_all()
+        if index % 10 == 9:
+            await bench.reset()
+    await bench.cycle((0, bench.config.priority_max, 0))
+    await bench.settle()
+    assert bench.compared > 0, "Vmax was never exact"
+    leave_report(
+        {
+            "compared": bench.compared,
+            "longest_settle": bench.longest_settle,
+            "settle_cycles": settle_cycles(bench.config),
+            "coverage": collected(),
+        }
+    )

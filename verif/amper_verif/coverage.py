@@ -1,0 +1,123 @@
+"""Functional coverage: the cover points of docs/coverage.md, sampled inside the benches.
+
+Built on cocotb-coverage. That library ignores a value that is no bin and has no list of what should exist, so both are
+checked here: an unknown point or bin is an error, and a bin that was never hit is in the collected table with 0 hits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from cocotb_coverage.coverage import CoverPoint, coverage_db
+
+Table = dict[str, dict[str, int]]  # point -> bin -> hits
+
+AMOUNTS = ("zero", "one", "many", "all")
+STALLS = ("none", "short", "long")
+
+#: The plan: every cover point and its bins. docs/coverage.md says what each means and which bench samples it.
+PLAN: dict[str, tuple[str, ...]] = {
+    "match.rows": AMOUNTS,
+    "match.occupied": ("none", "some", "all"),
+    "match.mask": ("zero", "some", "all_ones"),
+    "csp.rows": AMOUNTS,
+    "array.levels": ("bank", "one", "more"),
+    "array.tail": ("even", "unequal"),
+    "write.during": ("idle", "search", "probe", "probe_of_same_row", "select", "read"),
+    "write.row": ("first", "middle", "last", "out_of_range"),
+    "write.offered": ("idle", "during_batch"),
+    "invalidate.of": ("only_maximum", "tied_maximum", "lower", "already_invalid", "last_valid"),
+    "vmax.write": ("first", "raises", "equals", "lowers_only_maximum", "lowers_tied_maximum", "below"),
+    "vmax.search": ("undisturbed", "restarted_by_write", "ended_by_raise", "found_nothing"),
+    "priorities.kind": ("single", "distinct", "ties", "all_equal"),
+    "query.vmax": ("zero", "some", "maximum"),
+    "query.radius": ("zero", "some", "saturated"),
+    "query.mask": ("zero", "some", "all_ones"),
+    "query.dither": ("absent", "no_radius", "widens", "stays"),
+    "multiplier.operand": ("zero", "one", "some", "all_ones"),
+    "select.vector": ("one", "many", "all"),
+    "select.rank": ("first", "middle", "last"),
+    "select.bank": ("first", "middle", "last"),
+    "draw.outstanding": ("one", "some", "full"),
+    "request.batch": ("zero", "one", "middle", "maximum", "above"),
+    "result.status": ("OK", "FALLBACK", "NO_VALID_ROW", "BAD_BATCH"),
+    "stall.urng": STALLS,
+    "stall.key": STALLS,
+    "stall.search": STALLS,
+    "stall.result": STALLS,
+    "stall.sampler": STALLS,
+    "reset.controller": ("IDLE", "PREPARE", "SEARCH", "FALLBACK", "DRAW"),
+    "reset.in_flight": ("urng", "query_generator", "vmax_unit", "rank_select", "row_array", "draw_unit", "sampler"),
+}
+
+_ROOT = "amper"
+
+
+def _sampler(point: str, bins: Iterable[str]) -> Callable[[str], None]:
+    @CoverPoint(f"{_ROOT}.{point}", xf=lambda value: value, bins=list(bins))  # type: ignore[untyped-decorator]
+    def sample(value: str) -> None:
+        """The decorator does the counting."""
+
+    return sample  # type: ignore[no-any-return]
+
+
+_SAMPLERS = {point: _sampler(point, bins) for point, bins in PLAN.items()}
+
+
+def cover(point: str, value: str) -> None:
+    """Count a hit of the bin ``value`` of ``point``; KeyError unless the plan has both."""
+    if value not in PLAN[point]:
+        raise KeyError(f"{point} has no bin {value!r}; its bins are {', '.join(PLAN[point])}")
+    _SAMPLERS[point](value)
+
+
+def amount(count: int, everything: int) -> str:
+    """The bin of ``AMOUNTS`` for ``count`` out of ``everything``; one of one is "all", so that "one" leaves others out."""
+    if count == 0:
+        return "zero"
+    if count == everything:
+        return "all"
+    return "one" if count == 1 else "many"
+
+
+def collected() -> Table:
+    """What this process has hit so far; points without a hit are left out."""
+    table = {point: dict(coverage_db[f"{_ROOT}.{point}"].detailed_coverage) for point in PLAN}
+    return {point: bins for point, bins in table.items() if any(bins.values())}
+
+
+def merged(tables: Iterable[Table]) -> Table:
+    """The sum of ``tables`` over the whole plan, so that bins nobody hit are there with 0."""
+    total = {point: dict.fromkeys(bins, 0) for point, bins in PLAN.items()}
+    for table in tables:
+        for point, bins in table.items():
+            for value, hits in bins.items():
+                total[point][value] += hits
+    return total
+
+
+def load(folder: Path) -> Table:
+    """The sum of the tables that ``save`` left in ``folder``."""
+    return merged(json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json")))
+
+
+def save(table: Table, folder: Path, name: str) -> None:
+    """Keep a table as ``name``.json in ``folder``; several processes may do so with names of their own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(table), encoding="utf-8")
+
+
+def empty_bins(table: Table) -> list[str]:
+    """``point: bin`` for every bin of the plan that ``table`` has no hit of."""
+    return [f"{point}: {value}" for point, bins in merged([table]).items() for value, hits in bins.items() if not hits]
+
+
+def lines(table: Table) -> list[str]:
+    """One line a point: how many of its bins were hit, and each bin's hits."""
+    text = []
+    for point, bins in merged([table]).items():
+        hit = sum(1 for hits in bins.values() if hits)
+        text.append(f"{point:20} {hit}/{len(bins)}  " + ", ".join(f"{value} {hits}" for value, hits in bins.items()))
+    return text

@@ -1,0 +1,109 @@
+"""Verification of a generated sampler: the Verilog in a simulator, every result against the golden model."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from amper import AmperConfig
+from amper_hw.generate import TOP, generate
+from amper_verif.simulation import require_simulator, run_bench
+from amper_verif.trace import Trace
+from amper_verif.workload import check_trace_fits
+
+
+@dataclass(frozen=True)
+class CycleStatistics:
+    """Cycles of a batch, from its request to its last result, over the batches of full size without back-pressure."""
+
+    batches: int
+    minimum: int
+    median: float
+    maximum: int
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What one run compared, and what it found."""
+
+    simulator: str
+    batches: int
+    compared: int  # result beats
+    mismatches: int
+    first_mismatch: str
+    statuses: dict[str, int]  # batches by status
+    refused_writes: int
+    resets: int
+    simulated_cycles: int
+    cycles: CycleStatistics | None  # None when no batch of full size ran undisturbed
+    waves: str | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was compared and nothing differed."""
+        return self.compared > 0 and self.mismatches == 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """What JSON can hold, with the verdict."""
+        return {"passed": self.passed, **asdict(self)}
+
+
+def verify(
+    config: AmperConfig,
+    *,
+    simulator: str,
+    batches: int = 100,
+    seed: int = 1,
+    trace: str | Path | None = None,
+    operations: int | None = None,
+    waves: bool = False,
+    folder: str | Path = "build/verify",
+    mutate: Callable[[str], str] | None = None,
+    progress: bool = False,
+) -> Verification:
+    """Simulate the generated Verilog and compare every result with the golden model.
+
+    Parameters
+    ----------
+    simulator : "icarus" or "verilator". batches, seed : of the random operations. trace : a recorded trace to replay in
+        place of random operations, its first ``operations`` or all. waves : keep a waveform. folder : for the build.
+    mutate : changes the Verilog before it is simulated, to see that the comparison notices. progress : show a bar.
+
+    Raises
+    ------
+    ValueError, TypeError : bad parameters. TraceError : a bad trace. SimulationError : no simulator, or the device
+    broke its protocol or hung.
+    """
+    if isinstance(batches, bool) or not isinstance(batches, int):
+        raise TypeError(f"batches must be an integer, not {batches!r}")
+    if batches < 3:
+        raise ValueError(f"batches must be at least 3, not {batches}")
+    require_simulator(simulator)
+    workload: dict[str, Any] = {"kind": "random", "batches": batches}
+    if trace is not None:
+        check_trace_fits(config, Trace.load(Path(trace)))  # here, where the error reaches the user, not in the simulator
+        workload = {"kind": "trace", "path": str(Path(trace).resolve()), "operations": operations}
+    verilog = generate(config).verilog
+    report = run_bench(
+        verilog=mutate(verilog) if mutate else verilog,
+        top=TOP,
+        bench="sampler",
+        parameters={"config": config.to_dict(), "seed": seed, "workload": workload},
+        simulator=simulator,
+        folder=Path(folder),
+        seed=seed,
+        waves=waves,
+        progress=progress,
+    )
+    full = [cycles for batch, cycles in report["cycles"] if batch == config.batch]
+    names = ("batches", "compared", "mismatches", "first_mismatch", "statuses", "refused_writes", "resets")
+    return Verification(
+        simulator=simulator,
+        simulated_cycles=report["simulated_cycles"],
+        cycles=CycleStatistics(len(full), min(full), statistics.median(full), max(full)) if full else None,
+        waves=report["waves"],
+        **{name: report[name] for name in names},
+    )

@@ -15,7 +15,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cocotb_tools.runner import VerilatorControlFile
 
 SIMULATORS = ("icarus", "verilator")
 
@@ -135,15 +138,21 @@ def _bar(source: Path, label: str) -> Iterator[None]:
 def _build_and_test(
     source: Path, top: str, bench: str, simulator: str, build: Path, seed: int, waves: bool
 ) -> None:
-    from cocotb_tools.runner import get_results, get_runner
+    from cocotb_tools.runner import VerilatorControlFile, get_results, get_runner
 
     runner = get_runner(simulator)
-    arguments = ["-g2005"] if simulator == "icarus" else ["-O3", "--x-assign", "unique", "-CFLAGS", "-O1"]
-    if simulator == "verilator" and waves:
-        arguments += ["--trace"]
+    sources: list[Path | VerilatorControlFile] = [source]
+    arguments = ["-g2005"]
+    if simulator == "verilator":
+        # cocotb's runner makes every signal public, which at 2,000 rows means 30 MB of C++ and a constructor that takes minutes to
+        # compile. Benches use the top's signals only; the later option wins.
+        public = build / "public.vlt"
+        public.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n', encoding="utf-8")
+        sources.append(VerilatorControlFile(public))
+        arguments = ["--no-public-flat-rw", "-O3", "--x-assign", "unique", "-CFLAGS", "-O1", *(["--trace"] if waves else [])]
     try:
         runner.build(
-            sources=[source],
+            sources=sources,
             hdl_toplevel=top,
             build_args=arguments,
             build_dir=build,
@@ -156,6 +165,7 @@ def _build_and_test(
     try:
         results = runner.test(
             test_module=f"amper_verif.benches.{bench}",
+            hdl_toplevel_lang="verilog",
             hdl_toplevel=top,
             build_dir=build,
             test_dir=build,

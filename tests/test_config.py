@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+
 from amper import VARIANTS, AmperConfig
 from amper.config import INTEGER_RANGES
 
@@ -393,3 +394,16 @@ def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         AmperConfig.load(path)
     assert str(path) in str(caught.value)
+
+
+def test_read_does_not_check(tmp_path):
+    """What a file names, also when it is no legal configuration: a command line fills in the rest."""
+    path = tmp_path / "config.toml"
+    path.write_text('groups = 0\nnonsense = "x"\n')
+    assert AmperConfig.read(path) == {"groups": 0, "nonsense": "x"}
+    assert AmperConfig.read(str(path)) == {"groups": 0, "nonsense": "x"}
+    path.write_text("groups\n")
+    with pytest.raises(ValueError, match=rf"\A{re.escape(f'{path}: not a TOML file: ')}.+"):
+        AmperConfig.read(path)
+    with pytest.raises(FileNotFoundError):
+        AmperConfig.read(tmp_path / "none.toml")

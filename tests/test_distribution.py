@@ -1,23 +1,25 @@
 """Golden model against an independent float Monte-Carlo, over 20,000 batches, by chi-square.
 
-The draws of one batch share a candidate set, so they are correlated, and Pearson's chi-square over all of them is
-wrong: it calls correct samplers different (`test_pearson_over_all_draws_is_wrong` keeps that fact). Only batches
-are independent. Three statistics respect that, each with its own p-value:
+The draws of one batch share a candidate set, so they are correlated, and Pearson's chi-square over all of
+them is wrong: it calls correct samplers different (`test_pearson_over_all_draws_is_wrong` keeps that fact).
+Only batches are independent. Three statistics respect that, each with its own p-value:
 
 draws
-    Each batch becomes a vector: how many of its b draws fall into each of 30 bins of rows sorted by priority, and
-    |CSP| (frequencies alone hardly feel a radius that is wrong by a constant factor). The two-sample Hotelling
-    statistic T^2 = d' (S1/N1 + S2/N2)^-1 d of the difference d of the means is chi-square with rank(S) degrees of
-    freedom as the numbers of batches N grow, whatever the correlation inside a batch.
+    Each batch becomes a vector: how many of its b draws fall into each of 30 bins of rows sorted by
+    priority, and |CSP| (frequencies alone hardly feel a radius that is wrong by a constant factor). The
+    two-sample Hotelling statistic T^2 = d' (S1/N1 + S2/N2)^-1 d of the difference d of the means is
+    chi-square with rank(S) degrees of freedom as the numbers of batches N grow, whatever the correlation
+    inside a batch.
 csp
     The same, on how many rows of each bin are in the CSP. No draw noise, so by far the sharper one.
 first
     Pearson's chi-square on the first draw of each batch alone: little power, but no covariance to estimate.
 
-A test fails when a p-value is below FALSE_ALARM = 1e-4. A correct sampler does that in one of 10,000 seeds (see
-`test_p_values_are_uniform_for_equal_samplers`); the seeds are fixed, so a run is repeatable. The priorities are
-16-bit codes that spread over the whole range: there the model's integers and real numbers are closer than the test
-can see. Where they are not (few bits), see docs/distribution.md and `test_coarse_codes_are_told_apart`.
+A test fails when a p-value is below FALSE_ALARM = 1e-4. A correct sampler does that in one of 10,000 seeds
+(see `test_p_values_are_uniform_for_equal_samplers`); the seeds are fixed, so a run is repeatable. The
+priorities are 16-bit codes that spread over the whole range: there the model's integers and real numbers are
+closer than the test can see. Where they are not (few bits), see docs/distribution.md and
+`test_coarse_codes_are_told_apart`.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from amper import VARIANTS, AmperConfig, GoldenModel
+from amper import VARIANTS, AmperConfig, GoldenModel, Variant
 from amper_verif.float_reference import BoolArray, FloatArray, FloatReference, IndexArray
 
 FALSE_ALARM = 1e-4
@@ -82,7 +84,7 @@ def make_case(name: str) -> Case:
 
 
 @functools.cache
-def golden(name: str, variant: str) -> Outcome:
+def golden(name: str, variant: Variant) -> Outcome:
     """20,000 consecutive batches of the golden model; cached because several tests judge the same ones."""
     case = make_case(name)
     config = AmperConfig(
@@ -111,7 +113,7 @@ def golden(name: str, variant: str) -> Outcome:
 
 def reference(
     case: Case,
-    variant: str,
+    variant: Variant,
     seed: int = 99,
     *,
     count: int = REFERENCE_BATCHES,
@@ -174,7 +176,7 @@ def hotelling(first: FloatArray, second: FloatArray) -> float:
 
 
 def pearson(case: Case, first: IndexArray, second: IndexArray) -> float:
-    """p-value of equal bin frequencies of two sets of draws, by Pearson's chi-square: for independent draws."""
+    """p-value of equal bin frequencies of two sets of independent draws, by Pearson's chi-square."""
     table = np.stack([bin_counts(case, draws.reshape(1, -1))[0] for draws in (first, second)])
     return float(stats.chi2_contingency(table[:, table.sum(axis=0) > 0]).pvalue)
 
@@ -193,7 +195,7 @@ def p_values(case: Case, first: Outcome, second: Outcome) -> dict[str, float]:
 
 @pytest.mark.parametrize("name", ["uniform", "exponential", "ties", "few rows", "one group"])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_golden_agrees_with_float_reference(name: str, variant: str) -> None:
+def test_golden_agrees_with_float_reference(name: str, variant: Variant) -> None:
     case = make_case(name)
     result = p_values(case, golden(name, variant), reference(case, variant))
     print(f"{name}, {variant}: " + ", ".join(f"{key} p = {value:.3f}" for key, value in result.items()))
@@ -219,7 +221,9 @@ def test_golden_agrees_with_float_reference(name: str, variant: str) -> None:
         pytest.param("k", "k", 1.0, False, id="k unstratified"),
     ],
 )
-def test_wrong_sampler_is_rejected(variant: str, wrong_variant: str, scale: float, stratified: bool) -> None:
+def test_wrong_sampler_is_rejected(
+    variant: Variant, wrong_variant: Variant, scale: float, stratified: bool
+) -> None:
     """Both Hotelling statistics notice on their own; Pearson on one draw a batch is too weak to be asked."""
     case = make_case("uniform")
     wrong = reference(case, wrong_variant, scale=scale, stratified=stratified)
@@ -228,11 +232,11 @@ def test_wrong_sampler_is_rejected(variant: str, wrong_variant: str, scale: floa
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_coarse_codes_are_told_apart(variant: str) -> None:
+def test_coarse_codes_are_told_apart(variant: Variant) -> None:
     """With 6-bit codes whole numbers are not real numbers, and the test says so: it is no rubber stamp.
 
-    Why they differ is in docs/distribution.md: D_i and V_i are rounded down, and equal distances on both sides
-    of V_i become likely.
+    Why they differ is in docs/distribution.md: D_i and V_i are rounded down, and equal distances on both
+    sides of V_i become likely.
     """
     case = make_case("coarse")
     assert p_values(case, golden("coarse", variant), reference(case, variant))["csp"] < DETECTED
@@ -256,7 +260,7 @@ def test_p_values_are_uniform_for_equal_samplers(name: str) -> None:
 
 
 def test_pearson_over_all_draws_is_wrong() -> None:
-    """Pearson over all the draws of 2,000 and 4,000 correct batches calls them different; Hotelling does not."""
+    """Pearson over all the draws calls 2,000 and 4,000 correct batches different; Hotelling does not."""
     case = make_case("uniform")
     first = reference(case, "fr-dithered", seed=1, count=2_000)
     second = reference(case, "fr-dithered", seed=2, count=4_000)
@@ -267,8 +271,8 @@ def test_pearson_over_all_draws_is_wrong() -> None:
 # --- the reference itself -------------------------------------------------------------------------
 
 
-def brute_force(case: Case, variant: str, seed: int) -> BoolArray:
-    """(n,) bool, the CSP by its definition, row by row: |p - V| <= D, equal high bits, or rank of distance."""
+def brute_force(case: Case, variant: Variant, seed: int) -> BoolArray:
+    """(n,) bool, the CSP by its definition, row by row: |p - V| <= D, high bits, or rank of distance."""
     rng = np.random.default_rng(seed)
     vmax = float(case.codes.max())
     values = (np.arange(case.groups) + rng.random(case.groups)) * (vmax / case.groups)
@@ -293,7 +297,7 @@ def brute_force(case: Case, variant: str, seed: int) -> BoolArray:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_reference_is_the_definition(variant: str) -> None:
+def test_reference_is_the_definition(variant: Variant) -> None:
     """Intervals, searches and prefix sums give the row-by-row definition, from the same random numbers."""
     sizes = set()
     for seed in range(300):
@@ -316,7 +320,7 @@ def test_reference_is_the_definition(variant: str) -> None:
 
 
 def test_reference_draws_only_candidates_evenly() -> None:
-    """Each draw is a candidate of its batch, of uniform rank among them, and an empty CSP becomes all rows."""
+    """Each draw is a candidate of its batch, its rank is uniform, and an empty CSP becomes all rows."""
     case = make_case("few rows")
     outcome = reference(case, "fr", count=20_000)
     assert outcome.drawn_from.all(axis=1).sum() > 100
@@ -328,7 +332,7 @@ def test_reference_draws_only_candidates_evenly() -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_reference_when_all_priorities_are_zero(variant: str) -> None:
+def test_reference_when_all_priorities_are_zero(variant: Variant) -> None:
     sampler = FloatReference(np.zeros(5), 3, variant, 0.2, 0.3, np.random.default_rng(0))
     assert sampler.candidate_set().all()
     assert set(sampler.sample(200).tolist()) == set(range(5))
@@ -344,6 +348,6 @@ def test_reference_when_all_priorities_are_zero(variant: str) -> None:
         ([1.0], 1, "nearest", "variant must be one of fr, fr-prefix, fr-dithered, k, not 'nearest'"),
     ],
 )
-def test_reference_refuses(priorities: list[float], groups: int, variant: str, message: str) -> None:
+def test_reference_refuses(priorities: list[float], groups: int, variant: Variant, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         FloatReference(priorities, groups, variant, 0.2, 0.3, np.random.default_rng(0))

@@ -9,6 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from amper import (
     VARIANTS,
     AmperConfig,
@@ -19,9 +22,9 @@ from amper import (
     Xoroshiro128PlusPlus,
     streams,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+# The same examples every time, however busy the machine.
+STEADY = settings(deadline=None, derandomize=True)
 SIZES = (1, 2, 7, 64, 100, 257)
 WIDTHS = (4, 8, 16, 32)
 GROUPS = (1, 3, 20)
@@ -208,7 +211,7 @@ def filled_models(draw, variant=None):
     return filled(config, codes)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(STEADY, max_examples=200)
 @given(model=filled_models())
 def test_any_memory_follows_the_page(model):
     query, draw = streams(model.config.seed)
@@ -217,7 +220,7 @@ def test_any_memory_follows_the_page(model):
     assert_follows_the_page(model, model.last_batch, take(draw, model.config.batch))
 
 
-@settings(deadline=None)
+@STEADY
 @given(data=st.data(), config=configurations())
 def test_any_operations(data, config):
     """Writes, invalidations and batches in any order against a dictionary of the valid rows."""
@@ -250,7 +253,7 @@ def test_any_operations(data, config):
 # --- representatives --------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
+@STEADY
 @given(model=filled_models())
 def test_representatives_ascend_in_their_groups(model):
     config = model.config
@@ -290,7 +293,7 @@ def scripted(monkeypatch):
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("groups", [1, 2, 3, 20, 256])
 def test_ends_of_the_groups(scripted, groups, width):
-    """u = 0 and u at its largest: the first group starts at code 0, the last ends at Vmax (or nearly)."""
+    """u = 0 and u at its largest: the first group starts at code 0, the last ends at Vmax."""
     config = AmperConfig(rows=1, priority_width=width, groups=groups, batch=1)
     model = scripted(config, [config.priority_max], [0] * groups + [WORD_MAX] * groups, [0, 0])
     model.sample()
@@ -300,10 +303,7 @@ def test_ends_of_the_groups(scripted, groups, width):
     assert first[0] == 0
     assert all(begin <= end for begin, end in zip(first, last, strict=True))
     assert all(end <= begin for end, begin in zip(last, first[1:], strict=False))
-    slack = 0 if groups & (groups - 1) == 0 else 2
-    assert config.priority_max - slack <= last[-1] <= config.priority_max
-    if width <= 24:
-        assert last[-1] == config.priority_max
+    assert last[-1] == config.priority_max
 
 
 def test_representatives_are_uniform_in_their_group(scripted):
@@ -374,7 +374,7 @@ def test_vmax_of_an_empty_memory():
 # --- radii, masks, match sets -----------------------------------------------------------------------
 
 
-@settings(deadline=None)
+@STEADY
 @given(model=st.one_of(filled_models("fr-prefix"), filled_models("fr-dithered")))
 def test_masks_are_contiguous_and_blocks_hold_their_representative(model):
     model.sample()
@@ -446,7 +446,7 @@ def test_all_equal_priorities_match_together(rows, variant):
 # --- k ----------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=200)
+@settings(STEADY, max_examples=200)
 @given(model=filled_models("k"))
 def test_nearest_neighbours(model):
     """At least one in every group that has a row, the nearest ones, as few as N allows, and ties all in."""

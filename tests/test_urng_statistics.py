@@ -10,6 +10,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+
 from amper import streams
 from amper_verif import urng_statistics
 from amper_verif.urng_statistics import (
@@ -89,6 +90,17 @@ def test_bad_stream_is_caught(bad_words, test):
 @pytest.mark.parametrize("test", PAIR_TESTS.values(), ids=PAIR_TESTS)
 def test_bad_pair_is_caught(bad_words, test):
     assert failed(test(*bad_words))
+
+
+def test_why_not_the_plus_variant():
+    """xoroshiro128+ gives s0 + s1, one addition less, but its bit 0 is a linear recurrence of 128 bits."""
+    stream = streams(1)[0]
+    made = np.empty(COUNT, dtype=np.uint64)
+    for place in range(COUNT):
+        made[place] = sum(stream.state) % 2**64
+        stream.next()
+    assert failed(STREAM_TESTS["low_bit_complexity"](made))
+    assert not failed(STREAM_TESTS["high_bit_complexity"](made))
 
 
 @pytest.mark.parametrize("test", PAIR_TESTS.values(), ids=PAIR_TESTS)

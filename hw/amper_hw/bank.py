@@ -19,9 +19,9 @@ COUNT_GROUP = 8  # rows counted together in the first stage of the population co
 class Bank(Composite):
     """The leaf of the row array.
 
-    Every question is taken into a register first, so that long wires end at a register; one stage later it has been done:
-    rows are written, the match lines OR-ed into the CSP bitmap, ``match``, ``selected`` and ``data`` answered (2 cycles after
-    the question). ``count`` takes two stages more (4 cycles). Reset makes all rows invalid.
+    Every question is taken into a register first, so that long wires end at a register. One stage later it has been
+    done: rows are written, the match lines OR-ed into the CSP bitmap; ``match``, ``selected`` and ``data`` are answered
+    2 cycles after the question, ``count`` after 4. Reset makes all rows invalid.
 
     Parameters
     ----------
@@ -42,9 +42,10 @@ class Bank(Composite):
         m = Module()
         # Flip-flops, whatever memories the target has: every row is compared at once. A memory of one row would have an
         # address without bits, which Verilog cannot say; its second row is never used.
-        m.submodules.priorities = rows = memory.Memory(
+        rows: memory.Memory = memory.Memory(
             shape=self._config.priority_width, depth=max(2, self._rows), init=[], attrs={"ram_style": "registers"}
         )
+        m.submodules.priorities = rows
         occupied = Signal(self._rows)
         match_lines = TernaryMatchLines(rows=self._rows, priority_width=self._config.priority_width)
         part = SharedModule.of(f"amper_match_lines_{self._rows}", match_lines, clocked=False)
@@ -122,4 +123,3 @@ class Bank(Composite):
             self.data.valid.eq(valid),
             self.data.priority.eq(Mux(valid, port.data, 0)),
         ]
-

@@ -25,9 +25,7 @@ def population(bits: Value) -> Value:
 def encode(one_hot: Sequence[Value]) -> Value:
     """The index of the only one among ``one_hot``; 0 when there is none."""
     width = index_width(len(one_hot))
-    return Cat(
-        Cat(*(hit for index, hit in enumerate(one_hot) if index >> bit & 1)).any() for bit in range(width)
-    )
+    return Cat(Cat(*(hit for index, hit in enumerate(one_hot) if index >> bit & 1)).any() for bit in range(width))
 
 
 def any_of(values: Iterable[Value]) -> Value:
@@ -36,7 +34,7 @@ def any_of(values: Iterable[Value]) -> Value:
 
 
 def delayed(m: Module, value: Value, name: str, *, reset_less: bool = True) -> Signal:
-    """A register of its own that holds ``value`` one cycle later; one that qualifies others must not be ``reset_less``."""
+    """A register that holds ``value`` one cycle later; a valid bit must not be ``reset_less``."""
     register = Signal(len(value), name=name, reset_less=reset_less)
     m.d.sync += register.eq(value)
     return register

@@ -21,8 +21,8 @@ from amper_hw.payload import (
 class Controller(wiring.Component):
     """Orders the parts: accept, wait for an exact Vmax, search, count, draw.
 
-    A search is a stream transaction with its own latency: the controller only hands keys on, and goes on when the row array
-    reports |CSP| after the last one. So an array that takes several cycles a search changes nothing here.
+    A search is a stream transaction with its own latency: the controller only hands keys on, and goes on when the row
+    array reports |CSP| after the last one. So an array that takes several cycles a search changes nothing here.
 
     Parameters
     ----------
@@ -98,7 +98,8 @@ class Controller(wiring.Component):
                         m.next = "DRAW"
             with m.State("FALLBACK"):
                 # A search with a mask of zeros matches every valid row.
-                m.d.comb += [self.search.valid.eq(1), search.mask.eq(0), search.first.eq(1), search.last.eq(1)]
+                every_row = key_layout(self._config).const({"first": 1, "last": 1})
+                m.d.comb += [self.search.valid.eq(1), search.eq(every_row)]
                 m.d.sync += fallback.eq(1)
                 with m.If(self.search.ready):
                     m.next = "SEARCH"

@@ -27,7 +27,7 @@ class DrawUnit(Composite):
     """One draw a cycle, without a scan of the CSP: rank, bank, bit, priority.
 
     A draw enters the pipeline only when the result queue has room for it, so that nothing inside ever has to stall. A
-    result is at ``result`` 1 cycle after it entered the queue, ``latency.draw_cycles`` after its random word was taken.
+    result enters the queue ``latency.draw_cycles`` after its random word was taken, and is offered ``QUEUE_CYCLES`` later.
 
     Parameters
     ----------
@@ -35,8 +35,9 @@ class DrawUnit(Composite):
 
     Members
     -------
-    start : In {valid, batch, csp_size, status}, only while ``idle``: draw ``batch`` rows from a CSP of ``csp_size`` rows. With
-        status NO_VALID_ROW or BAD_BATCH instead one beat with row and priority 0. The values are taken over at valid.
+    start : In {valid, batch, csp_size, status}, only while ``idle``: draw ``batch`` rows from a CSP of ``csp_size``
+        rows. With status NO_VALID_ROW or BAD_BATCH instead one beat with row and priority 0. The values are taken
+        over at valid.
     array : ports of the row array. idle : Out, everything started is in the queue; the row array is not needed.
     result : Out stream of ``result_layout``.
     """

@@ -66,4 +66,4 @@ def batch_cycles(config: AmperConfig, batch: int | None = None) -> int:
 def settle_cycles(config: AmperConfig) -> int:
     """The longest that Vmax takes to be exact again after the last write, if that write took the maximum away."""
     probe = row_answer_cycles(config) + 1
-    return probe + 1 + config.priority_width * probe + 1
+    return probe + config.priority_width * probe + 1

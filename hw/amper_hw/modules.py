@@ -1,7 +1,7 @@
 """Modules that are emitted once and instantiated by name.
 
-Amaranth would copy a submodule for every use, and name its ports after whatever it is connected to. A ``SharedModule`` becomes one
-Verilog module with the ports of its signature, however often it is instantiated.
+Amaranth would copy a submodule for every use, and name its ports after whatever it is connected to. A
+``SharedModule`` becomes one Verilog module with the ports of its signature, however often it is instantiated.
 """
 
 from __future__ import annotations

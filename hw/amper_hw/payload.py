@@ -59,8 +59,8 @@ def sampler_signature(config: AmperConfig) -> wiring.Signature:
 def array_signature(config: AmperConfig, *, rows: int, banks: int) -> wiring.Signature:
     """The port of a row array, seen from inside: of one bank, or of a tree of ``banks`` banks with ``rows`` rows.
 
-    All are registered valid strobes without back-pressure, each answer a fixed number of cycles after its question, in order
-    (``amper_hw.latency``). A question may come every cycle.
+    All are registered valid strobes without back-pressure, each answer a fixed number of cycles after its question,
+    in order (``amper_hw.latency``). A question may come every cycle.
 
     Members
     -------

@@ -1,4 +1,5 @@
-"""Query generator: from random words and Vmax to the m ternary keys of a batch (docs/algorithm.md, sections 3 and 4)."""
+"""Query generator: from random words and Vmax to the m ternary keys of a batch (docs/algorithm.md, sections 3 and
+4)."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class QueryGenerator(Composite):
 
     Members
     -------
-    start : In, one cycle; ignored while a batch's keys are under way. vmax : In, Q bits, stable from start to the last key.
+    start : In, one cycle; ignored while a batch's keys are under way. vmax : In, Q bits, stable from start to the
+        last key.
     key : Out stream of ``key_layout``: value V_i, mask, first, last; probe is 0.
     """
 
@@ -49,7 +51,9 @@ class QueryGenerator(Composite):
         generator = Urng(s0=s0, s1=s1, high_width=config.fraction_width, low_width=low_width)
         urng = self.instantiate(m, "urng", SharedModule.of("amper_query_urng", generator))
         word = urng.word.payload
-        place, dither, place_valid, place_ready = self._places(m, urng, word.high, word.low if dithered else Const(0, 1))
+        place, dither, place_valid, place_ready = self._places(
+            m, urng, word.high, word.low if dithered else Const(0, 1)
+        )
 
         advance = Signal()
         m.d.comb += advance.eq(~self.key.valid | self.key.ready)
@@ -103,9 +107,12 @@ class QueryGenerator(Composite):
         product = PipelinedMultiplier(a_width=len(a), b_width=len(b))
         multiplier = self.instantiate(m, f"{name}_multiplier", SharedModule.of(product.name, product))
         m.d.comb += [multiplier.enable.eq(enable), multiplier.a.eq(a), multiplier.b.eq(b)]
-        return multiplier.product
+        result: Value = multiplier.product
+        return result
 
-    def _held(self, m: Module, enable: Value, name: str, value: Value, cycles: int, *, reset_less: bool = True) -> Value:
+    def _held(
+        self, m: Module, enable: Value, name: str, value: Value, cycles: int, *, reset_less: bool = True
+    ) -> Value:
         for cycle in range(cycles):
             register = Signal(len(value), name=f"{name}_{cycle}", reset_less=reset_less)
             with m.If(enable):
@@ -136,8 +143,10 @@ class QueryGenerator(Composite):
         while distance < width:
             smear = smear | (smear >> distance)
             distance *= 2
-        along = {name: self._held(m, advance, f"{name}_radius", bits, 1, reset_less=name != "valid")
-                 for name, bits in along.items()}
+        along = {
+            name: self._held(m, advance, f"{name}_radius", bits, 1, reset_less=name != "valid")
+            for name, bits in along.items()
+        }
         radius = self._held(m, advance, "saturated", saturated, 1)
         ignored = self._held(m, advance, "smear", smear, 1)
         # Stage 2: one more ignored bit when the dither lies below the radius, both without the leading one and above.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -116,4 +116,3 @@ class BitSelect(wiring.Component):
     def _position(bits: Value, rank: Value) -> Value:
         hits = [bits[index] & ((population(bits[:index]) if index else 0) == rank) for index in range(len(bits))]
         return encode(hits)
-

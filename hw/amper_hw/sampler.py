@@ -23,8 +23,8 @@ HARDWARE_VARIANTS = ("fr-dithered", "fr-prefix")
 class Sampler(Composite):
     """AMPER in hardware, parallel organisation: every row compared in every search.
 
-    A batch of b draws takes m + b + c cycles from its request to its last result (``amper_hw.latency``); c depends neither on
-    |CSP| nor on the priorities. Contract of the ports: docs/architecture.md.
+    A batch of b draws takes m + b + c cycles from its request to its last result (``amper_hw.latency``); c depends
+    neither on |CSP| nor on the priorities. Contract of the ports: docs/architecture.md.
 
     Parameters
     ----------

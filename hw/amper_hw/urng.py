@@ -15,8 +15,8 @@ from amper.config import RANDOM_WIDTH
 class Urng(wiring.Component):
     """A random word a cycle.
 
-    The state steps by XORs and rotations alone; the two additions of the output function are pipeline stages behind it, so that
-    the clock does not see them in a row.
+    The state steps by XORs and rotations alone; the two additions of the output function are pipeline stages behind
+    it, so that the clock does not see them in a row.
 
     Parameters
     ----------

@@ -18,8 +18,9 @@ from amaranth.lib.wiring import In
 
 from amper_hw.modules import ports_of
 
-# Yosys passes: those of Amaranth's own Verilog output, without the attributes that name its internals. Initial values go as well: a
-# register either has a reset or is qualified by one that has, so the design starts from reset alone, as on silicon.
+# Yosys passes: those of Amaranth's own Verilog output, without the attributes that name its internals. Initial values
+# go as well: a register either has a reset or is qualified by one that has, so the design starts from reset alone, as
+# on silicon.
 YOSYS_SCRIPT = """\
 read_rtlil {rtlil}
 proc -nomux -norom
@@ -33,8 +34,8 @@ write_verilog -norename {verilog}
 # Why each warning is waived, as it stands in the generated file.
 LINT_WAIVERS = """\
 /* verilator lint_off DECLFILENAME */  // all modules of the design are in this one file
-/* verilator lint_off WIDTHEXPAND */   // sums, products and comparisons of unequal widths: the narrower is zero-extended
-/* verilator lint_off UNUSEDSIGNAL */  // fixed-point arithmetic: bits of a sum or product that the definition drops
+/* verilator lint_off WIDTHEXPAND */   // operands of unequal widths: the narrower is zero-extended, as is meant
+/* verilator lint_off UNUSEDSIGNAL */  // fixed-point arithmetic: bits of a result that the definition drops
 """
 
 
@@ -120,4 +121,3 @@ def _plain_names(module: str) -> str:
 
     # The blank that ends an escaped identifier goes with it.
     return re.sub(r"\\(\S+) ", rename, module)
-

@@ -14,10 +14,10 @@ from amper_hw.payload import key_layout, write_layout
 class VmaxUnit(wiring.Component):
     """A running maximum, kept exact by asking the associative memory itself.
 
-    A write at or above the maximum becomes the maximum. With any other write travels a probe that asks whether a row other
-    than the written one still holds the maximum. If none does, the true maximum is searched in the background, bit by
-    bit from the top: does a valid row have a 1 here, below the bits found so far? That takes Q probes, one after the
-    other, so Q * (``row_answer_cycles`` + 1) + 1 cycles; a new write starts it again.
+    A write at or above the maximum becomes the maximum. With any other write travels a probe that asks whether a row
+    other than the written one still holds the maximum. If none does, the true maximum is searched in the background,
+    bit by bit from the top: does a valid row have a 1 here, below the bits found so far? That takes Q probes, one
+    after the other, so Q * (``row_answer_cycles`` + 1) + 1 cycles; a new write starts it again.
 
     Parameters
     ----------

@@ -194,7 +194,7 @@ class AmperConfig:
 
     @staticmethod
     def read(path: str | Path) -> dict[str, Any]:
-        """The parameters that a TOML file names, not yet checked; ValueError if it is not TOML, OSError if unreadable."""
+        """The parameters that a TOML file names, not yet checked. OSError: unreadable. ValueError: not TOML."""
         try:
             return tomllib.loads(Path(path).read_bytes().decode("utf-8"))
         except ValueError as error:
@@ -228,7 +228,10 @@ def _integer(name: str, value: object, low: int, high: int) -> int:
 def _real(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, not {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, not {number}")
     return number

@@ -121,7 +121,9 @@ class GoldenModel:
         groups = range(self.config.groups)
         valid = self._valid()
         words = [self._query_stream.next() for _ in groups]
-        values = [self._representative(i, words[i] >> (RANDOM_WIDTH - self.config.fraction_width), vmax) for i in groups]
+        values = [
+            self._representative(i, words[i] >> (RANDOM_WIDTH - self.config.fraction_width), vmax) for i in groups
+        ]
         masks = [self.config.priority_max for _ in groups]
         neighbours = [0 for _ in groups]
         if self.config.variant == "k":
@@ -174,7 +176,7 @@ class GoldenModel:
             if dither < below_leading_one:
                 ignored += 1
         ignored = min(ignored, self.config.priority_width)
-        return self.config.priority_max - (2**ignored - 1)
+        return self.config.priority_max - ((1 << ignored) - 1)
 
     def _neighbours(self, group: int, value: int, vmax: int, valid: dict[int, int]) -> int:
         first = self._representative(group, 0, vmax)
@@ -186,7 +188,7 @@ class GoldenModel:
         if vmax == 0:
             return 1
         numerator = self.config.neighbour_coefficient * value * members
-        wanted = -(-numerator // (2**SCALE_FRACTION_WIDTH * vmax))
+        wanted = -(-numerator // (vmax << SCALE_FRACTION_WIDTH))
         return min(len(valid), max(1, wanted))
 
     @staticmethod
@@ -209,6 +211,7 @@ class GoldenModel:
     def _checked(name: str, value: object, high: int, low: int = 0) -> int:
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise TypeError(f"{name} must be an integer, not {value!r}")
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be {low} to {high}, not {int(value)}")
-        return int(value)
+        number = int(value)
+        if not low <= number <= high:
+            raise ValueError(f"{name} must be {low} to {high}, not {number}")
+        return number

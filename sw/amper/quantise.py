@@ -33,4 +33,5 @@ def quantise(priorities: ArrayLike, config: AmperConfig) -> NDArray[np.int64]:
         raise ValueError(f"priorities must be finite and at least 0, not {values[~legal].flat[0]}")
     # Saturate before the product is rounded, so that it cannot overflow.
     scaled = np.minimum(values, config.priority_max / config.priority_scale) * config.priority_scale
-    return np.clip(np.rint(scaled), 1, config.priority_max).astype(np.int64)
+    codes: NDArray[np.int64] = np.clip(np.rint(scaled), 1, config.priority_max).astype(np.int64)
+    return codes

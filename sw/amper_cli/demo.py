@@ -7,7 +7,9 @@ import argparse
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("demo", help="generate, lint, verify on real priorities, and make a page of pictures")
+    parser = subparsers.add_parser(
+        "demo", help="generate, lint, verify on real priorities, and make a page of pictures"
+    )
     parser.set_defaults(run=run)
 
 

@@ -9,7 +9,8 @@ from importlib.metadata import version
 from amper_cli import demo, generate, record, verify
 
 _DESCRIPTION = """\
-AMPER: prioritized experience replay by an associative memory (arXiv 2207.07791), as synthesizable RTL with a golden model.
+AMPER: prioritized experience replay by an associative memory (arXiv 2207.07791),
+as synthesizable RTL with a golden model.
 """
 
 _EXAMPLES = """\

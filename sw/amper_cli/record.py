@@ -60,9 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         text += " (default: %(default)s)"
         parser.add_argument(f"--{name}", type=kind, metavar=metavar, default=_DEFAULTS[name], help=text)
 
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="trace file (.npz) to write"
-    )
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="trace file (.npz) to write")
     option("env", str, "NAME", "Gymnasium environment: flat real observation, discrete actions")
     option("rows", int, "N", "capacity of the replay buffer, 1 to 1048576; the oldest row is overwritten")
     option("batch", int, "N", "rows per draw, 1 to 4096")

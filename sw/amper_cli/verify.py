@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from amper_verif.verify import Verification
 
 _DESCRIPTION = """\
-Generate the sampler, simulate its Verilog, and compare every result, index by index, with the golden model, under random
-writes, samples, resets and back-pressure, or over a recorded trace. The exit code is 1 on any mismatch, and when nothing
-was compared; 2 on bad input.
+Generate the sampler, simulate its Verilog, and compare every result, index by index, with the golden model, under
+random writes, samples, resets and back-pressure, or over a recorded trace. The exit code is 1 on any mismatch, and
+when nothing was compared; 2 on bad input.
 """
 
 _EXAMPLES = """\
@@ -34,7 +34,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--sim", choices=("icarus", "verilator", "both"), default="both", help="simulator (default both, one after the other)"
+        "--sim",
+        choices=("icarus", "verilator", "both"),
+        default="both",
+        help="simulator (default both, one after the other)",
     )
     parser.add_argument("--batches", type=int, default=100, metavar="N", help="random batches (default 100)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the random operations (default 1)")
@@ -42,7 +45,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--operations", type=int, metavar="N", help="only the first N of the trace")
     parser.add_argument("--waves", action="store_true", help="keep a waveform, and say where")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of text")
-    parser.add_argument("-o", "--output", metavar="DIR", default="build/verify", help="for builds (default build/verify)")
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", default="build/verify", help="for builds (default build/verify)"
+    )
     add_configuration(parser, rename={"seed": "device_seed"})
     parser.set_defaults(run=run)
 
@@ -108,8 +113,8 @@ def summary(run: Verification) -> str:
     if run.cycles is not None:
         cycles = run.cycles
         lines.append(
-            f"  cycles per batch   {cycles.minimum} / {cycles.median:g} / {cycles.maximum} (minimum / median / maximum of "
-            f"{cycles.batches} full batches without back-pressure)"
+            f"  cycles per batch   {cycles.minimum} / {cycles.median:g} / {cycles.maximum} (minimum / median / maximum "
+            f"of {cycles.batches} full batches without back-pressure)"
         )
     if run.first_mismatch:
         lines.append(f"  first mismatch     {run.first_mismatch}")

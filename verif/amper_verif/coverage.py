@@ -7,7 +7,7 @@ checked here: an unknown point or bin is an error, and a bin that was never hit 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from cocotb_coverage.coverage import CoverPoint, coverage_db
@@ -82,6 +82,26 @@ def amount(count: int, everything: int) -> str:
     return "one" if count == 1 else "many"
 
 
+def batch_kind(batch: int, most: int) -> str:
+    """The bin of ``request.batch``."""
+    if batch == 0:
+        return "zero"
+    if batch > most:
+        return "above"
+    return "maximum" if batch == most else "one" if batch == 1 else "middle"
+
+
+def invalidate_kind(before: int | None, valid: Sequence[int]) -> str:
+    """The bin of ``invalidate.of`` for a row that held ``before`` among the ``valid`` codes."""
+    if before is None:
+        return "already_invalid"
+    if len(valid) == 1:
+        return "last_valid"
+    if before < max(valid):
+        return "lower"
+    return "only_maximum" if valid.count(before) == 1 else "tied_maximum"
+
+
 def collected() -> Table:
     """What this process has hit so far; points without a hit are left out."""
     table = {point: dict(coverage_db[f"{_ROOT}.{point}"].detailed_coverage) for point in PLAN}
@@ -98,15 +118,10 @@ def merged(tables: Iterable[Table]) -> Table:
     return total
 
 
-def load(folder: Path) -> Table:
-    """The sum of the tables that ``save`` left in ``folder``."""
-    return merged(json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json")))
-
-
-def save(table: Table, folder: Path, name: str) -> None:
-    """Keep a table as ``name``.json in ``folder``; several processes may do so with names of their own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(table), encoding="utf-8")
+def save(table: Table, path: Path) -> None:
+    """Write a table as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
 
 def empty_bins(table: Table) -> list[str]:

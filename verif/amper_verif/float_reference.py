@@ -1,9 +1,9 @@
 """Independent floating-point Monte-Carlo reference of the AMPER candidate set.
 
-Written from the statement of the algorithm alone (Li et al., arXiv 2207.07791, section III, plus what the paper
-leaves open: dithered prefix, ceiling, ties, fallback), before the golden model's integers were looked at.
-Representatives and radii are real numbers and the randomness is numpy's, so an agreement of the two says something
-about the algorithm, not about a shared line of code.
+Written from the statement of the algorithm alone (Li et al., arXiv 2207.07791, section III, plus what the
+paper leaves open: dithered prefix, ceiling, ties, fallback), before the golden model's integers were looked
+at. Representatives and radii are real numbers and the randomness is numpy's, so an agreement of the two says
+something about the algorithm, not about a shared line of code.
 
 Every match set is an interval of the rows sorted by priority. A union of intervals is a prefix sum over a
 difference array, which makes tens of thousands of batches a matter of seconds.
@@ -43,8 +43,8 @@ class FloatReference:
     rng:
         Source of all randomness.
     stratified:
-        False draws every V_i from the whole of [0, Vmax]. That is a deliberate error, there only so that a test
-        can show that it would notice.
+        False draws every V_i from the whole of [0, Vmax]. That is a deliberate error, there only so that a
+        test can show that it would notice.
 
     Raises
     ------
@@ -95,10 +95,11 @@ class FloatReference:
 
     def candidate_set(self) -> BoolArray:
         """One batch's candidate set: (n,) bool, True for the rows in the union. May be all False."""
-        return self.candidate_sets(1)[0]
+        candidates: BoolArray = self.candidate_sets(1)[0]
+        return candidates
 
     def candidate_sets(self, count: int) -> BoolArray:
-        """The candidate sets of `count` independent batches: (count, n) bool, columns in the caller's order."""
+        """The candidate sets of `count` batches: (count, n) bool, columns in the caller's order."""
         out = np.empty((count, self.rows), dtype=np.bool_)
         step = max(1, CHUNK_CELLS // self.rows)
         for start in range(0, count, step):
@@ -108,7 +109,8 @@ class FloatReference:
 
     def sample(self, batch: int) -> IndexArray:
         """One batch: (batch,) row indices, uniform with replacement from one candidate set."""
-        return self.batches(1, batch)[0][0]
+        draws: IndexArray = self.batches(1, batch)[0][0]
+        return draws
 
     def batches(self, count: int, batch: int) -> tuple[IndexArray, BoolArray]:
         """`count` independent batches.
@@ -139,7 +141,8 @@ class FloatReference:
     def _sorted_sets(self, count: int) -> BoolArray:
         """(count, n) bool over the rows sorted by priority: the union of the m intervals of each batch."""
         first, last = self._intervals(self._representatives(count))
-        # +1 where an interval starts and -1 behind its end; np.add.at because starts of one batch may coincide.
+        # +1 where an interval starts and -1 behind its end; np.add.at because starts of one batch may
+        # coincide.
         steps = np.zeros((count, self.rows + 1), dtype=np.int32)
         line = np.arange(count)[:, None]
         np.add.at(steps, (line, first), 1)

@@ -6,8 +6,8 @@
 What is measured is the integer algorithm of docs/algorithm.md with the golden model's own query words.
 `golden_sets` evaluates it for many batches at once (the model itself would take hours on 10,000 rows);
 tests/test_per_distance.py holds it against `amper.GoldenModel`, row by row. Draws are not simulated: a row's
-chance in a batch is 1/|CSP| if it is in the CSP and 0 otherwise, so that only the choice of the V_i is left as
-noise.
+chance in a batch is 1/|CSP| if it is in the CSP and 0 otherwise, so that only the choice of the V_i is left
+as noise.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from amper import VARIANTS, AmperConfig, quantise, streams
+from amper import AmperConfig, Variant, quantise, streams
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
@@ -47,14 +48,14 @@ class Setting:
     csp_share: float
 
 
-# The first is the paper's typical one. With exponential priorities, 0.15 puts the highest ones into nearly every
-# CSP: a row cannot be in it twice, so no variant can be proportional there; 0.03 leaves room.
+# The first is the paper's typical one. With exponential priorities, 0.15 puts the highest ones into nearly
+# every CSP: a row cannot be in it twice, so no variant can be proportional there; 0.03 leaves room.
 SETTINGS = (Setting("uniform", 0.15), Setting("exponential", 0.03), Setting("exponential", 0.15))
 
 
 @dataclass(frozen=True)
 class Distance:
-    """Result for one variant and setting; `sampler` and `per` are (BINS,) probabilities, no number has a unit."""
+    """Result for one variant and setting; `sampler` and `per` are (BINS,) probabilities."""
 
     setting: Setting
     config: AmperConfig
@@ -101,7 +102,7 @@ def golden_sets(config: AmperConfig, codes: IndexArray, words: WordArray) -> Boo
 
     Raises
     ------
-    ValueError : a priority wider than 16 bits, with which products (24 + 16 + 20 bits and less) would not fit.
+    ValueError : priorities wider than 16 bits, with which products would not fit into 64.
     """
     if config.priority_width > 16:
         raise ValueError(
@@ -180,7 +181,7 @@ def _nearest_radius(ordered: IndexArray, value: IndexArray, wanted: IndexArray) 
 def make_codes(distribution: str, rows: int, priority_width: int, seed: int) -> IndexArray:
     """(rows,) codes of random float priorities, quantised so that the largest is the largest code."""
     rng = np.random.default_rng(seed)
-    priorities = {"uniform": rng.random, "exponential": rng.standard_exponential}[distribution](rows)
+    priorities = rng.random(rows) if distribution == "uniform" else rng.standard_exponential(rows)
     top = (1 << priority_width) - 1
     config = AmperConfig(
         rows=rows, priority_width=priority_width, priority_scale=float(top / priorities.max())
@@ -190,7 +191,9 @@ def make_codes(distribution: str, rows: int, priority_width: int, seed: int) -> 
 
 def per_distribution(codes: IndexArray) -> FloatArray:
     """(BINS,) PER's probability p / sum(p) of each bin."""
-    return np.bincount(bin_of_codes(codes), weights=codes, minlength=BINS) / codes.sum()
+    weights = codes.astype(np.float64)
+    total: FloatArray = np.bincount(bin_of_codes(codes), weights=weights, minlength=BINS) / weights.sum()
+    return total
 
 
 def bin_of_codes(codes: IndexArray) -> IndexArray:
@@ -233,13 +236,19 @@ def divergence(sampler: FloatArray, per: FloatArray) -> FloatArray:
 
 def tuned(config: AmperConfig, codes: IndexArray, csp_share: float) -> AmperConfig:
     """`config` with the scale, found by bisection, at which the mean of |CSP|/n is `csp_share`."""
-    name = "neighbour_scale" if config.variant == "k" else "radius_scale"
     low, high = 0.0, 4.0
     for _ in range(TUNING_STEPS):
         middle = (low + high) / 2
-        share = batch_distributions(replace(config, **{name: middle}), codes, TUNING_BATCHES)[1].mean()
+        share = batch_distributions(scaled(config, middle), codes, TUNING_BATCHES)[1].mean()
         low, high = (middle, high) if share < csp_share else (low, middle)
-    return replace(config, **{name: (low + high) / 2})
+    return scaled(config, (low + high) / 2)
+
+
+def scaled(config: AmperConfig, scale: float) -> AmperConfig:
+    """`config` with lambda (k) or lambda' (the others) set to `scale`."""
+    if config.variant == "k":
+        return replace(config, neighbour_scale=scale)
+    return replace(config, radius_scale=scale)
 
 
 def measure(setting: Setting, config: AmperConfig, codes: IndexArray, batches: int) -> Distance:
@@ -268,7 +277,7 @@ def measure_all(rows: int, groups: int, priority_width: int, batches: int, seed:
     """Every setting times every variant, each tuned to the setting's |CSP|/n."""
     for setting in SETTINGS:
         codes = make_codes(setting.distribution, rows, priority_width, seed)
-        for variant in VARIANTS:
+        for variant in get_args(Variant):
             config = AmperConfig(
                 rows=rows, groups=groups, priority_width=priority_width, variant=variant, seed=seed
             )
@@ -302,7 +311,7 @@ def table(results: list[Distance]) -> str:
 
 
 # Colours of Okabe and Ito, told apart by colour-blind readers; the farthest from PER is drawn first.
-LINES = {
+LINES: dict[Variant, tuple[str, str]] = {
     "fr-prefix": ("#D55E00", "-"),
     "k": ("#009E73", "-"),
     "fr": ("#000000", "--"),
@@ -330,9 +339,9 @@ def plot(results: list[Distance], path: Path) -> None:
                 panel.plot(centre, ratio, style, color=colour, label=label, linewidth=1.4)
             panel.set_title(f"{setting.distribution} priorities, |CSP|/n = {setting.csp_share}")
             panel.set_ylabel("probability / PER's")
-            panel.set_ylim(0.5, 1.6)
+            panel.set_ylim(0.3, 1.7)  # a few peaks of k are cut off
             panel.grid(alpha=0.3)
-            panel.legend(loc="upper right", ncols=2)
+            panel.legend(loc="lower left", ncols=2)
         panels[-1].set_xlabel("priority / Vmax")
         figure.savefig(path, metadata={"Date": None})
 

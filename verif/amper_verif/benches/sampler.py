@@ -11,6 +11,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 from amper import AmperConfig, Status
+from amper_verif.benches.sampler_coverage import SamplerCoverage
+from amper_verif.coverage import collected
 from amper_verif.scoreboard import Result, Scoreboard
 from amper_verif.simulation import bench_parameters, leave_progress, leave_report
 from amper_verif.workload import Operation, Reset, Sample, Write, workload
@@ -39,6 +41,7 @@ class SamplerBench:
         self.refused_writes = 0
         self.resets = 0
         self.offered: Operation | None = None
+        self.coverage = SamplerCoverage(self.scoreboard.model)
 
     async def start(self) -> None:
         cocotb.start_soon(Clock(self.dut.clk, 10, unit="ns").start())
@@ -88,6 +91,7 @@ class SamplerBench:
             self.cycle += 1
             self._observe()
         self.resets += 1
+        self.coverage.reset(in_flight=bool(self.scoreboard.expected))
         await self.reset()
         self.last_progress = self.cycle
 
@@ -115,8 +119,10 @@ class SamplerBench:
         assert int(dut.write_refused.value) == self.refusal_due, "write_refused does not tell of the write before"
         self.refusal_due = False
         if self.offered is not None:
-            if isinstance(self.offered, Write) and dut.write_valid.value and dut.write_ready.value:
-                self._written(self.offered)
+            if isinstance(self.offered, Write) and dut.write_valid.value:
+                self.coverage.offered_write(ready=bool(dut.write_ready.value))
+                if dut.write_ready.value:
+                    self._written(self.offered)
             elif isinstance(self.offered, Sample) and dut.request_valid.value and dut.request_ready.value:
                 self._requested(self.offered)
         if dut.result_valid.value:
@@ -125,6 +131,7 @@ class SamplerBench:
             assert self.held is None, f"result_valid fell before {self.held} was taken"
 
     def _written(self, write: Write) -> None:
+        self.coverage.write(write)
         self.refusal_due = self.scoreboard.write(write.row, write.priority, write.invalidate)
         self.refused_writes += self.refusal_due
         self.dut.write_valid.value = 0
@@ -133,6 +140,7 @@ class SamplerBench:
 
     def _requested(self, sample: Sample) -> None:
         status = self.scoreboard.request(sample.batch)
+        self.coverage.request(sample.batch, status)
         self.statuses[status.name] = self.statuses.get(status.name, 0) + 1
         drawn = status in (Status.OK, Status.FALLBACK)
         self.started.append((self.cycle, drawn and sample.ready_chance >= 1, sample.batch))
@@ -146,6 +154,7 @@ class SamplerBench:
         beat = Result(*(int(field.value) for field in fields))
         assert self.held is None or beat == self.held, f"result changed from {self.held} to {beat} before it was taken"
         self.held = None if ready else beat
+        self.coverage.result(ready=ready)
         if not ready:
             return
         self.last_progress = self.cycle
@@ -167,6 +176,7 @@ class SamplerBench:
             "resets": self.resets,
             "cycles": self.cycles,
             "simulated_cycles": self.cycle,
+            "coverage": collected(),
         }
 
 

@@ -11,7 +11,7 @@ import cocotb
 from amper import AmperConfig
 from amper_hw.latency import row_answer_cycles, settle_cycles
 from amper_verif.benches.support import Device, Gaps
-from amper_verif.coverage import collected, cover
+from amper_verif.coverage import collected, cover, invalidate_kind
 from amper_verif.simulation import bench_parameters, leave_report
 
 
@@ -164,17 +164,6 @@ class VmaxBench:
             cover("vmax.write", "lowers_only_maximum" if holders == 1 else "lowers_tied_maximum")
         else:
             cover("vmax.write", "below")
-
-
-def invalidate_kind(before: int | None, valid: list[int]) -> str:
-    """The bin of ``invalidate.of`` for a row that held ``before`` among the ``valid`` codes."""
-    if before is None:
-        return "already_invalid"
-    if len(valid) == 1:
-        return "last_valid"
-    if before < max(valid):
-        return "lower"
-    return "only_maximum" if valid.count(before) == 1 else "tied_maximum"
 
 
 @cocotb.test()

@@ -1,0 +1,50 @@
+"""Shared by all tests: simulations of components, and the functional coverage that they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amper_verif import coverage
+from amper_verif.components import Unit
+
+BUILD = Path(__file__).parents[1] / "build/tests"
+
+Simulate = Callable[..., dict[str, Any]]
+
+_tables: list[coverage.Table] = []  # of this process; in the end, of all
+
+
+@pytest.fixture
+def simulate() -> Simulate:
+    """``simulate(unit, simulator="icarus", seed=1)``: run the unit's bench; its coverage goes into the summary."""
+
+    def run(unit: Unit, *, simulator: str = "icarus", seed: int = 1) -> dict[str, Any]:
+        report = unit.simulate(simulator=simulator, folder=BUILD, seed=seed)
+        _tables.append(report["coverage"])
+        return report
+
+    return run
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    # A worker of xdist hands its table to the process that shows the summary.
+    if _tables and hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["coverage"] = coverage.merged(_tables)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    _tables.extend(filter(None, [getattr(node, "workeroutput", {}).get("coverage")]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not _tables:
+        return
+    table = coverage.merged(_tables)
+    coverage.save(table, BUILD / "coverage.json")
+    terminalreporter.section("functional coverage of this run (docs/coverage.md)")
+    for line in coverage.lines(table):
+        terminalreporter.write_line(line)

@@ -1,0 +1,132 @@
+"""Every component with the bench that verifies it: what tests build, simulate and measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amaranth.lib import wiring
+
+from amper import AmperConfig
+from amper.config import DRAW_RANDOM_WIDTH
+from amper_hw.array import whole_array
+from amper_hw.bank import Bank
+from amper_hw.controller import Controller
+from amper_hw.draw import DrawUnit
+from amper_hw.match_line import TernaryMatchLines
+from amper_hw.multiplier import PipelinedMultiplier
+from amper_hw.query_generator import QueryGenerator
+from amper_hw.rank_select import BitSelect
+from amper_hw.sampler import Sampler
+from amper_hw.urng import Urng
+from amper_hw.verilog import to_verilog
+from amper_hw.vmax import VmaxUnit
+from amper_verif.simulation import run_bench
+from amper_verif.workload import Operation
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A component under test.
+
+    Parameters
+    ----------
+    bench : name of its module in ``amper_verif.benches``. build : makes the component. parameters : of the bench.
+    mutate : changes the Verilog before it is simulated.
+    """
+
+    bench: str
+    build: Callable[[], wiring.Component]
+    parameters: dict[str, Any]
+    mutate: Callable[[str], str] | None = None
+
+    @property
+    def top(self) -> str:
+        """Name of the Verilog module."""
+        return f"amper_{self.bench}"
+
+    def verilog(self) -> str:
+        verilog = to_verilog(self.build(), self.top)
+        return self.mutate(verilog) if self.mutate else verilog
+
+    def simulate(self, *, simulator: str, folder: Path, seed: int = 1) -> dict[str, Any]:
+        """Build and run; returns the bench's report, raises SimulationError when the bench fails."""
+        return run_bench(
+            verilog=self.verilog(),
+            top=self.top,
+            bench=self.bench,
+            parameters={"seed": seed} | self.parameters,
+            simulator=simulator,
+            folder=folder,
+            seed=seed,
+        )
+
+
+def match_line(*, rows: int, priority_width: int, trials: int = 200) -> Unit:
+    sizes = {"rows": rows, "priority_width": priority_width}
+    return Unit("match_line", lambda: TernaryMatchLines(**sizes), sizes | {"trials": trials})
+
+
+def multiplier(*, a_width: int, b_width: int, cycles: int = 1000) -> Unit:
+    sizes = {"a_width": a_width, "b_width": b_width}
+    return Unit("multiplier", lambda: PipelinedMultiplier(**sizes), sizes | {"cycles": cycles})
+
+
+def rank_select(*, width: int, tag_width: int, cycles: int = 1000) -> Unit:
+    sizes = {"width": width, "tag_width": tag_width}
+    return Unit("rank_select", lambda: BitSelect(**sizes), sizes | {"cycles": cycles})
+
+
+def urng(config: AmperConfig, *, stream: int, high_width: int, low_width: int, cycles: int = 1000) -> Unit:
+    """``stream``: 0 for the state of the query stream, 1 for that of the draw stream."""
+    s0, s1 = config.stream_states[stream]
+    settings = {"s0": s0, "s1": s1, "high_width": high_width, "low_width": low_width}
+    return Unit("urng", lambda: Urng(**settings), settings | {"cycles": cycles})
+
+
+def draw_urng(config: AmperConfig) -> Unit:
+    """The generator as the draw unit uses it."""
+    return urng(config, stream=1, high_width=DRAW_RANDOM_WIDTH, low_width=0)
+
+
+def bank(config: AmperConfig, *, rounds: int = 60) -> Unit:
+    """A bank of all of the configuration's rows, which must fit into one."""
+    parameters = {"config": config.to_dict(), "rows": config.rows, "rounds": rounds}
+    return Unit("bank", lambda: Bank(config, rows=config.rows), parameters)
+
+
+def row_array(config: AmperConfig, *, rounds: int = 60) -> Unit:
+    parameters = {"config": config.to_dict(), "rows": config.rows, "rounds": rounds}
+    return Unit("row_array", lambda: whole_array(config).build(), parameters)
+
+
+def query_generator(config: AmperConfig, *, batches: int = 30) -> Unit:
+    return Unit("query_generator", lambda: QueryGenerator(config), {"config": config.to_dict(), "batches": batches})
+
+
+def vmax_unit(config: AmperConfig, *, stretches: int = 40, stretch: int = 60) -> Unit:
+    """``stretch``: the most cycles with writes before a change of habit."""
+    parameters = {"config": config.to_dict(), "stretches": stretches, "stretch": stretch}
+    return Unit("vmax_unit", lambda: VmaxUnit(config), parameters)
+
+
+def draw_unit(config: AmperConfig, *, batches: int = 40) -> Unit:
+    return Unit("draw_unit", lambda: DrawUnit(config), {"config": config.to_dict(), "batches": batches})
+
+
+def controller(config: AmperConfig, *, batches: int = 120) -> Unit:
+    return Unit("controller", lambda: Controller(config), {"config": config.to_dict(), "batches": batches})
+
+
+def sampler(config: AmperConfig, *, batches: int = 50) -> Unit:
+    """The whole sampler under a random workload."""
+    workload = {"kind": "random", "batches": batches}
+    return Unit("sampler", lambda: Sampler(config), {"config": config.to_dict(), "workload": workload})
+
+
+def directed_sampler(config: AmperConfig, operations: Sequence[Operation]) -> Unit:
+    """The whole sampler under these operations."""
+    listed = [[type(operation).__name__.lower(), *operation] for operation in operations]
+    return Unit("sampler_directed", lambda: Sampler(config), {"config": config.to_dict(), "operations": listed})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from amper_verif import coverage
 from amper_verif.components import Unit
 

@@ -80,7 +80,9 @@ class Controller(wiring.Component):
                     m.d.sync += batch.eq(self.request.payload.batch)
                     m.next = "PREPARE"
             with m.State("PREPARE"):
-                illegal = (batch == 0) | (batch > self._config.batch)
+                illegal = batch == 0
+                if self._config.batch < (1 << self._config.batch_width) - 1:  # else no field value is above b
+                    illegal = illegal | (batch > self._config.batch)
                 with m.If(illegal | (self.vmax_exact & ~self.occupied)):
                     m.d.comb += [draw.valid.eq(1), draw.status.eq(Mux(illegal, BAD_BATCH, NO_VALID_ROW))]
                     m.next = "DRAW"

@@ -27,7 +27,7 @@ class DrawUnit(Composite):
     """One draw a cycle, without a scan of the CSP: rank, bank, bit, priority.
 
     A draw enters the pipeline only when the result queue has room for it, so that nothing inside ever has to stall. A
-    result enters the queue ``latency.draw_cycles`` after its random word was taken, and is offered ``QUEUE_CYCLES`` later.
+    result enters the queue ``latency.draw_cycles`` after its random word was taken and is offered ``QUEUE_CYCLES`` on.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """The controller in simulation."""
 
 import pytest
+
 from amper import AmperConfig
 from amper_verif import components
 

@@ -1,6 +1,7 @@
 """The draw unit in simulation."""
 
 import pytest
+
 from amper import AmperConfig
 from amper_verif import components
 

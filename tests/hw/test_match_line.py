@@ -1,6 +1,7 @@
 """Ternary match lines in simulation."""
 
 import pytest
+
 from amper_verif import components
 
 

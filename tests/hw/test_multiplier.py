@@ -1,6 +1,7 @@
 """The pipelined multiplier in simulation."""
 
 import pytest
+
 from amper_verif import components
 
 SIZES = [(1, 1), (5, 3), (4, 4), (16, 9), (33, 17), (24, 25), (7, 32), (40, 25)]

@@ -1,6 +1,7 @@
 """The query generator in simulation."""
 
 import pytest
+
 from amper import AmperConfig
 from amper_verif import components
 

@@ -1,6 +1,7 @@
 """The select stage in simulation."""
 
 import pytest
+
 from amper_verif import components
 
 

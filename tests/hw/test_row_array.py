@@ -1,10 +1,11 @@
 """The row array in simulation: trees of all depths, with unequal tails."""
 
 import pytest
+
 from amper import AmperConfig
 from amper_verif import components
 
-# rows, bank_rows, fan_out, levels: a bank alone; even; a tail of one row; a tail of one bank; banks left out of the last node.
+# rows, bank_rows, fan_out, levels: a bank alone, even trees, tails of one row, last nodes with fewer banks.
 TREES = [
     (1, 2, 2, 0),
     (2, 2, 2, 0),

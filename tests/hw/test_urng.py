@@ -1,6 +1,7 @@
 """The random number generator in simulation; tests/test_urng.py has the golden stream itself."""
 
 import pytest
+
 from amper import AmperConfig
 from amper_verif import components
 

@@ -1,6 +1,7 @@
 """The Vmax unit in simulation."""
 
 import pytest
+
 from amper import AmperConfig
 from amper_verif import components
 
@@ -13,7 +14,7 @@ TREES = [(1, 64, 8), (2, 2, 2), (7, 2, 2), (20, 4, 2), (64, 64, 8), (100, 16, 4)
 def test_vmax_is_right_whenever_it_is_exact(simulate, rows, bank_rows, fan_out, priority_width):
     config = AmperConfig(rows=rows, priority_width=priority_width, bank_rows=bank_rows, fan_out=fan_out)
     report = simulate(components.vmax_unit(config))
-    assert report["compared"] > 500
+    assert report["compared"] > 300
     # The promised bound is kept, which the bench checks, and reached: the promise is not too long either.
     assert report["longest_settle"] == report["settle_cycles"]
 

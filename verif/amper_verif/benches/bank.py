@@ -112,7 +112,9 @@ class RowsBench:
     def _code(self) -> int:
         """Few different codes in most rounds, so that searches match many rows."""
         top = self.config.priority_max
-        return self.chance.randrange(self.alphabet) * top // max(1, self.alphabet - 1) if self.alphabet > 1 else top // 2
+        return (
+            self.chance.randrange(self.alphabet) * top // max(1, self.alphabet - 1) if self.alphabet > 1 else top // 2
+        )
 
     def _write(self, write: tuple[int, int, int] | None) -> None:
         self.device.drive(write_valid=int(write is not None))

@@ -82,7 +82,9 @@ class ControllerBench:
 
     def _new_request(self) -> int:
         most = self.config.batch
-        return self.chance.choice((0, 1, most, self.chance.randint(1, most), self.chance.getrandbits(most.bit_length())))
+        return self.chance.choice(
+            (0, 1, most, self.chance.randint(1, most), self.chance.getrandbits(most.bit_length()))
+        )
 
     async def _prepare(self, batch: int) -> Status | None:
         """Until the batch is refused, with that status, or its keys are started."""

@@ -76,7 +76,9 @@ class SamplerBench:
             self._observe()
             if self.cycle % 1024 == 0:
                 leave_progress(total - len(self.operations), total)
-            assert self.cycle - self.last_progress < IDLE_LIMIT, f"no handshake for {IDLE_LIMIT} cycles: the device hangs"
+            assert self.cycle - self.last_progress < IDLE_LIMIT, (
+                f"no handshake for {IDLE_LIMIT} cycles: the device hangs"
+            )
         leave_progress(total, total)
 
     async def _reset_operation(self) -> None:

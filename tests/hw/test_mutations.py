@@ -1,0 +1,64 @@
+"""A broken sampler is noticed: by the comparison of the whole and by the bench of the component."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from amper import AmperConfig
+from amper_hw.generate import generate
+from amper_verif import components
+from amper_verif.mutations import MUTATIONS, MutationError
+from amper_verif.simulation import SimulationError
+from amper_verif.verify import verify
+
+CONFIG = AmperConfig(rows=48, bank_rows=16, fan_out=4, priority_width=8, groups=3, batch=16, radius_scale=0.3, seed=5)
+BANK = replace(CONFIG, rows=16)
+
+# The component whose own bench must fail.
+UNITS = {
+    "match line": components.bank(BANK),
+    "mask": components.query_generator(CONFIG),
+    "rank": components.draw_unit(CONFIG),
+    "random stream": components.draw_unit(CONFIG),
+}
+
+
+def test_the_sampler_as_it_is_passes(tmp_path):
+    verification = verify(CONFIG, simulator="icarus", batches=40, folder=tmp_path)
+    assert verification.mismatches == 0
+    assert verification.compared > 300
+    assert verification.passed
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_verification_notices(tmp_path, name):
+    verification = verify(CONFIG, simulator="icarus", batches=40, folder=tmp_path, mutate=MUTATIONS[name])
+    assert verification.mismatches > 0
+    assert not verification.passed
+    assert verification.first_mismatch.startswith("beat ")
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_the_bench_of_the_component_notices(simulate, name):
+    assert simulate(UNITS[name])["compared"] > 0
+    with pytest.raises(SimulationError, match="AssertionError"):
+        simulate(replace(UNITS[name], mutate=MUTATIONS[name]))
+
+
+def test_every_mutation_changes_one_line():
+    verilog = generate(CONFIG).verilog
+    for mutation in MUTATIONS.values():
+        before, after = verilog.splitlines(), mutation(verilog).splitlines()
+        assert sum(old != new for old, new in zip(before, after, strict=True)) == 1
+
+
+def test_a_mutation_that_does_not_fit_is_an_error():
+    unequal_banks = generate(replace(CONFIG, rows=50)).verilog
+    with pytest.raises(MutationError, match=re.escape(r"2 modules are named amper_match_lines_\d+, not 1")):
+        MUTATIONS["match line"](unequal_banks)
+    with pytest.raises(MutationError, match="0 modules are named amper_draw_urng, not 1"):
+        MUTATIONS["random stream"]("")
+    broken = MUTATIONS["rank"](unequal_banks)
+    with pytest.raises(MutationError, match=r"start_rank.* occurs 0 times in amper_draw_unit, not once"):
+        MUTATIONS["rank"](broken)

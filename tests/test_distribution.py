@@ -221,9 +221,7 @@ def test_golden_agrees_with_float_reference(name: str, variant: Variant) -> None
         pytest.param("k", "k", 1.0, False, id="k unstratified"),
     ],
 )
-def test_wrong_sampler_is_rejected(
-    variant: Variant, wrong_variant: Variant, scale: float, stratified: bool
-) -> None:
+def test_wrong_sampler_is_rejected(variant: Variant, wrong_variant: Variant, scale: float, stratified: bool) -> None:
     """Both Hotelling statistics notice on their own; Pearson on one draw a batch is too weak to be asked."""
     case = make_case("uniform")
     wrong = reference(case, wrong_variant, scale=scale, stratified=stratified)

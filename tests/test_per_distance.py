@@ -78,9 +78,7 @@ def test_vectorised_sets_refuse_what_would_overflow() -> None:
 
 def measured(variant: Variant) -> per_distance.Distance:
     codes = per_distance.make_codes(UNIFORM.distribution, ROWS, 16, seed=1)
-    config = per_distance.tuned(
-        AmperConfig(rows=ROWS, groups=20, variant=variant, seed=1), codes, UNIFORM.csp_share
-    )
+    config = per_distance.tuned(AmperConfig(rows=ROWS, groups=20, variant=variant, seed=1), codes, UNIFORM.csp_share)
     result = per_distance.measure(UNIFORM, config, codes, BATCHES)
     assert result.csp_share == pytest.approx(0.15, abs=0.002)
     return result

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from amper_cli.options import add_configuration, configuration, fail
 
 _DESCRIPTION = """\
 Write the sampler of a configuration as Verilog, with its description: DIR/amper.v and DIR/amper.json (configuration,
-ports with widths, cycles, versions, digest). The same configuration gives the same bytes.
+ports with widths, cycles, versions, digest). The same configuration gives the same bytes. With --lint, the exit code
+is 1 when a linter complains.
 """
 
 _EXAMPLES = """\
@@ -28,6 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder for the files, made if need be")
+    parser.add_argument("--lint", action="store_true", help="check it with Verilator, Icarus, Yosys and slang")
     add_configuration(parser)
     parser.set_defaults(run=run)
 
@@ -51,4 +54,22 @@ def run(options: argparse.Namespace) -> int:
         f"a batch of {config.batch} takes {config.groups} + {config.batch} + {cycles['batch_constant']} "
         f"= {cycles['batch']} cycles"
     )
-    return 0
+    return lint_file(verilog) if options.lint else 0
+
+
+def lint_file(verilog: Path) -> int:
+    """Print what the linters say; returns the exit code."""
+    try:
+        from amper_hw.generate import TOP
+        from amper_verif.lint import LintError, lint
+    except ImportError as error:
+        return fail("generate", ImportError(f"{error}. Install it by: pip install 'amper[sim,lint]'"))
+    try:
+        results = lint(verilog, TOP)
+    except LintError as error:
+        return fail("generate", error, code=1)
+    for result in results:
+        print(f"{result.linter} {result.version}: {'no warning' if result.passed else 'FAILED'}")
+        if not result.passed:
+            print(result.output.rstrip())
+    return 0 if all(result.passed for result in results) else 1

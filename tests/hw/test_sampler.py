@@ -35,7 +35,8 @@ def config_of(rows, priority_width, groups, variant="fr-dithered"):
 
 def check_random(report):
     assert report["mismatches"] == 0, report["first_mismatch"]
-    assert report["compared"] >= report["batches"] >= 50
+    assert report["batches"] >= 50
+    assert report["compared"] > 30  # resets end some batches, and with b = 1 a batch is one beat
     assert report["statuses"]["OK"] > 0
     assert report["statuses"]["NO_VALID_ROW"] > 0
 
@@ -86,7 +87,8 @@ def test_a_batch_takes_m_plus_b_plus_c_cycles_whatever_the_csp(
     )
     sizes = [1, batch, batch // 2]
     samples = [Sample(size) for size in sizes]
-    operations = [Write(0, config.priority_max), *samples, *ramp(rows, config)[1:], *samples]
+    # Several writes first: in the cycles after a reset the first random words are still on their way.
+    operations = [*[Write(0, config.priority_max)] * 8, *samples, *ramp(rows, config)[1:], *samples]
     report = simulate(components.directed_sampler(config, operations))
     assert report["mismatches"] == 0
     assert report["csp_sizes"] == [1, 1, 1, rows, rows, rows]
@@ -139,17 +141,11 @@ def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance):
     assert report["mismatches"] == 0, report["first_mismatch"]
     assert report["resets"] == 2 * moments
     assert report["statuses"][Status.NO_VALID_ROW.name] == -(-moments // 3)
-    whole = [beats for beats, size in zip(report["beats"], _sizes(operations), strict=True) if len(beats) == size]
-    assert len(whole) >= 2 * moments
-    cut_short = [
-        len(beats) for beats, size in zip(report["beats"], _sizes(operations), strict=True) if len(beats) < size
-    ]
-    assert set(cut_short) >= {0, 1, 2}
-
-
-def _sizes(operations):
-    """Beats that each request has if nothing ends it."""
-    return [operation.batch for operation in operations if isinstance(operation, Sample)]
+    wanted = [operation.batch for operation in operations if isinstance(operation, Sample)]
+    came = [len(beats) for beats in report["beats"]]
+    assert sum(beats == size for beats, size in zip(came, wanted, strict=True)) >= 2 * moments
+    # Some batch was ended before its first result, some after one, some after two.
+    assert {beats for beats, size in zip(came, wanted, strict=True) if beats < size} == {0, 1, 2}
 
 
 def test_sizes_cover_all_pairs():

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from cocotb_coverage.coverage import CoverPoint, coverage_db
+from cocotb_coverage.coverage import CoverPoint, coverage_db  # type: ignore[import-untyped]
 
 Table = dict[str, dict[str, int]]  # point -> bin -> hits
 
@@ -74,7 +74,7 @@ def cover(point: str, value: str) -> None:
 
 
 def amount(count: int, everything: int) -> str:
-    """The bin of ``AMOUNTS`` for ``count`` out of ``everything``; one of one is "all", so that "one" leaves others out."""
+    """The bin of ``AMOUNTS`` for ``count`` out of ``everything``; one of one is "all": "one" leaves others out."""
     if count == 0:
         return "zero"
     if count == everything:

@@ -84,13 +84,13 @@ def demo(
     Parameters
     ----------
     output : folder for everything that is made. trace : a recorded trace, its first ``operations`` or all.
-    seed : of the device's random streams. say : takes each line of the account. progress : takes a short text now and then.
-    mutate : changes the Verilog before it is simulated, to see that the demo notices; it must be picklable.
+    seed : of the device's random streams. say : takes each line of the account. progress : takes a short text now and
+        then. mutate : changes the Verilog before it is simulated, to see that the demo notices; it must be picklable.
 
     Raises
     ------
-    TraceError, ValueError, TypeError, OSError : bad input. LintError, SimulationError : a tool is missing, or the device
-    broke its protocol or hung.
+    TraceError, ValueError, TypeError, OSError : bad input. LintError, SimulationError : a tool is missing, or the
+    device broke its protocol or hung.
     """
     begin = time.monotonic()
     require_linters()
@@ -101,6 +101,7 @@ def demo(
     config = demo_config(recorded, seed)
     check_trace_fits(config, recorded)
     count = _operations(operations, recorded)
+    folder.mkdir(parents=True, exist_ok=True)
 
     with _timed() as timed:
         replayed = replay(config, recorded, count)
@@ -209,7 +210,7 @@ def _simulate(
 
 def _be_quiet() -> None:
     """In a process of the pool: cocotb's runner writes notes, into the middle of a line of ours."""
-    sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")
+    sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
 
 
 def _state(future: Future[Verification], folder: Path, operations: int) -> str:
@@ -223,7 +224,7 @@ def _state(future: Future[Verification], folder: Path, operations: int) -> str:
 
 
 def one_batch(config: AmperConfig, folder: Path) -> tuple[AmperConfig, dict[str, Any]]:
-    """A batch of a sampler small enough to be drawn, in Icarus: its configuration and the report of the bench ``waveform``.
+    """A batch of a sampler small enough to be drawn, in Icarus: its configuration and the bench ``waveform``'s report.
 
     Raises
     ------
@@ -264,8 +265,8 @@ def lint_line(result: LintResult) -> str:
 def verify_line(run: Verification) -> str:
     """A run in a line."""
     return (
-        f"{run.simulator}: {'PASSED' if run.passed else 'FAILED'}, {run.batches} batches, {run.compared:,} indices compared, "
-        f"{run.mismatches:,} mismatches"
+        f"{run.simulator}: {'PASSED' if run.passed else 'FAILED'}, {run.batches} batches, "
+        f"{run.compared:,} indices compared, {run.mismatches:,} mismatches"
     )
 
 

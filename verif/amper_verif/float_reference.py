@@ -204,9 +204,7 @@ class FloatReference:
         right = values[np.maximum(low + wanted - 1, 0)]
         reach = np.maximum(centre - left, right - centre)
         # min and max keep the window's own ends in when centre - reach is one rounding away from them.
-        first, last = self._between(
-            np.minimum(left, centre - reach), np.maximum(right, centre + reach), closed=True
-        )
+        first, last = self._between(np.minimum(left, centre - reach), np.maximum(right, centre + reach), closed=True)
         none = wanted == 0
         return np.where(none, 0, first), np.where(none, 0, last)
 

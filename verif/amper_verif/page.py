@@ -103,19 +103,18 @@ def commands(result: Demo) -> list[str]:
     sizes = ["--rows", f"{config.rows}", "--batch", f"{config.batch}"]
     limit = ["--operations", str(result.operations)] if result.operations < len(result.trace) else []
     folder = shown(result.verilog.parent)
-    lines = [["amper", "generate", *sizes, *scale, "--seed", str(config.seed), "-o", folder]]
-    lines += [
-        ["amper", "verify", "--sim", run.simulator, "--trace", shown(result.trace_path), *limit, *scale]
-        + ["--device-seed", str(config.seed)]
-        for run in result.runs
-    ]
+    seed = str(config.seed)
+    lines = [["amper", "generate", *sizes, *scale, "--seed", seed, "-o", folder]]
+    for run in result.runs:
+        replayed = ["--trace", shown(result.trace_path), *limit]
+        lines.append(["amper", "verify", "--sim", run.simulator, *replayed, *scale, "--device-seed", seed])
     return [shlex.join(line) for line in lines] + [
         f"cd {shlex.quote(folder)}; {each.command}" for each in result.linted
     ]
 
 
 def _versions(result: Demo) -> dict[str, str]:
-    made = result.generated.description["versions"]
+    made: dict[str, str] = result.generated.description["versions"]
     linters = {each.linter: each.version for each in result.linted}
     return (
         made

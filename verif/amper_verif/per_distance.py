@@ -124,9 +124,7 @@ def golden_sets(config: AmperConfig, codes: IndexArray, words: WordArray) -> Boo
     return sets
 
 
-def _matched_codes(
-    config: AmperConfig, ordered: IndexArray, words: WordArray
-) -> tuple[IndexArray, IndexArray]:
+def _matched_codes(config: AmperConfig, ordered: IndexArray, words: WordArray) -> tuple[IndexArray, IndexArray]:
     """Smallest and largest code that each group matches (smallest above largest: none); all (batches, m)."""
     vmax = int(ordered[-1])
     u = (words >> np.uint64(64 - config.fraction_width)).astype(np.int64)
@@ -183,9 +181,7 @@ def make_codes(distribution: str, rows: int, priority_width: int, seed: int) -> 
     rng = np.random.default_rng(seed)
     priorities = rng.random(rows) if distribution == "uniform" else rng.standard_exponential(rows)
     top = (1 << priority_width) - 1
-    config = AmperConfig(
-        rows=rows, priority_width=priority_width, priority_scale=float(top / priorities.max())
-    )
+    config = AmperConfig(rows=rows, priority_width=priority_width, priority_scale=float(top / priorities.max()))
     return np.array([int(quantise(priority, config)) for priority in priorities], dtype=np.int64)
 
 
@@ -201,16 +197,12 @@ def bin_of_codes(codes: IndexArray) -> IndexArray:
     return codes * BINS // (int(codes.max()) + 1)
 
 
-def batch_distributions(
-    config: AmperConfig, codes: IndexArray, batches: int
-) -> tuple[FloatArray, FloatArray]:
+def batch_distributions(config: AmperConfig, codes: IndexArray, batches: int) -> tuple[FloatArray, FloatArray]:
     """(batches, BINS) chance of a draw to hit each bin, given the batch's CSP; and (batches,) |CSP|/n."""
     member = np.zeros((codes.size, BINS), dtype=np.float32)
     member[np.arange(codes.size), bin_of_codes(codes)] = 1
     # Sums of at most 2^20 ones are exact in float32.
-    counts = [
-        golden_sets(config, codes, words).astype(np.float32) @ member for words in _chunks(config, batches)
-    ]
+    counts = [golden_sets(config, codes, words).astype(np.float32) @ member for words in _chunks(config, batches)]
     by_bin = np.concatenate(counts).astype(np.float64)
     size = by_bin.sum(axis=1)
     return by_bin / size[:, None], size / codes.size
@@ -278,9 +270,7 @@ def measure_all(rows: int, groups: int, priority_width: int, batches: int, seed:
     for setting in SETTINGS:
         codes = make_codes(setting.distribution, rows, priority_width, seed)
         for variant in get_args(Variant):
-            config = AmperConfig(
-                rows=rows, groups=groups, priority_width=priority_width, variant=variant, seed=seed
-            )
+            config = AmperConfig(rows=rows, groups=groups, priority_width=priority_width, variant=variant, seed=seed)
             yield measure(setting, tuned(config, codes, setting.csp_share), codes, batches)
 
 
@@ -361,9 +351,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"n = {options.rows}, m = {options.groups}, Q = {options.priority_width}, {options.batches} batches, "
         f"seed {options.seed}, {BINS} bins; Python {platform.python_version()}, NumPy {np.__version__}"
     )
-    results = list(
-        measure_all(options.rows, options.groups, options.priority_width, options.batches, options.seed)
-    )
+    results = list(measure_all(options.rows, options.groups, options.priority_width, options.batches, options.seed))
     print(table(results))
     if options.plot is not None:
         plot(results, options.plot)

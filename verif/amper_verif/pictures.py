@@ -40,7 +40,7 @@ def draw_shares(fitted: Replay, default: Replay) -> str:
 
     Parameters
     ----------
-    fitted : the configuration of the demo. default : the same with the default priority scale, for the lower panel only.
+    fitted : the configuration of the demo. default : the same with the default priority scale, for the lower panel.
     """
     middle = (np.arange(BINS) + 0.5) / BINS
     with _figure(9, 7.5) as (figure, svg):
@@ -54,9 +54,8 @@ def draw_shares(fitted: Replay, default: Replay) -> str:
         upper.set_yscale("log")
         upper.set_ylim(top=1)  # room for the legend
         upper.set_ylabel("share of all draws, or of all rows (log)")
-        upper.set_title(
-            f"Who is drawn: {len(fitted.valid)} batches, {fitted.amper_draws.sum():,} draws, rows by their priority at that moment"
-        )
+        amount = f"{len(fitted.valid)} batches, {fitted.amper_draws.sum():,} draws"
+        upper.set_title(f"Who is drawn: {amount}, rows by their priority at that moment")
         upper.grid(alpha=0.3)
         upper.legend(loc="upper right", ncols=2)
 
@@ -157,7 +156,7 @@ def _lanes(axes: Axes, cycles: list[dict[str, Any]]) -> list[str]:
         values = [cycle[key] for cycle in cycles]
         return [None if value is None else str(value if field is None else value[field]) for value in values]
 
-    buses = {
+    buses: dict[str, tuple[list[str | None], str]] = {
         "write: row": (texts("write", "row"), GREY),
         "request: batch": (texts("request"), GREEN),
         "busy": ([None] * len(cycles), GREY),

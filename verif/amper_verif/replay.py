@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from amper import AmperConfig, GoldenModel
 from amper_verif.trace import Draw, Trace
-from amper_verif.workload import Sample, trace_operations
+from amper_verif.workload import Write, trace_operations
 
 BINS = 20  # equal parts of [0, Vmax]
 
@@ -61,10 +62,10 @@ def replay(config: AmperConfig, trace: Trace, operations: int | None = None) -> 
     lines: list[tuple[object, ...]] = []
     stimulus = trace_operations(config, trace, operations)
     for index, (recorded, operation) in enumerate(zip(trace.operations(), stimulus, strict=False)):
-        if not isinstance(operation, Sample):
+        if isinstance(operation, Write):
             model.write(operation.row, operation.priority)
             continue
-        assert isinstance(recorded, Draw)
+        assert isinstance(recorded, Draw)  # the two go in step, and a trace has no resets
         lines.append((index, *_batch(model, recorded)))
     if not lines:
         raise ValueError(
@@ -82,7 +83,7 @@ def _batch(model: GoldenModel, recorded: Draw) -> tuple[object, ...]:
     valid = codes >= 0
     count = int(valid.sum())
 
-    def histogram(rows: object, weights: FloatArray | None = None) -> NDArray[np.generic]:
+    def histogram(rows: NDArray[Any], weights: FloatArray | None = None) -> NDArray[Any]:
         return np.bincount(place[rows], weights=weights, minlength=BINS)
 
     return (
@@ -93,6 +94,6 @@ def _batch(model: GoldenModel, recorded: Draw) -> tuple[object, ...]:
         codes[valid].mean(),
         histogram(valid) / count,
         histogram(valid, codes[valid].astype(np.float64)) / codes[valid].sum(),
-        histogram(list(drawn.indices)),
-        histogram(list(recorded.rows)),
+        histogram(np.array(drawn.indices)),
+        histogram(np.array(recorded.rows)),
     )

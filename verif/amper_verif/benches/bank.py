@@ -21,8 +21,8 @@ from amper_verif.simulation import bench_parameters, leave_report
 class RowsBench:
     """One model for banks and trees of them: a list of codes, a set of rows, one queue of answers per answer port.
 
-    A round is: searches from ``first`` to ``last``, |CSP| awaited, then selections. Writes, probes and reads go on all the
-    time, and nothing that a question meets in its own cycle may change its answer.
+    A round is: searches from ``first`` to ``last``, |CSP| awaited, then selections. Writes, probes and reads go on all
+    the time, and nothing that a question meets in its own cycle may change its answer.
     """
 
     def __init__(
@@ -112,9 +112,8 @@ class RowsBench:
     def _code(self) -> int:
         """Few different codes in most rounds, so that searches match many rows."""
         top = self.config.priority_max
-        return (
-            self.chance.randrange(self.alphabet) * top // max(1, self.alphabet - 1) if self.alphabet > 1 else top // 2
-        )
+        steps = max(1, self.alphabet - 1)
+        return self.chance.randrange(self.alphabet) * top // steps if self.alphabet > 1 else top // 2
 
     def _write(self, write: tuple[int, int, int] | None) -> None:
         self.device.drive(write_valid=int(write is not None))

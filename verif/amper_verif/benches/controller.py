@@ -1,4 +1,4 @@
-"""Bench of the controller: every strobe in every cycle against the order that a batch must take; all around it is random."""
+"""Bench of the controller: every strobe in every cycle against the order that a batch takes; all around is random."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class ControllerBench:
     # --- a cycle -----------------------------------------------------------------------------------------------
 
     async def _cycle(self, inputs: dict[str, int], expected: dict[str, int]) -> None:
-        """One cycle: all inputs not given are random where the step must not look at them; strobes not expected are 0."""
+        """One cycle: inputs not given are random where the step must not look at them; strobes not expected are 0."""
         if self.reset_in == self.state and self.chance.random() < 0.5:
             raise ResetDueError
         if self.request is None and self.state != "IDLE" and self.chance.random() < 0.1:

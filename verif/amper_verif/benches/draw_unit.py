@@ -1,4 +1,4 @@
-"""Bench of the draw unit: a model in Python stands in for the row array; every beat against the golden stream of draws."""
+"""Bench of the draw unit: a model in Python stands in for the row array; every beat against the golden draws."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class DrawBench:
         return batch, status
 
     async def batch(self, *, hurry: bool, stop_after: int | None = None) -> None:
-        """One batch until the unit is idle again; ``hurry``: no back-pressure, exact cycles, and until its last beat."""
+        """One batch until the unit is idle again; ``hurry``: to its last beat, no back-pressure, exact cycles."""
         timed = hurry and not self.expected and self.since_reset >= WARM_UP_CYCLES
         batch, status = self._new_batch()
         start = self.device.cycle

@@ -1,4 +1,4 @@
-"""Bench of the query generator: every key against the golden model's steps, in its exact cycle when nothing holds it up."""
+"""Bench of the query generator: every key against the golden model's steps, in its exact cycle if nothing stalls it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class QueryBench:
             if age == stop_after:
                 await self._reset()
                 return
-            # While keys are under way, a start is ignored; a group a cycle passes at most, so that is m cycles at least.
+            # While keys are under way a start is ignored; at most a group a cycle passes: that takes m cycles or more.
             again = 1 <= age <= groups and self.chance.random() < 0.2
             ready = hurry or self.sink.ready()
             await self._cycle(start=age == 0 or again, vmax=vmax, ready=ready)

@@ -1,4 +1,4 @@
-"""Bench of the row array: a tree of banks, at any depth and with unequal tails, under the traffic of the bank's bench."""
+"""Bench of the row array: a tree of banks, of any depth and with unequal tails, under the traffic of a bank's bench."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bench of the whole sampler: random or recorded operations, random back-pressure, every beat against the golden model."""
+"""Bench of the whole sampler: random or recorded operations and back-pressure, every beat against the golden model."""
 
 from __future__ import annotations
 
@@ -100,19 +100,19 @@ class SamplerBench:
     def _offer(self) -> None:
         """Put the next operation on its stream; once offered, it stays until it is taken."""
         dut = self.dut
-        if self.offered is None and self.operations and not isinstance(self.operations[0], Reset):
-            if self.offer_chance >= 1 or self.random.random() < self.offer_chance:
-                self.offered = self.operations.popleft()
-                if isinstance(self.offered, Write):
-                    dut.write_row.value = self.offered.row
-                    dut.write_priority.value = self.offered.priority
-                    dut.write_invalidate.value = self.offered.invalidate
-                    dut.write_valid.value = 1
-                elif isinstance(self.offered, Sample):
-                    dut.request_batch.value = self.offered.batch
-                    dut.request_valid.value = 1
-                    self.ready_chance = self.offered.ready_chance
-                    self.offer_chance = self.offered.offer_chance
+        waiting = self.offered is None and self.operations and not isinstance(self.operations[0], Reset)
+        if waiting and (self.offer_chance >= 1 or self.random.random() < self.offer_chance):
+            self.offered = self.operations.popleft()
+            if isinstance(self.offered, Write):
+                dut.write_row.value = self.offered.row
+                dut.write_priority.value = self.offered.priority
+                dut.write_invalidate.value = self.offered.invalidate
+                dut.write_valid.value = 1
+            elif isinstance(self.offered, Sample):
+                dut.request_batch.value = self.offered.batch
+                dut.request_valid.value = 1
+                self.ready_chance = self.offered.ready_chance
+                self.offer_chance = self.offered.offer_chance
         ready = self.ready_chance >= 1 or self.random.random() < self.ready_chance
         dut.result_ready.value = int(ready)
 

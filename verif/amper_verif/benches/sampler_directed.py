@@ -16,7 +16,7 @@ KINDS: dict[str, type[Operation]] = {"write": Write, "sample": Sample, "reset": 
 
 
 class DirectedBench(SamplerBench):
-    """Keeps, for each request, the cycles from it to each of its beats, and |CSP| as the device reports it with the last.
+    """Keeps, for each request, the cycles from it to each of its beats, and |CSP| as reported with the last.
 
     Of a request that a reset ends, the beats that came before it are kept.
     """
@@ -30,6 +30,17 @@ class DirectedBench(SamplerBench):
     async def reset(self) -> None:
         self.open.clear()
         await super().reset()
+
+    def _observe(self) -> None:
+        self._check_state()
+        super()._observe()
+
+    def _check_state(self) -> None:
+        """The ports beside the streams, which tell of everything accepted before this cycle."""
+        dut, model = self.dut, self.scoreboard.model
+        assert dut.busy.value == (not dut.request_ready.value) == (not dut.write_ready.value), "busy is wrong"
+        if dut.vmax_exact.value:
+            assert int(dut.vmax.value) == (model.vmax or 0), f"vmax: expected {model.vmax}, got {int(dut.vmax.value)}"
 
     def _requested(self, sample: Sample) -> None:
         super()._requested(sample)

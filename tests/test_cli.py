@@ -375,3 +375,16 @@ def test_trace_with_illegal_content(tmp_path, capsys):
     code, text, error = run(capsys, "verify", "--trace", file, "-o", tmp_path / "out")
     assert (code, text) == (2, "")
     assert error == f"amper verify: error: {file}: draws must be rows written before, got 1999 at draws[0, 5]\n"
+
+
+def test_the_page_of_errors_names_tests_that_exist():
+    tests = Path(__file__).parent
+    page = (tests.parent / "docs/errors.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    defined = {
+        name for file in tests.rglob("test_*.py") for name in re.findall(r"(?m)^def (test_\w+)", file.read_text())
+    }
+    assert len(named) > 30
+    assert named <= defined
+    for link in re.findall(r"\]\(([^)]+)\)", page):
+        assert (tests.parent / "docs" / link).exists(), link

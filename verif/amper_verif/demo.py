@@ -23,7 +23,6 @@ from amper_verif.replay import Replay, replay
 from amper_verif.simulation import SIMULATORS, require_simulator, run_bench
 from amper_verif.trace import Kind, Trace
 from amper_verif.verify import Verification, verify
-from amper_verif.workload import check_trace_fits
 
 DEFAULT_TRACE = ROOT / "verif/traces/cartpole-2000.npz"
 
@@ -31,13 +30,20 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Demo:
-    """What the demo did and found."""
+class Inputs:
+    """What the demo is made from."""
 
     config: AmperConfig
     trace: Trace
     trace_path: Path
     operations: int  # of the trace, replayed
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Demo(Inputs):
+    """What the demo did and found."""
+
     generated: Generated
     verilog: Path
     linted: list[LintResult]
@@ -46,8 +52,12 @@ class Demo:
     batch: dict[str, Any]  # its report
     replayed: Replay
     default_scale: Replay  # the same with the default priority scale
-    page: Path
     seconds: float
+
+    @property
+    def page(self) -> Path:
+        """The page."""
+        return self.folder / "index.html"
 
     @property
     def passed(self) -> bool:
@@ -96,38 +106,14 @@ def demo(
     require_linters()
     for simulator in simulators:
         require_simulator(simulator)
-    path, folder = Path(trace), Path(output)
-    recorded = Trace.load(path)
-    config = demo_config(recorded, seed)
-    check_trace_fits(config, recorded)
-    count = _operations(operations, recorded)
-    folder.mkdir(parents=True, exist_ok=True)
-
+    inputs = _inputs(Path(trace), operations, seed, Path(output))
+    replayed, default_scale = _replay(inputs, say)
+    generated, verilog, linted = _generate(inputs, say)
+    runs = _verify(inputs, simulators, mutate, say, progress)
     with _timed() as timed:
-        replayed = replay(config, recorded, count)
-        default_scale = replay(AmperConfig.from_dict(config.to_dict() | {"priority_scale": None}), recorded, count)
-    say(f"replay     {len(replayed.valid)} batches of {shown(path)} in the golden model {timed}")
-    with _timed() as timed:
-        generated = generate(config)
-        verilog, _ = generated.save(folder)
-    say(f"generate   {shown(verilog)}: {_size(generated)} {timed}")
-    with _timed() as timed:
-        linted = lint(verilog, TOP)
-    for result in linted:
-        say(f"lint       {lint_line(result)}")
-    with _timed() as timed:
-        runs = _simulate(simulators, config, path, count, folder, mutate, progress)
-    for run in runs:
-        say(f"verify     {verify_line(run)}")
-    say(f"verify     {' and '.join(simulators)} at the same time {timed}")
-    with _timed() as timed:
-        batch_config, batch = one_batch(config, folder / "waveform")
-        page = folder / "index.html"
-        done = Demo(
-            config=config,
-            trace=recorded,
-            trace_path=path,
-            operations=count,
+        batch_config, batch = one_batch(inputs.config, inputs.folder / "waveform")
+        result = Demo(
+            **vars(inputs),
             generated=generated,
             verilog=verilog,
             linted=linted,
@@ -136,12 +122,19 @@ def demo(
             batch=batch,
             replayed=replayed,
             default_scale=default_scale,
-            page=page,
             seconds=time.monotonic() - begin,
         )
-        write_page(done)
-    say(f"page       {shown(page)} {timed}")
-    return done
+        write_page(result)
+    say(f"page       {shown(result.page)} {timed}")
+    return result
+
+
+def _inputs(path: Path, operations: int | None, seed: int, folder: Path) -> Inputs:
+    trace = Trace.load(path)
+    config = demo_config(trace, seed)
+    count = _operations(operations, trace)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Inputs(config, trace, path, count, folder)
 
 
 def _operations(wanted: int | None, trace: Trace) -> int:
@@ -168,13 +161,34 @@ class _timed(contextlib.AbstractContextManager["_timed"]):  # noqa: N801 - reads
         return f"({self._seconds:.1f} s)"
 
 
-def _simulate(
+def _replay(inputs: Inputs, say: Say) -> tuple[Replay, Replay]:
+    """The trace in the golden model: with the configuration, and with the default priority scale."""
+    default = AmperConfig.from_dict(inputs.config.to_dict() | {"priority_scale": None})
+    with _timed() as timed:
+        replayed, default_scale = (
+            replay(config, inputs.trace, inputs.operations) for config in (inputs.config, default)
+        )
+    say(f"replay     {len(replayed.valid)} batches of {shown(inputs.trace_path)} in the golden model {timed}")
+    return replayed, default_scale
+
+
+def _generate(inputs: Inputs, say: Say) -> tuple[Generated, Path, list[LintResult]]:
+    """The Verilog and what the linters say of it."""
+    with _timed() as timed:
+        generated = generate(inputs.config)
+        verilog, _ = generated.save(inputs.folder)
+    say(f"generate   {shown(verilog)}: {_size(generated)} {timed}")
+    linted = lint(verilog, TOP)
+    for result in linted:
+        say(f"lint       {lint_line(result)}")
+    return generated, verilog, linted
+
+
+def _verify(
+    inputs: Inputs,
     simulators: tuple[str, ...],
-    config: AmperConfig,
-    trace: Path,
-    operations: int,
-    folder: Path,
     mutate: Callable[[str], str] | None,
+    say: Say,
     progress: Say,
 ) -> list[Verification]:
     """The trace in all simulators at the same time.
@@ -182,30 +196,32 @@ def _simulate(
     In processes: a run hands its parameters over by environment variables, of which a process has one set. Fresh ones
     (spawn), since what forks a process with threads can hang.
     """
-    context = get_context("spawn")
-    with ProcessPoolExecutor(len(simulators), mp_context=context, initializer=_be_quiet) as pool:
-        futures: dict[str, Future[Verification]] = {
-            simulator: pool.submit(
-                verify,
-                config,
-                simulator=simulator,
-                trace=trace,
-                operations=operations,
-                folder=folder / simulator,
-                mutate=mutate,
-            )
-            for simulator in simulators
-        }
-        waiting = True
-        while waiting:
-            waiting = bool(wait(futures.values(), timeout=0.5).not_done)
-            progress(
-                ", ".join(
-                    f"{simulator} {_state(future, folder / simulator, operations)}"
+    with _timed() as timed:
+        context = get_context("spawn")
+        with ProcessPoolExecutor(len(simulators), mp_context=context, initializer=_be_quiet) as pool:
+            futures: dict[str, Future[Verification]] = {
+                simulator: pool.submit(
+                    verify,
+                    inputs.config,
+                    simulator=simulator,
+                    trace=inputs.trace_path,
+                    operations=inputs.operations,
+                    folder=inputs.folder / simulator,
+                    mutate=mutate,
+                )
+                for simulator in simulators
+            }
+            while wait(futures.values(), timeout=0.5).not_done:
+                states = (
+                    f"{simulator} {_state(future, inputs.folder / simulator, inputs.operations)}"
                     for simulator, future in futures.items()
                 )
-            )
-        return [future.result() for future in futures.values()]
+                progress(", ".join(states))
+            runs = [future.result() for future in futures.values()]
+    for run in runs:
+        say(f"verify     {verify_line(run)}")
+    say(f"verify     {' and '.join(simulators)}{' at the same time' if len(runs) > 1 else ''} {timed}")
+    return runs
 
 
 def _be_quiet() -> None:

@@ -83,6 +83,7 @@ class RowsBench:
         self, *, search: tuple[bool, bool] | None = None, select: bool = False, quiet: bool = False
     ) -> None:
         """One cycle; all questions are answered from what is stored before this cycle's write."""
+        self._rubbish()
         write = None if quiet or not self.writing() else self._new_write()
         questions = set()
         if search is not None:
@@ -91,8 +92,6 @@ class RowsBench:
         elif not quiet and self.probing():
             same_row = self._probe(write)
             questions.add("probe_of_same_row" if same_row else "probe")
-        else:
-            self.device.drive(search_valid=0)
         if self._select(select):
             questions.add("select")
         if self._read(wanted=not quiet and self.reading()):
@@ -105,6 +104,26 @@ class RowsBench:
         self._observe()
         await self.device.tick()
 
+    def _rubbish(self) -> None:
+        """No question, and payloads that mean nothing."""
+        chance, top = self.chance, self.config.priority_max
+        self.device.drive(
+            write_valid=0,
+            write_row=chance.randrange(self.rows),
+            write_priority=chance.randint(0, top),
+            write_invalidate=chance.getrandbits(1),
+            search_valid=0,
+            search_value=chance.randint(0, top),
+            search_mask=chance.randint(0, top),
+            search_first=chance.getrandbits(1),
+            search_last=chance.getrandbits(1),
+            search_probe=chance.getrandbits(1),
+            select_valid=0,
+            select_rank=chance.randrange(self.rows),
+            read_valid=0,
+            read_row=chance.randrange(self.rows),
+        )
+
     def _new_write(self) -> tuple[int, int, int]:
         row = self.chance.randrange(self.rows)
         return row, self._code(), int(self.chance.random() < 0.25)
@@ -116,11 +135,10 @@ class RowsBench:
         return self.chance.randrange(self.alphabet) * top // steps if self.alphabet > 1 else top // 2
 
     def _write(self, write: tuple[int, int, int] | None) -> None:
-        self.device.drive(write_valid=int(write is not None))
         if write is None:
             return
         row, code, invalidate = write
-        self.device.drive(write_row=row, write_priority=code, write_invalidate=invalidate)
+        self.device.drive(write_valid=1, write_row=row, write_priority=code, write_invalidate=invalidate)
         self.codes[row] = None if invalidate else code
 
     def _key(self) -> tuple[int, int]:
@@ -151,28 +169,19 @@ class RowsBench:
     def _probe(self, write: tuple[int, int, int] | None) -> bool:
         """Ask whether any row but the one written now matches; returns whether that row would have."""
         value, mask = self._key()
-        # `first` and `last` belong to searches: a probe must not look at them.
-        first, last = self.chance.getrandbits(1), self.chance.getrandbits(1)
-        self.device.drive(
-            search_valid=1,
-            search_value=value,
-            search_mask=mask,
-            search_first=first,
-            search_last=last,
-            search_probe=1,
-        )
+        # `first` and `last` belong to searches: they stay rubbish.
+        self.device.drive(search_valid=1, search_value=value, search_mask=mask, search_probe=1)
         hits = self._matching(value, mask)
         written = {write[0]} if write is not None else set()
         self.match.expect(self.device.cycle + self.answer_cycles, int(bool(hits - written)))
         return bool(hits & written)
 
     def _select(self, wanted: bool) -> bool:
-        self.device.drive(select_valid=int(wanted))
         if not wanted:
             return False
         members = sorted(self.csp)
         rank = self.chance.choice((0, len(members) - 1, self.chance.randrange(len(members))))
-        self.device.drive(select_rank=rank)
+        self.device.drive(select_valid=1, select_rank=rank)
         bank, position = divmod(members[rank], self.config.bank_rows)
         inside = [row % self.config.bank_rows for row in members if row // self.config.bank_rows == bank]
         vector = sum(1 << row for row in inside)
@@ -183,11 +192,10 @@ class RowsBench:
 
     def _read(self, *, wanted: bool) -> bool:
         valid_rows = [row for row, code in enumerate(self.codes) if code is not None] if wanted else []
-        self.device.drive(read_valid=int(bool(valid_rows)))
         if not valid_rows:
             return False
         row = self.chance.choice(valid_rows)
-        self.device.drive(read_row=row)
+        self.device.drive(read_valid=1, read_row=row)
         self.data.expect(self.device.cycle + self.answer_cycles, self.codes[row])
         return True
 
@@ -218,8 +226,7 @@ class RowsBench:
 
 async def run_rounds(bench: RowsBench, rounds: int) -> None:
     """Rounds with resets in the middle, then a last one to the end."""
-    idle = dict.fromkeys(("write_row", "write_priority", "write_invalidate", "select_rank", "read_row"), 0)
-    bench.device.drive(write_valid=0, search_valid=0, select_valid=0, read_valid=0, **idle)
+    bench._rubbish()
     await bench.device.start()
     for index in range(rounds):
         await bench.round()

@@ -52,6 +52,8 @@ class VmaxBench:
         self.last_write = self.device.cycle
         self.was_exact = True
         self.searching = False  # a search in the background has begun and Vmax is not exact yet
+        self.exact_due = False  # in this cycle, for the write before was at or above `vmax`
+        self.search_due = False  # in this cycle, unless it has a write: the one before interrupted a search
 
     # --- stimulus ----------------------------------------------------------------------------------------------
 
@@ -75,6 +77,15 @@ class VmaxBench:
         for _ in range(writes):
             await self.cycle(self.new_write(habit) if self.offered() else None)
 
+    async def chase(self, writes: int) -> None:
+        """Take the maximum away again and again, while the search for it is at every possible step."""
+        for row in range(self.config.rows):
+            await self.cycle((row, self.chance.randint(0, self.config.priority_max), 0))
+        for _ in range(writes):
+            await self.cycle(self.new_write(self.chance.choice(("erase", "lower"))))
+            for _ in range(self.chance.randint(0, settle_cycles(self.config))):
+                await self.cycle(None)
+
     async def settle(self) -> None:
         for _ in range(settle_cycles(self.config) + 2):
             await self.cycle(None)
@@ -94,9 +105,9 @@ class VmaxBench:
 
     async def cycle(self, write: tuple[int, int, int] | None) -> None:
         device = self.device
+        row, priority, invalidate = write or self.new_write("mixed")  # without valid they mean nothing
+        device.drive(write_row=row, write_priority=priority, write_invalidate=invalidate)
         device.drive(write_valid=int(write is not None))
-        if write is not None:
-            device.drive(write_row=write[0], write_priority=write[1], write_invalidate=write[2])
         answer = self.model.answer(device.cycle)
         # Without valid the answer means nothing.
         any_match = self.chance.getrandbits(1) if answer is None else answer
@@ -104,9 +115,11 @@ class VmaxBench:
         await device.settle()
         exact = device.read("exact")
         self._compare(exact)
+        begins = self._probe(None if write is None else write[0])
+        assert begins or not self.search_due or write is not None, "a search was interrupted and not begun again"
         if write is not None:
             self._cover_write(write)
-        self._probe(None if write is None else write[0])
+        self._promise(write, begins)
         self._write(write)
         await device.tick()
 
@@ -123,18 +136,25 @@ class VmaxBench:
                 cover("vmax.search", "undisturbed" if valid else "found_nothing")
             self.searching = False
         else:
+            assert not self.exact_due, f"not exact in cycle {self.device.cycle}, after a write at or above Vmax"
             assert quiet < settle_cycles(self.config), f"Vmax is not exact {quiet} cycles after the last write"
         self.was_exact = bool(exact)
 
-    def _probe(self, written: int | None) -> None:
+    def _promise(self, write: tuple[int, int, int] | None, begins: bool) -> None:
+        """What this cycle promises of the next one."""
+        self.exact_due = write is not None and not write[2] and write[1] >= self.device.read("vmax")
+        self.search_due = write is not None and not self.exact_due and (self.searching or self.search_due)
+        self.searching = write is None and (self.searching or begins)
+
+    def _probe(self, written: int | None) -> bool:
+        """Pass a probe on to the model; returns whether it begins a search."""
         read = self.device.read
         if not read("probe_valid"):
-            return
+            return False
         assert read("probe_probe") == 1, "what the Vmax unit searches must not touch the CSP"
         mask = read("probe_mask")
         self.model.probe(self.device.cycle + row_answer_cycles(self.config), read("probe_value"), mask, written)
-        if mask == 0:  # the first question of a search: is any row valid
-            self.searching = True
+        return mask == 0  # the first question of a search: is any row valid
 
     def _write(self, write: tuple[int, int, int] | None) -> None:
         if write is None:
@@ -151,7 +171,6 @@ class VmaxBench:
         raises = not invalidate and priority > top
         if self.searching:
             cover("vmax.search", "ended_by_raise" if raises else "restarted_by_write")
-            self.searching = False
         if invalidate:
             cover("invalidate.of", invalidate_kind(before, valid))
         if not valid and not invalidate:
@@ -174,6 +193,8 @@ async def against_maximum(dut: Any) -> None:
         await bench.stretch(bench.chance.randint(1, parameters["stretch"]))
         if index % 3 == 0:
             await bench.settle()
+        if index % 8 == 1:
+            await bench.chase(20)
         if index % 7 == 6:
             await bench.erase_all()
         if index % 10 == 9:

@@ -76,9 +76,7 @@ def test_widths_of_rows(rows, row_width, count_width):
     assert (config.row_width, config.count_width) == (row_width, count_width)
 
 
-@pytest.mark.parametrize(
-    ("batch", "width"), [(1, 1), (2, 2), (3, 2), (63, 6), (64, 7), (4095, 12), (4096, 13)]
-)
+@pytest.mark.parametrize(("batch", "width"), [(1, 1), (2, 2), (3, 2), (63, 6), (64, 7), (4095, 12), (4096, 13)])
 def test_batch_width(batch, width):
     assert AmperConfig(rows=1, batch=batch).batch_width == width
 
@@ -175,17 +173,13 @@ def test_every_integer_has_its_range_tested():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("bank_rows", 3), ("bank_rows", 1023), ("fan_out", 63), ("fan_out", 6)]
-)
+@pytest.mark.parametrize(("name", "value"), [("bank_rows", 3), ("bank_rows", 1023), ("fan_out", 63), ("fan_out", 6)])
 def test_not_a_power_of_two(name, value):
     with pytest.raises(ValueError, match=exactly(f"{name} must be a power of two, not {value}")):
         AmperConfig(**{"rows": 100, name: value})
 
 
-@pytest.mark.parametrize(
-    "name", ["rows", "priority_width", "groups", "batch", "seed", "bank_rows", "fan_out"]
-)
+@pytest.mark.parametrize("name", ["rows", "priority_width", "groups", "batch", "seed", "bank_rows", "fan_out"])
 @pytest.mark.parametrize("kind", [np.int8, np.uint16, np.int64, np.uint64])
 def test_numpy_integers_become_python_integers(name, kind):
     value = getattr(AmperConfig(**{"rows": 100, name: kind(4)}), name)
@@ -378,9 +372,7 @@ def test_illegal_value_in_a_file(tmp_path, text, kind, message):
     assert type(caught.value) is kind
 
 
-@pytest.mark.parametrize(
-    "raw", [b"rows\n", b"rows = \n", b"rows = 1\nrows = 2\n", b"rows = 1 # \xff\n", b"\x00"]
-)
+@pytest.mark.parametrize("raw", [b"rows\n", b"rows = \n", b"rows = 1\nrows = 2\n", b"rows = 1 # \xff\n", b"\x00"])
 def test_not_a_toml_file(tmp_path, raw):
     path = tmp_path / "config.toml"
     path.write_bytes(raw)

@@ -111,9 +111,7 @@ def assert_follows_the_page(model: GoldenModel, batch: Batch, draw_words: list[i
     assert list(batch.radii) == page.radii
     assert list(batch.masks) == page.masks
     assert list(batch.neighbours) == page.neighbours
-    assert [sorted(rows) for rows in batch.match_sets] == [
-        np.flatnonzero(s).tolist() for s in page.match_sets
-    ]
+    assert [sorted(rows) for rows in batch.match_sets] == [np.flatnonzero(s).tolist() for s in page.match_sets]
     assert list(batch.csp) == page.csp.tolist()
     assert batch.csp_size == np.count_nonzero(page.csp)
     assert batch.fallback == (not page.union.any())
@@ -330,9 +328,7 @@ def test_more_groups_than_codes(variant):
 @pytest.mark.parametrize("groups", GROUPS)
 def test_vmax_zero(groups, variant):
     """Every representative and radius is 0 and every row matches."""
-    config = AmperConfig(
-        rows=7, priority_width=8, groups=groups, variant=variant, radius_scale=groups, seed=3
-    )
+    config = AmperConfig(rows=7, priority_width=8, groups=groups, variant=variant, radius_scale=groups, seed=3)
     model = filled(config, [0] * 7)
     model.sample()
     batch = model.last_batch
@@ -668,9 +664,7 @@ def test_statuses_are_the_documented_numbers():
 
 @pytest.mark.parametrize("config", [None, {"rows": 3}, 3, AmperConfig], ids=repr)
 def test_not_a_configuration(config):
-    with pytest.raises(
-        TypeError, match=rf"\A{re.escape(f'config must be an AmperConfig, not {config!r}')}\Z"
-    ):
+    with pytest.raises(TypeError, match=rf"\A{re.escape(f'config must be an AmperConfig, not {config!r}')}\Z"):
         GoldenModel(config)
 
 

@@ -51,9 +51,7 @@ def violations(source: str, package: str) -> list[str]:
     found = []
     for line, name, on_load in imports(source, package):
         if top_level == "amper":
-            forbidden = within(name, ("amper_hw",)) or (
-                on_load and name.partition(".")[0] not in MODEL_TOP_LEVEL
-            )
+            forbidden = within(name, ("amper_hw",)) or (on_load and name.partition(".")[0] not in MODEL_TOP_LEVEL)
         else:
             forbidden = within(name, ("amper",)) and not within(name, SHARED_WITH_HARDWARE)
         if forbidden or within(name, OUTER):

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import chisquare
+
 from amper_cli import record as command
 from amper_verif.record import MissingExtraError, RecordConfig, _Replay, record
 from amper_verif.trace import Draw, Kind, Trace, Update, Write
-from scipy.stats import chisquare
 
 TINY: dict[str, Any] = {"rows": 40, "batch": 8, "operations": 600}
 
@@ -175,9 +176,7 @@ def test_illegal_configurations(changed: dict[str, Any], error: type[Exception],
 def test_unusable_environments() -> None:
     with pytest.raises(ValueError, match=r"^env must be a Gymnasium environment, got 'NoSuch-v0': .*NoSuch"):
         record(RecordConfig(**TINY, env="NoSuch-v0"), progress=False)
-    with pytest.raises(
-        ValueError, match=r"^env must have discrete actions from 0, got 'Pendulum-v1' with Box"
-    ):
+    with pytest.raises(ValueError, match=r"^env must have discrete actions from 0, got 'Pendulum-v1' with Box"):
         record(RecordConfig(**TINY, env="Pendulum-v1"), progress=False)
     message = r"^env must have a flat real observation, got 'FrozenLake-v1' with Discrete\(16\)$"
     with pytest.raises(ValueError, match=message):
@@ -287,9 +286,7 @@ def test_command_line_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         return shown.err
 
     output = str(tmp_path / "a.npz")
-    assert error("--rows", "0", "--output", output) == (
-        "amper record: error: rows must be 1 to 1048576, got 0\n"
-    )
+    assert error("--rows", "0", "--output", output) == ("amper record: error: rows must be 1 to 1048576, got 0\n")
     inside_nothing = str(tmp_path / "none" / "a.npz")
     assert error("--output", inside_nothing) == (
         f"amper record: error: output must lie in an existing folder, got {inside_nothing}\n"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from amper_verif.trace import Draw, Kind, Trace, TraceError, Update, Write
 
 KEPT = Path(__file__).parents[1] / "verif/traces/cartpole-2000.npz"
@@ -260,8 +261,7 @@ def test_text_file(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     path.write_text("kind row priority\n")
     assert load_error(path) == (
-        f"{path}: trace file must be a whole .npz archive of plain arrays, got 18 bytes: "
-        "File is not a zip file"
+        f"{path}: trace file must be a whole .npz archive of plain arrays, got 18 bytes: File is not a zip file"
     )
 
 
@@ -399,8 +399,7 @@ class TestKeptTrace:
 
     def test_metadata(self, kept: Trace) -> None:
         assert kept.metadata["command"] == (
-            "amper record --env CartPole-v1 --rows 2000 --batch 64 --seed 1 "
-            "--output verif/traces/cartpole-2000.npz"
+            "amper record --env CartPole-v1 --rows 2000 --batch 64 --seed 1 --output verif/traces/cartpole-2000.npz"
         )
         expected = {"env": "CartPole-v1", "alpha": 0.6, "eps": 1e-6, "seed": 1, "format_version": 1}
         assert {name: kept.metadata[name] for name in expected} == expected

@@ -315,9 +315,7 @@ def _check_shapes(trace: Trace) -> None:
     _require(trace.kind <= max(Kind), "kind", "0 (write), 1 (draw) or 2 (update)", trace.kind)
     shape = (trace.counts[Kind.DRAW], trace.batch)
     if trace.draws.shape != shape:
-        raise TraceError(
-            f"draws must have the shape (draw operations, batch) {shape}, got {trace.draws.shape}"
-        )
+        raise TraceError(f"draws must have the shape (draw operations, batch) {shape}, got {trace.draws.shape}")
 
 
 def _check_values(trace: Trace) -> None:

@@ -251,8 +251,7 @@ STREAM_TESTS: dict[str, Callable[[Words], float]] = {
     )
 }
 PAIR_TESTS: dict[str, Callable[[Words, Words], float]] = {
-    test.__name__: test
-    for test in (joint_high, joint_low, cross_correlation, bit_against_bit, difference_weight)
+    test.__name__: test for test in (joint_high, joint_low, cross_correlation, bit_against_bit, difference_weight)
 }
 
 
@@ -347,17 +346,13 @@ def dieharder(directory: Path, seed: int, orders: list[str], quick: bool) -> Ite
         for selection in [["-d", str(test)] for test in DIEHARDER_QUICK] if quick else [["-a"]]:
             with subprocess.Popen(source.command(order), stdout=subprocess.PIPE) as words:
                 command = ["dieharder", "-g", "200", *selection]  # -g 200: raw words from standard input
-                with subprocess.Popen(
-                    command, stdin=words.stdout, stdout=subprocess.PIPE, text=True
-                ) as battery:
+                with subprocess.Popen(command, stdin=words.stdout, stdout=subprocess.PIPE, text=True) as battery:
                     assert words.stdout is not None
                     assert battery.stdout is not None
                     words.stdout.close()  # dieharder has it: when it ends, the words end too
                     yield from _dieharder_results(order, battery.stdout)
             if battery.returncode:
-                raise RuntimeError(
-                    f"{' '.join(command)} failed with status {battery.returncode} on order {order}"
-                )
+                raise RuntimeError(f"{' '.join(command)} failed with status {battery.returncode} on order {order}")
 
 
 def _dieharder_results(order: str, lines: Iterable[str]) -> Iterator[Result]:

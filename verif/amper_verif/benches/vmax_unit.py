@@ -52,7 +52,7 @@ class VmaxBench:
         self.last_write = self.device.cycle
         self.was_exact = True
         self.searching = False  # a search in the background has begun and Vmax is not exact yet
-        self.exact_due = False  # in this cycle, for the write before was at or above `vmax`
+        self.exact_due = True  # in this cycle: before it was a reset, or a write at or above `vmax`
         self.search_due = False  # in this cycle, unless it has a write: the one before interrupted a search
 
     # --- stimulus ----------------------------------------------------------------------------------------------
@@ -136,7 +136,9 @@ class VmaxBench:
                 cover("vmax.search", "undisturbed" if valid else "found_nothing")
             self.searching = False
         else:
-            assert not self.exact_due, f"not exact in cycle {self.device.cycle}, after a write at or above Vmax"
+            assert not self.exact_due, (
+                f"not exact in cycle {self.device.cycle}, after a reset or a write of the maximum"
+            )
             assert quiet < settle_cycles(self.config), f"Vmax is not exact {quiet} cycles after the last write"
         self.was_exact = bool(exact)
 

@@ -142,7 +142,8 @@ def _build_and_test(source: Path, top: str, bench: str, simulator: str, build: P
 
     runner = get_runner(simulator)
     sources: list[Path | VerilatorControlFile] = [source]
-    arguments = ["-g2005"]
+    # With waves, cocotb adds a module of its own, which is SystemVerilog.
+    arguments = [] if waves else ["-g2005"]
     if simulator == "verilator":
         # cocotb's runner makes every signal public, which at 2,000 rows means 30 MB of C++ and a constructor that
         # takes minutes to compile. Benches use the top's signals only; the later option wins.
@@ -156,7 +157,6 @@ def _build_and_test(source: Path, top: str, bench: str, simulator: str, build: P
             "unique",
             "-CFLAGS",
             "-O1",
-            *(["--trace"] if waves else []),
         ]
     try:
         runner.build(
@@ -165,7 +165,7 @@ def _build_and_test(source: Path, top: str, bench: str, simulator: str, build: P
             build_args=arguments,
             build_dir=build,
             timescale=("1ns", "1ps"),
-            waves=waves and simulator == "icarus",
+            waves=waves,
             log_file=build / "build.log",
         )
     except (RuntimeError, SystemExit) as error:
@@ -178,8 +178,7 @@ def _build_and_test(source: Path, top: str, bench: str, simulator: str, build: P
             build_dir=build,
             test_dir=build,
             seed=seed,
-            waves=waves and simulator == "icarus",
-            test_args=["--trace"] if waves and simulator == "verilator" else [],
+            waves=waves,
             log_file=build / "test.log",
             timescale=None,
         )

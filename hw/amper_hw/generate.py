@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In
 from amper.config import AmperConfig
 from amper_hw import latency
 from amper_hw.modules import ports_of
-from amper_hw.sampler import Sampler
+from amper_hw.sampler import Sampler, require_hardware_variant
 from amper_hw.verilog import to_verilog
 
 TOP = "amper"
@@ -40,6 +40,7 @@ class Generated:
 
 def generate(config: AmperConfig) -> Generated:
     """The sampler of a configuration; ValueError for one that the hardware does not have."""
+    require_hardware_variant(config)  # before there is a component, which Amaranth would miss in a design
     sampler = Sampler(config)
     ports = _ports(sampler)
     verilog = to_verilog(sampler, TOP, _header(config))

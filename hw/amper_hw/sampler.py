@@ -20,6 +20,12 @@ from amper_hw.vmax import VmaxUnit
 HARDWARE_VARIANTS = ("fr-dithered", "fr-prefix")
 
 
+def require_hardware_variant(config: AmperConfig) -> None:
+    """ValueError for a variant that this RTL does not have."""
+    if config.variant not in HARDWARE_VARIANTS:
+        raise ValueError(f"variant must be one of {', '.join(HARDWARE_VARIANTS)} for hardware, not {config.variant!r}")
+
+
 class Sampler(Composite):
     """AMPER in hardware, parallel organisation: every row compared in every search.
 
@@ -34,10 +40,7 @@ class Sampler(Composite):
     """
 
     def __init__(self, config: AmperConfig) -> None:
-        if config.variant not in HARDWARE_VARIANTS:
-            raise ValueError(
-                f"variant must be one of {', '.join(HARDWARE_VARIANTS)} for hardware, not {config.variant!r}"
-            )
+        require_hardware_variant(config)
         self._config = config
         super().__init__(sampler_signature(config))
 

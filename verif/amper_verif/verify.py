@@ -81,6 +81,8 @@ def verify(
         raise TypeError(f"batches must be an integer, not {batches!r}")
     if batches < 3:
         raise ValueError(f"batches must be at least 3, not {batches}")
+    if operations is not None and operations < 1:
+        raise ValueError(f"operations must be at least 1, not {operations}")
     require_simulator(simulator)
     workload: dict[str, Any] = {"kind": "random", "batches": batches}
     if trace is not None:

@@ -12,7 +12,7 @@ from amper_hw.payload import (
     FALLBACK,
     NO_VALID_ROW,
     OK,
-    STATUS_WIDTH,
+    draw_signature,
     key_layout,
     request_layout,
 )
@@ -40,12 +40,6 @@ class Controller(wiring.Component):
 
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
-        start = {
-            "valid": Out(1),
-            "batch": Out(config.batch_width),
-            "csp_size": Out(config.count_width),
-            "status": Out(STATUS_WIDTH),
-        }
         super().__init__(
             {
                 "request": In(stream.Signature(request_layout(config))),
@@ -56,7 +50,7 @@ class Controller(wiring.Component):
                 "key": In(stream.Signature(key_layout(config))),
                 "search": Out(stream.Signature(key_layout(config))),
                 "count": In(wiring.Signature({"valid": Out(1), "rows": Out(config.count_width)})),
-                "draw": Out(wiring.Signature(start)),
+                "draw": Out(draw_signature(config)),
                 "draw_idle": In(1),
                 "csp_size": Out(config.count_width),
             }

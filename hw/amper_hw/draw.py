@@ -12,7 +12,7 @@ from amper_hw.bits import delayed
 from amper_hw.latency import QUEUE_CYCLES, draw_cycles, row_answer_cycles
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.multiplier import PipelinedMultiplier
-from amper_hw.payload import BAD_BATCH, NO_VALID_ROW, STATUS_WIDTH, array_signature, result_layout
+from amper_hw.payload import BAD_BATCH, NO_VALID_ROW, STATUS_WIDTH, array_signature, draw_signature, result_layout
 from amper_hw.rank_select import BitSelect
 from amper_hw.urng import Urng
 
@@ -45,15 +45,9 @@ class DrawUnit(Composite):
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
         self._layout = result_layout(config)
-        start = {
-            "valid": Out(1),
-            "batch": Out(config.batch_width),
-            "csp_size": Out(config.count_width),
-            "status": Out(STATUS_WIDTH),
-        }
         super().__init__(
             {
-                "start": In(wiring.Signature(start)),
+                "start": In(draw_signature(config)),
                 "array": Out(select_signature(config)),
                 "idle": Out(1),
                 "result": Out(stream.Signature(self._layout)),

@@ -31,6 +31,18 @@ def result_layout(config: AmperConfig) -> data.StructLayout:
     )
 
 
+def draw_signature(config: AmperConfig) -> wiring.Signature:
+    """The start of a batch's draws: ``batch`` rows from a CSP of ``csp_size`` rows; ``status`` of its results."""
+    return wiring.Signature(
+        {
+            "valid": Out(1),
+            "batch": Out(config.batch_width),
+            "csp_size": Out(config.count_width),
+            "status": Out(STATUS_WIDTH),
+        }
+    )
+
+
 def key_layout(config: AmperConfig) -> data.StructLayout:
     """A search: ternary key (``mask``: 1 = compare); ``first`` and ``last`` of the searches whose union is the CSP.
 

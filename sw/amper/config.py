@@ -6,13 +6,12 @@ Names and formulas: docs/algorithm.md.
 from __future__ import annotations
 
 import json
-import math
 import tomllib
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from amper.checks import checked_integer, checked_real
 from amper.urng import streams
 
 Variant = Literal["fr-dithered", "fr-prefix", "fr", "k"]
@@ -73,11 +72,11 @@ class AmperConfig:
 
     def __post_init__(self) -> None:
         for name, (low, high) in INTEGER_RANGES.items():
-            self._normalise(name, _integer(name, getattr(self, name), low, high))
+            self._normalise(name, checked_integer(name, getattr(self, name), low, high))
         if self.priority_scale is None:
             self._normalise("priority_scale", float(1 << (self.priority_width // 2)))
         for name in ("radius_scale", "neighbour_scale", "priority_scale"):
-            self._normalise(name, _real(name, getattr(self, name)))
+            self._normalise(name, checked_real(name, getattr(self, name)))
         if not isinstance(self.variant, str):
             raise TypeError(f"variant must be a string, not {self.variant!r}")
         if self.variant not in VARIANTS:
@@ -214,24 +213,3 @@ class AmperConfig:
             return cls.from_dict(values)
         except (ValueError, TypeError) as error:
             raise type(error)(f"{path}: {error}") from error
-
-
-def _integer(name: str, value: object, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, not {value!r}")
-    number = int(value)
-    if not low <= number <= high:
-        raise ValueError(f"{name} must be {low} to {high}, not {number}")
-    return number
-
-
-def _real(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number, not {value!r}")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, not {number}")
-    return number

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 
+from amper.checks import checked_integer
 from amper.config import RANDOM_WIDTH, SCALE_FRACTION_WIDTH, AmperConfig
 from amper.urng import streams
 
@@ -87,12 +87,12 @@ class GoldenModel:
 
     def write(self, row: int, priority: int) -> None:
         """Store the ``priority`` code (0 to 2^Q - 1) in ``row`` (0 to n - 1) and make the row valid."""
-        row = self._checked("row", row, self.config.rows - 1)
-        self.priorities[row] = self._checked("priority", priority, self.config.priority_max)
+        row = checked_integer("row", row, 0, self.config.rows - 1)
+        self.priorities[row] = checked_integer("priority", priority, 0, self.config.priority_max)
 
     def invalidate(self, row: int) -> None:
         """Make ``row`` (0 to n - 1) invalid; it may be so already."""
-        self.priorities[self._checked("row", row, self.config.rows - 1)] = None
+        self.priorities[checked_integer("row", row, 0, self.config.rows - 1)] = None
 
     def sample(self, batch: int | None = None) -> NDArray[np.int64]:
         """Draw a batch.
@@ -109,7 +109,7 @@ class GoldenModel:
         ------
         NoValidRowError : no row is valid; no random word is used up.
         """
-        size = self.config.batch if batch is None else self._checked("batch", batch, self.config.batch, low=1)
+        size = self.config.batch if batch is None else checked_integer("batch", batch, 1, self.config.batch)
         if self.vmax is None:
             raise NoValidRowError("sample needs at least one valid row, and there is none: write a row first")
         self.last_batch = self._draw_batch(self.vmax, size)
@@ -206,12 +206,3 @@ class GoldenModel:
 
     def _valid(self) -> dict[int, int]:
         return {row: priority for row, priority in enumerate(self.priorities) if priority is not None}
-
-    @staticmethod
-    def _checked(name: str, value: object, high: int, low: int = 0) -> int:
-        if isinstance(value, bool) or not isinstance(value, Integral):
-            raise TypeError(f"{name} must be an integer, not {value!r}")
-        number = int(value)
-        if not low <= number <= high:
-            raise ValueError(f"{name} must be {low} to {high}, not {number}")
-        return number

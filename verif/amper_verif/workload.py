@@ -115,7 +115,8 @@ def _write(config: AmperConfig, chance: random.Random, shape: str) -> Write:
 
 
 def _sample(config: AmperConfig, chance: random.Random) -> Sample:
-    size = config.batch if chance.random() < 0.5 else chance.randrange(1 << config.batch_width)
+    any_value = chance.randrange(1 << config.batch_width)  # of the field, so maybe 0 or above b
+    size = chance.choices((config.batch, chance.randint(1, config.batch), any_value), (50, 40, 10))[0]
     if chance.random() < 0.4:
         return Sample(size)
     return Sample(size, ready_chance=chance.choice((0.05, 0.3, 0.7, 1.0)), offer_chance=chance.choice((0.2, 0.6, 1.0)))

@@ -35,7 +35,8 @@ class SamplerBench:
         self.offer_chance = 1.0  # of offering the next operation in a cycle
         self.held: tuple[int, ...] | None = None  # a beat that was refused must not change
         self.refusal_due = False
-        self.started: deque[tuple[int, bool, int]] = deque()  # (cycle, without back-pressure, batch) of requests
+        self.stalls = 0  # cycles in which a result was not taken
+        self.started: deque[tuple[int, int, int]] = deque()  # (cycle, stalls so far, batch; 0 if refused) of requests
         self.cycles: list[tuple[int, int]] = []  # (batch, cycles from request to last result), without back-pressure
         self.statuses: dict[str, int] = {}
         self.refused_writes = 0
@@ -145,7 +146,7 @@ class SamplerBench:
         self.coverage.request(sample.batch, status)
         self.statuses[status.name] = self.statuses.get(status.name, 0) + 1
         drawn = status in (Status.OK, Status.FALLBACK)
-        self.started.append((self.cycle, drawn and sample.ready_chance >= 1, sample.batch))
+        self.started.append((self.cycle, self.stalls, sample.batch if drawn else 0))
         self.dut.request_valid.value = 0
         self.offered = None
         self.last_progress = self.cycle
@@ -158,12 +159,13 @@ class SamplerBench:
         self.held = None if ready else beat
         self.coverage.result(ready=ready)
         if not ready:
+            self.stalls += 1
             return
         self.last_progress = self.cycle
         self.scoreboard.result(beat)
         if beat.last and self.started:
-            cycle, undisturbed, batch = self.started.popleft()
-            if undisturbed and self.ready_chance >= 1:
+            cycle, stalls, batch = self.started.popleft()
+            if batch and stalls == self.stalls:
                 self.cycles.append((batch, self.cycle - cycle))
 
     def report(self) -> dict[str, Any]:

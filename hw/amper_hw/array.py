@@ -32,7 +32,7 @@ class Node(Composite):
         self._child_rows = config.bank_rows * config.fan_out ** (level - 1)
         sizes = [min(self._child_rows, rows - first) for first in range(0, rows, self._child_rows)]
         self._parts = [row_array(config, rows=size, level=level - 1) for size in sizes]
-        super().__init__(array_signature(config, rows=rows, banks=-(-rows // config.bank_rows)))
+        super().__init__(array_signature(config, rows=rows))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -120,7 +120,7 @@ class Node(Composite):
 
 def row_array(config: AmperConfig, *, rows: int, level: int) -> SharedModule:
     """The module of ``rows`` rows: a bank at level 0, else a tree of that many levels of nodes."""
-    signature = array_signature(config, rows=rows, banks=-(-rows // config.bank_rows))
+    signature = array_signature(config, rows=rows)
     if level == 0:
         return SharedModule(f"amper_bank_{rows}", signature, lambda: Bank(config, rows=rows))
     return SharedModule(f"amper_node_{level}_{rows}", signature, lambda: Node(config, rows=rows, level=level))

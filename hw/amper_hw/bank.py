@@ -36,7 +36,7 @@ class Bank(Composite):
     def __init__(self, config: AmperConfig, *, rows: int) -> None:
         self._config = config
         self._rows = rows
-        super().__init__(array_signature(config, rows=rows, banks=1))
+        super().__init__(array_signature(config, rows=rows))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -19,7 +19,7 @@ from amper_hw.urng import Urng
 
 def select_signature(config: AmperConfig) -> wiring.Signature:
     """What the draw unit asks of the row array and is answered, seen from the draw unit."""
-    members = array_signature(config, rows=config.rows, banks=-(-config.rows // config.bank_rows)).members
+    members = array_signature(config, rows=config.rows).members
     return wiring.Signature({name: members[name].flip() for name in ("select", "selected", "read", "data")})
 
 

@@ -68,8 +68,8 @@ def sampler_signature(config: AmperConfig) -> wiring.Signature:
     )
 
 
-def array_signature(config: AmperConfig, *, rows: int, banks: int) -> wiring.Signature:
-    """The port of a row array, seen from inside: of one bank, or of a tree of ``banks`` banks with ``rows`` rows.
+def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
+    """The port of a row array, seen from inside: of one bank, or of a tree of banks, with ``rows`` rows in all.
 
     All are registered valid strobes without back-pressure, each answer a fixed number of cycles after its question,
     in order (``amper_hw.latency``). A question may come every cycle.
@@ -81,6 +81,7 @@ def array_signature(config: AmperConfig, *, rows: int, banks: int) -> wiring.Sig
     select (rank within the CSP) -> selected (CSP bits of the bank that holds that rank, rank within it, bank's index).
     read (row) -> data (its priority).
     """
+    banks = -(-rows // config.bank_rows)
     position_width = index_width(min(rows, config.bank_rows))
     row_width = index_width(rows)
     selected: dict[str, wiring.Member] = {

@@ -74,10 +74,9 @@ def run_bench(
 
     Parameters
     ----------
-    verilog : source text. top : its top module. parameters : passed to the bench. folder : for builds; one that
-        was built from the same text is used again. seed : of cocotb's random numbers. waves : keep a waveform, whose
-            path the
-        report then has as "waves". progress : show a bar.
+    verilog : source text. top : its top module. parameters : passed to the bench. folder : for builds; one that was
+        built from the same text is used again. seed : of cocotb's random numbers. waves : keep a waveform; the
+        report's "waves" is its path. progress : show a bar.
 
     Raises
     ------

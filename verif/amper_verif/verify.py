@@ -86,9 +86,8 @@ def verify(
     require_simulator(simulator)
     workload: dict[str, Any] = {"kind": "random", "batches": batches}
     if trace is not None:
-        check_trace_fits(
-            config, Trace.load(Path(trace))
-        )  # here, where the error reaches the user, not in the simulator
+        # Here already, where the error reaches the user; the simulator's process loads it again.
+        check_trace_fits(config, Trace.load(Path(trace)))
         workload = {"kind": "trace", "path": str(Path(trace).resolve()), "operations": operations}
     verilog = generate(config).verilog
     report = run_bench(

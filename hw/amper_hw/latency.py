@@ -1,16 +1,46 @@
-"""Where every number of cycles is derived; docs/architecture.md explains them."""
+"""Where every number of cycles is derived; docs/architecture.md explains them.
+
+The components take their numbers of stages from here, and their benches measure that they keep to them.
+"""
 
 from __future__ import annotations
 
 from amper.config import AmperConfig
-from amper_hw.bank import Bank
-from amper_hw.multiplier import PipelinedMultiplier
-from amper_hw.query_generator import QueryGenerator
-from amper_hw.rank_select import BitSelect
 
-PREPARE_CYCLES = 1  # from a request being accepted to its keys being started
-DRAW_START_CYCLES = 1  # from |CSP| being known to the first random word being taken
+PREPARE_CYCLES = 1  # from a request being taken to its keys being started
+DRAW_START_CYCLES = 1  # from |CSP| being known to the first beat of draws
 QUEUE_CYCLES = 2  # from a result entering the empty queue to its being offered
+SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
+
+
+def is_deep(config: AmperConfig) -> bool:
+    """Whether the pipeline has a register wherever the clock could want one, or only where state needs one."""
+    return config.pipeline == "deep"
+
+
+def multiplier_cycles(config: AmperConfig) -> int:
+    """A multiplication."""
+    return 2 if is_deep(config) else 1
+
+
+def urng_cycles(config: AmperConfig) -> int:
+    """From words taken to the words."""
+    return 2 if is_deep(config) else 1
+
+
+def representative_cycles(config: AmperConfig) -> int:
+    """From a batch's start to its first V_i: random words, f_i, V_i."""
+    return urng_cycles(config) + 2 * multiplier_cycles(config)
+
+
+def radius_cycles(config: AmperConfig) -> int:
+    """From a V_i to its key: the product D_i, saturation and ones below its leading one, the key."""
+    return 4 if is_deep(config) else 1
+
+
+def key_cycles(config: AmperConfig) -> int:
+    """From a batch's start to its first key, in the fr variants."""
+    return representative_cycles(config) + radius_cycles(config)
 
 
 def tree_levels(config: AmperConfig) -> int:
@@ -21,46 +51,69 @@ def tree_levels(config: AmperConfig) -> int:
     return levels
 
 
+def node_cycles(config: AmperConfig) -> int:
+    """What a node adds on the way down, and again on the way up."""
+    return 1 if is_deep(config) else 0
+
+
+def tree_cycles(config: AmperConfig) -> int:
+    """What the nodes add to a question and its answer."""
+    return 2 * node_cycles(config) * tree_levels(config)
+
+
 def row_answer_cycles(config: AmperConfig) -> int:
-    """From a search, selection or read entering the row array to its answer."""
-    return Bank.ANSWER_LATENCY + 2 * tree_levels(config)
+    """From a write, search, selection or read entering the row array to its answer."""
+    return bank_answer_cycles(config) + tree_cycles(config)
+
+
+def bank_answer_cycles(config: AmperConfig) -> int:
+    """From a question to a bank to its answer: a register before, one behind."""
+    return 2 if is_deep(config) else 1
+
+
+def bank_count_cycles(config: AmperConfig) -> int:
+    """From the last search of a CSP to the bank's part of |CSP|: key, bitmap, partial counts, sum."""
+    return 4 if is_deep(config) else 2
 
 
 def count_cycles(config: AmperConfig) -> int:
     """From the last search entering the row array to |CSP|."""
-    return Bank.COUNT_LATENCY + 2 * tree_levels(config)
+    return bank_count_cycles(config) + tree_cycles(config)
+
+
+def bit_select_cycles(config: AmperConfig, width: int) -> int:
+    """The choice of a bit in a vector of ``width`` bits."""
+    return 4 if is_deep(config) and width > SMALL_VECTOR else 1
 
 
 def draw_cycles(config: AmperConfig) -> int:
     """From a random word taken to its result entering the result queue."""
-    bit_select = BitSelect.latency_of(min(config.rows, config.bank_rows))
-    return PipelinedMultiplier.LATENCY + 2 * row_answer_cycles(config) + bit_select
+    select = row_answer_cycles(config) + bit_select_cycles(config, min(config.rows, config.bank_rows))
+    read = row_answer_cycles(config) if config.result_priority else 0
+    return multiplier_cycles(config) + select + read
 
 
 def constant_cycles(config: AmperConfig) -> int:
-    """c: a batch takes m + b + c cycles from its request being accepted to its last result being taken.
+    """c: a batch takes ceil(m / P) + ceil(b / D) + c cycles from its request being taken to its last result being taken.
 
-    Without back-pressure and with Vmax settled; it depends neither on |CSP| nor on the priorities.
+    In the fr variants, without back-pressure, nothing before it under way and Vmax settled; it depends neither on |CSP|
+    nor on the priorities.
     """
     stages = (
         PREPARE_CYCLES
-        + QueryGenerator.LATENCY
+        + key_cycles(config)
         + count_cycles(config)
         + DRAW_START_CYCLES
         + draw_cycles(config)
         + QUEUE_CYCLES
     )
-    return stages - 2  # the first of the m searches and the first of the b draws are among the stages
-
-
-def fallback_cycles(config: AmperConfig) -> int:
-    """More cycles for a batch whose CSP is empty: one more search, that of all valid rows."""
-    return 1 + count_cycles(config)
+    return stages - 2  # the first of the searches and the first of the draws are among the stages
 
 
 def batch_cycles(config: AmperConfig, batch: int | None = None) -> int:
-    """m + b + c for a request of ``batch`` draws, ``config.batch`` unless given."""
-    return config.groups + (config.batch if batch is None else batch) + constant_cycles(config)
+    """ceil(m / P) + ceil(b / D) + c for a request of ``batch`` draws, ``config.batch`` unless given."""
+    draws = config.batch if batch is None else batch
+    return -(-config.groups // config.search_ports) + -(-draws // config.draw_ports) + constant_cycles(config)
 
 
 def settle_cycles(config: AmperConfig) -> int:

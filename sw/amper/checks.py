@@ -27,3 +27,12 @@ def checked_real(name: str, value: object) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, not {number}")
     return number
+
+
+def checked_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
+    """``value``, one of ``choices``; TypeError unless it is a string, ValueError unless one of them."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {value!r}")
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+    return value

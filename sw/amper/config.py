@@ -11,15 +11,20 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from amper.checks import checked_integer, checked_real
+from amper.checks import checked_choice, checked_integer, checked_real
 from amper.urng import streams
 
 Variant = Literal["fr-dithered", "fr-prefix", "fr", "k"]
-VARIANTS: tuple[str, ...] = get_args(Variant)
+VARIANTS: tuple[str, ...] = get_args(Variant)  # in the order of their codes in hardware, from 0
+Pipeline = Literal["deep", "shallow"]
+PIPELINES: tuple[str, ...] = get_args(Pipeline)
+Bus = Literal["native", "axi", "wishbone"]
+BUSES: tuple[str, ...] = get_args(Bus)
 
 SCALE_FRACTION_WIDTH = 20  # fraction bits of the radius and neighbour coefficients
 SCALE_INTEGER_WIDTH = 4  # their integer bits: scales reach up to 16
 COEFFICIENT_WIDTH = SCALE_INTEGER_WIDTH + SCALE_FRACTION_WIDTH
+RADIUS_WIDTH = 32  # bits of lambda' as a fixed-point number: it is below 16 x 256
 RANDOM_WIDTH = 64  # bits of a random word
 DRAW_RANDOM_WIDTH = 32  # high bits of a draw word that choose the rank
 
@@ -32,7 +37,11 @@ INTEGER_RANGES: dict[str, tuple[int, int]] = {
     "seed": (0, (1 << 64) - 1),
     "bank_rows": (2, 1024),
     "fan_out": (2, 64),
+    "search_ports": (1, 8),
+    "draw_ports": (1, 8),
+    "write_ports": (1, 8),
 }
+POWERS_OF_TWO = ("bank_rows", "fan_out", "search_ports", "draw_ports", "write_ports")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +52,21 @@ class AmperConfig:
     ----------
     rows : n, rows of the associative memory, 1 to 2^20; any value, not only powers of two.
     priority_width : Q, bits of a priority code, 4 to 32.
-    groups : m, groups that [0, Vmax] is cut into, 1 to 256.
+    groups : m, groups that [0, Vmax] is cut into, 1 to 256; in hardware the most that can be set at run time.
     batch : b, the largest batch and the default one, 1 to 4096.
-    variant : "fr-dithered", "fr-prefix", "fr" or "k".
+    variant : "fr-dithered", "fr-prefix", "fr" or "k"; in hardware the one that is active after reset.
     radius_scale : lambda' of the fr variants, 0 <= lambda'/m < 16.
     neighbour_scale : lambda of the k variant, 0 <= lambda < 16.
     seed : of both random streams, 64 bits.
     priority_scale : priority codes per unit of float priority, above 0; 2^(Q // 2) if None.
     bank_rows : rows of one bank of the RTL, a power of two, 2 to 1024. Changes no index.
     fan_out : banks or sub-arrays under one node of the RTL's tree, a power of two, 2 to 64. Changes no index.
+    variants : those built into the RTL, to choose from at run time; only ``variant`` if None.
+    search_ports, draw_ports, write_ports : P searches, D draws and W writes a cycle of the RTL; 1, 2, 4 or 8. They
+        change no index.
+    pipeline : "deep" for the clock, or "shallow" for the fewest cycles. Changes no index.
+    result_priority : whether the RTL's results carry the priorities of the drawn rows.
+    bus : of the RTL, "native" (ready/valid streams), "axi" (AXI4-Lite and AXI4-Stream) or "wishbone" (B4 pipelined).
 
     Raises
     ------
@@ -69,6 +84,13 @@ class AmperConfig:
     priority_scale: float = None  # type: ignore[assignment]  # filled in below when not given
     bank_rows: int = 64
     fan_out: int = 8
+    variants: tuple[Variant, ...] = None  # type: ignore[assignment]  # filled in below when not given
+    search_ports: int = 1
+    draw_ports: int = 1
+    write_ports: int = 1
+    pipeline: Pipeline = "deep"
+    result_priority: bool = True
+    bus: Bus = "native"
 
     def __post_init__(self) -> None:
         for name, (low, high) in INTEGER_RANGES.items():
@@ -77,11 +99,12 @@ class AmperConfig:
             self._normalise("priority_scale", float(1 << (self.priority_width // 2)))
         for name in ("radius_scale", "neighbour_scale", "priority_scale"):
             self._normalise(name, checked_real(name, getattr(self, name)))
-        if not isinstance(self.variant, str):
-            raise TypeError(f"variant must be a string, not {self.variant!r}")
-        if self.variant not in VARIANTS:
-            raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {self.variant!r}")
-        for name in ("bank_rows", "fan_out"):
+        for name, choices in (("variant", VARIANTS), ("pipeline", PIPELINES), ("bus", BUSES)):
+            checked_choice(name, getattr(self, name), choices)
+        self._check_variants()
+        if not isinstance(self.result_priority, bool):
+            raise TypeError(f"result_priority must be True or False, not {self.result_priority!r}")
+        for name in POWERS_OF_TWO:
             value = getattr(self, name)
             if value & (value - 1):
                 raise ValueError(f"{name} must be a power of two, not {value}")
@@ -89,6 +112,16 @@ class AmperConfig:
 
     def _normalise(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)  # the class is frozen; this is its constructor
+
+    def _check_variants(self) -> None:
+        variants = (self.variant,) if self.variants is None else self.variants
+        if isinstance(variants, str) or not isinstance(variants, (list, tuple)):
+            raise TypeError(f"variants must be a list of variants, not {variants!r}")
+        for variant in variants:
+            checked_choice("variants", variant, VARIANTS)
+        if self.variant not in variants:
+            raise ValueError(f"variants must include variant, {self.variant}, not only {', '.join(variants)}")
+        self._normalise("variants", tuple(name for name in VARIANTS if name in variants))
 
     def _check_scales(self) -> None:
         limit = 1 << SCALE_INTEGER_WIDTH
@@ -131,6 +164,16 @@ class AmperConfig:
         return self.priority_width.bit_length()
 
     @property
+    def groups_width(self) -> int:
+        """Bits of a number of groups, 1 to m."""
+        return self.groups.bit_length()
+
+    @property
+    def range_match(self) -> bool:
+        """Whether the RTL's match lines compare with a range; else, with a ternary key."""
+        return "fr" in self.variants or "k" in self.variants
+
+    @property
     def fraction_width(self) -> int:
         """FW, fraction bits of a representative's place in [0, 1)."""
         return min(self.priority_width + 8, 32)
@@ -153,9 +196,14 @@ class AmperConfig:
         return (1 << self.reciprocal_shift) // self.groups
 
     @property
+    def radius_fixed(self) -> int:
+        """lambda' with 20 fraction bits."""
+        return round(self.radius_scale * (1 << SCALE_FRACTION_WIDTH))
+
+    @property
     def radius_coefficient(self) -> int:
-        """lambda' / m with 20 fraction bits."""
-        return round(self.radius_scale * (1 << SCALE_FRACTION_WIDTH) / self.groups)
+        """lambda' / m with 20 fraction bits, rounded down: what hardware divides at run time."""
+        return self.radius_fixed // self.groups
 
     @property
     def neighbour_coefficient(self) -> int:
@@ -172,7 +220,8 @@ class AmperConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The parameters by name, in the order of the class."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**values, "variants": list(self.variants)}  # a list: what TOML and JSON read back
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> AmperConfig:

@@ -12,7 +12,7 @@ from amper.config import INTEGER_RANGES
 
 NAMES = (
     "rows, priority_width, groups, batch, variant, radius_scale, neighbour_scale, seed, priority_scale, "
-    "bank_rows, fan_out"
+    "bank_rows, fan_out, variants, search_ports, draw_ports, write_ports, pipeline, result_priority, bus"
 )
 
 
@@ -34,6 +34,13 @@ def test_defaults():
         "priority_scale": 256.0,
         "bank_rows": 64,
         "fan_out": 8,
+        "variants": ["fr-dithered"],
+        "search_ports": 1,
+        "draw_ports": 1,
+        "write_ports": 1,
+        "pipeline": "deep",
+        "result_priority": True,
+        "bus": "native",
     }
     assert VARIANTS == ("fr-dithered", "fr-prefix", "fr", "k")
 
@@ -111,14 +118,16 @@ def test_widths_of_a_priority(priority_width):
         (1, 1.0, 1 << 20),
         (3, 1.0, 349525),  # 349525.33
         (20, 0.15, 7864),  # 7864.32
-        (256, 4095.999, (1 << 24) - 4),  # 16777211.904
+        (256, 4095.999, (1 << 24) - 5),  # 16777211.904
         (1, (2**24 - 1) / 2**20, 2**24 - 1),  # the largest
         (1, 0.5 / 2**20, 0),  # ties to even
         (1, 1.5 / 2**20, 2),
     ],
 )
 def test_radius_coefficient(groups, radius_scale, coefficient):
-    assert AmperConfig(rows=1, groups=groups, radius_scale=radius_scale).radius_coefficient == coefficient
+    config = AmperConfig(rows=1, groups=groups, radius_scale=radius_scale)
+    assert config.radius_coefficient == coefficient
+    assert coefficient * groups <= config.radius_fixed < (coefficient + 1) * groups
 
 
 @pytest.mark.parametrize(
@@ -157,6 +166,9 @@ def test_integer_of_the_wrong_kind(name, value):
         ("seed", 0, 18446744073709551615),
         ("bank_rows", 2, 1024),
         ("fan_out", 2, 64),
+        ("search_ports", 1, 8),
+        ("draw_ports", 1, 8),
+        ("write_ports", 1, 8),
     ],
 )
 def test_integer_range(name, low, high):
@@ -170,16 +182,28 @@ def test_integer_range(name, low, high):
 def test_every_integer_has_its_range_tested():
     assert list(INTEGER_RANGES) == [
         "rows", "priority_width", "groups", "batch", "seed", "bank_rows", "fan_out",
+        "search_ports", "draw_ports", "write_ports",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "value"), [("bank_rows", 3), ("bank_rows", 1023), ("fan_out", 63), ("fan_out", 6)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("bank_rows", 3),
+        ("bank_rows", 1023),
+        ("fan_out", 63),
+        ("fan_out", 6),
+        ("search_ports", 3),
+        ("draw_ports", 5),
+        ("write_ports", 7),
+    ],
+)
 def test_not_a_power_of_two(name, value):
     with pytest.raises(ValueError, match=exactly(f"{name} must be a power of two, not {value}")):
         AmperConfig(**{"rows": 100, name: value})
 
 
-@pytest.mark.parametrize("name", ["rows", "priority_width", "groups", "batch", "seed", "bank_rows", "fan_out"])
+@pytest.mark.parametrize("name", INTEGER_RANGES)
 @pytest.mark.parametrize("kind", [np.int8, np.uint16, np.int64, np.uint64])
 def test_numpy_integers_become_python_integers(name, kind):
     value = getattr(AmperConfig(**{"rows": 100, name: kind(4)}), name)
@@ -195,17 +219,79 @@ def test_numpy_reals_and_integers_become_python_floats(name):
         assert type(stored) is float
 
 
+CHOICES = {
+    "variant": "fr-dithered, fr-prefix, fr, k",
+    "pipeline": "deep, shallow",
+    "bus": "native, axi, wishbone",
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
 @pytest.mark.parametrize("value", [None, 1, True, ("k",), b"k"], ids=repr)
-def test_variant_of_the_wrong_kind(value):
-    with pytest.raises(TypeError, match=exactly(f"variant must be a string, not {value!r}")):
-        AmperConfig(rows=1, variant=value)
+def test_choice_of_the_wrong_kind(name, value):
+    with pytest.raises(TypeError, match=exactly(f"{name} must be a string, not {value!r}")):
+        AmperConfig(rows=1, **{name: value})
 
 
-@pytest.mark.parametrize("value", ["", "K", "fr ", "per", "frdithered"])
-def test_unknown_variant(value):
-    message = f"variant must be one of fr-dithered, fr-prefix, fr, k, not {value!r}"
+@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("value", ["", "K", "fr ", "per", "frdithered", "Deep", "axi4"])
+def test_unknown_choice(name, value):
+    with pytest.raises(ValueError, match=exactly(f"{name} must be one of {CHOICES[name]}, not {value!r}")):
+        AmperConfig(rows=1, **{name: value})
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_every_choice_is_legal(name):
+    for value in CHOICES[name].split(", "):
+        assert getattr(AmperConfig(rows=1, **{name: value}), name) == value
+
+
+@pytest.mark.parametrize("value", [None, 0, 1, "true", np.True_], ids=repr)
+def test_result_priority_is_a_boolean(value):
+    with pytest.raises(TypeError, match=exactly(f"result_priority must be True or False, not {value!r}")):
+        AmperConfig(rows=1, result_priority=value)
+
+
+# --- variants -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_only_the_variant_itself_is_built_in_by_default(variant):
+    config = AmperConfig(rows=1, variant=variant)
+    assert config.variants == (variant,)
+    assert config.range_match == (variant in ("fr", "k"))
+
+
+@pytest.mark.parametrize("given", [["k", "fr-dithered"], ("k", "fr-dithered", "k")])
+def test_variants_are_kept_in_one_order_and_once(given):
+    config = AmperConfig(rows=1, variants=given)
+    assert config.variants == ("fr-dithered", "k")
+    assert config == AmperConfig(rows=1, variants=("fr-dithered", "k"))
+    assert config.range_match
+
+
+def test_variants_must_include_the_variant():
+    with pytest.raises(ValueError, match=exactly("variants must include variant, fr, not only fr-prefix, k")):
+        AmperConfig(rows=1, variant="fr", variants=("fr-prefix", "k"))
+    with pytest.raises(ValueError, match=r"\Avariants must include variant, fr, not only "):
+        AmperConfig(rows=1, variant="fr", variants=())
+
+
+@pytest.mark.parametrize("value", ["fr", 3, {"fr"}, {"fr": 1}], ids=repr)
+def test_variants_of_the_wrong_kind(value):
+    with pytest.raises(TypeError, match=exactly(f"variants must be a list of variants, not {value!r}")):
+        AmperConfig(rows=1, variant="fr", variants=value)
+
+
+def test_an_unknown_variant_among_several():
+    message = "variants must be one of fr-dithered, fr-prefix, fr, k, not 'per'"
     with pytest.raises(ValueError, match=exactly(message)):
-        AmperConfig(rows=1, variant=value)
+        AmperConfig(rows=1, variant="fr", variants=("fr", "per"))
+    with pytest.raises(TypeError, match=exactly("variants must be a string, not 3")):
+        AmperConfig(rows=1, variant="fr", variants=("fr", 3))
+
+
+# --- scales ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["radius_scale", "neighbour_scale", "priority_scale"])
@@ -294,6 +380,13 @@ ODD = AmperConfig(
     priority_scale=1e300,
     bank_rows=2,
     fan_out=2,
+    variants=("k", "fr"),
+    search_ports=8,
+    draw_ports=4,
+    write_ports=2,
+    pipeline="shallow",
+    result_priority=False,
+    bus="wishbone",
 )
 
 
@@ -323,7 +416,7 @@ def test_from_dict_without_rows(values):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("config", [ODD, AmperConfig(rows=1 << 20)], ids=["odd", "defaults"])
 def test_file_round_trip(tmp_path, config, variant):
-    config = dataclasses.replace(config, variant=variant)
+    config = dataclasses.replace(config, variant=variant, variants=(variant, *config.variants))
     path = tmp_path / "config.toml"
     config.save(path)
     assert AmperConfig.load(path) == config
@@ -343,6 +436,8 @@ def test_saved_text(tmp_path):
         "rows = 8\npriority_width = 16\ngroups = 20\nbatch = 64\n"
         'variant = "fr-dithered"\nradius_scale = 0.15\nneighbour_scale = 0.3\n'
         "seed = 0\npriority_scale = 256.0\nbank_rows = 64\nfan_out = 8\n"
+        'variants = ["fr-dithered"]\nsearch_ports = 1\ndraw_ports = 1\nwrite_ports = 1\npipeline = "deep"\n'
+        'result_priority = true\nbus = "native"\n'
     )
 
 
@@ -361,6 +456,8 @@ def test_saved_text(tmp_path):
             ValueError,
             "variant must be one of fr-dithered, fr-prefix, fr, k, not 'x'",
         ),
+        ('rows = 1\nvariants = "fr"\n', TypeError, "variants must be a list of variants, not 'fr'"),
+        ("rows = 1\nresult_priority = 1\n", TypeError, "result_priority must be True or False, not 1"),
         ("[rows]\n", TypeError, "rows must be an integer, not {}"),
     ],
 )

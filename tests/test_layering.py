@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = {"amper": ROOT / "sw/amper", "amper_hw": ROOT / "hw/amper_hw"}
 
 # What the hardware may know of the model's package: never the golden model that it is compared with.
-SHARED_WITH_HARDWARE = ("amper.config", "amper.arithmetic")
+SHARED_WITH_HARDWARE = ("amper.config", "amper.parameters")
 # Packages that use the two above; the reverse is forbidden, even inside a function.
 OUTER = ("amper_verif", "amper_cli", "tests")
 # Installing the model must need NumPy and nothing else.

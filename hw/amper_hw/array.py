@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from amper.config import AmperConfig
 from amper_hw.bank import Bank
-from amper_hw.bits import any_of, encode, index_width
-from amper_hw.latency import tree_levels
+from amper_hw.bits import any_of, encode, index_width, staged
+from amper_hw.latency import is_deep, tree_levels
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.payload import array_signature
 from amper_hw.rank_select import choose
@@ -18,7 +18,7 @@ from amper_hw.rank_select import choose
 class Node(Composite):
     """One level of the tree: registers to its children and back, the sum of their counts, the choice by rank.
 
-    It adds one cycle on the way down and one on the way up to every question and its answer.
+    It adds ``latency.node_cycles`` on the way down and on the way up to every question and its answer.
 
     Parameters
     ----------
@@ -29,6 +29,8 @@ class Node(Composite):
 
     def __init__(self, config: AmperConfig, *, rows: int, level: int) -> None:
         self._config = config
+        self._deep = is_deep(config)
+        self._domain = "sync" if self._deep else "comb"
         self._child_rows = config.bank_rows * config.fan_out ** (level - 1)
         sizes = [min(self._child_rows, rows - first) for first in range(0, rows, self._child_rows)]
         self._parts = [row_array(config, rows=size, level=level - 1) for size in sizes]
@@ -37,85 +39,113 @@ class Node(Composite):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         children = [self.instantiate(m, f"child_{index}", part) for index, part in enumerate(self._parts)]
-        self._write_and_read(m, children)
+        self._write(m, children)
         self._search(m, children)
-        self._select(m, children)
+        prefixes = self._prefixes(m, children)
+        for port in range(self._config.draw_ports):
+            self._select(m, children, prefixes, port)
+            if self._config.result_priority:
+                self._read(m, children, port)
         return m
 
-    def _write_and_read(self, m: Module, children: list[Any]) -> None:
-        below = (self._child_rows - 1).bit_length()
-        write = Signal.like(self.write.payload, name="write_register", reset_less=True)
-        row = Signal.like(self.read.row, name="read_register", reset_less=True)
-        m.d.sync += [write.eq(self.write.payload), row.eq(self.read.row)]
-        for index, child in enumerate(children):
-            m.d.sync += [
-                child.write.valid.eq(self.write.valid & self._is_in(self.write.payload.row, below, index)),
-                child.read.valid.eq(self.read.valid & self._is_in(self.read.row, below, index)),
-            ]
-            m.d.comb += [
-                child.write.payload.row.eq(write.row),
-                child.write.payload.priority.eq(write.priority),
-                child.write.payload.invalidate.eq(write.invalidate),
-                child.read.row.eq(row),
-            ]
-        m.d.sync += [
-            self.data.valid.eq(any_of(child.data.valid for child in children)),
-            self.data.priority.eq(any_of(child.data.priority for child in children)),
-        ]
+    def _below(self, row: Value, index: int) -> Value:
+        """Whether ``row`` is below child ``index``."""
+        low = (self._child_rows - 1).bit_length()
+        return row[low:] == index if len(row) > low else Const(1, 1)
 
-    @staticmethod
-    def _is_in(row: Value, below: int, index: int) -> Value:
-        return row[below:] == index if len(row) > below else Const(1, 1)
+    def _write(self, m: Module, children: list[Any]) -> None:
+        for port, write in enumerate(self.write):
+            payload = Signal.like(write.payload, name=f"write_{port}_register", reset_less=True)
+            m.d[self._domain] += payload.eq(write.payload)
+            for index, child in enumerate(children):
+                m.d[self._domain] += child.write[port].valid.eq(write.valid & self._below(write.payload.row, index))
+                m.d.comb += [
+                    child.write[port].payload.row.eq(payload.row),
+                    child.write[port].payload.priority.eq(payload.priority),
+                    child.write[port].payload.invalidate.eq(payload.invalidate),
+                ]
+        clear = staged(m, self.clear, "clear_register", on=self._deep, reset_less=False)
+        m.d.comb += [child.clear.eq(clear) for child in children]
+        m.d[self._domain] += [
+            self.changed.added.eq(any_of(child.changed.added for child in children)),
+            self.changed.removed.eq(any_of(child.changed.removed for child in children)),
+        ]
 
     def _search(self, m: Module, children: list[Any]) -> None:
-        valid = Signal(name="search_valid_register")
+        valid = staged(m, self.search.valid, "search_valid_register", on=self._deep, reset_less=False)
+        transfer = staged(m, self.transfer, "transfer_register", on=self._deep, reset_less=False)
         key = Signal.like(self.search.payload, name="search_register", reset_less=True)
-        m.d.sync += [valid.eq(self.search.valid), key.eq(self.search.payload)]
+        m.d[self._domain] += key.eq(self.search.payload)
         for child in children:
-            m.d.comb += [child.search.valid.eq(valid), child.search.payload.eq(key)]
-        # All children answer in the same cycle: the first one's strobes stand for all.
-        m.d.sync += [
-            self.match.valid.eq(children[0].match.valid),
+            m.d.comb += [child.search.valid.eq(valid), child.search.payload.eq(key), child.transfer.eq(transfer)]
+        m.d[self._domain] += [
             self.match.any.eq(Cat(child.match.any for child in children).any()),
+            # All children answer in the same cycle: the first one's strobe stands for all.
             self.count.valid.eq(children[0].count.valid),
+            self.count.rows.eq(sum(child.count.rows for child in children)),
         ]
-        with m.If(children[0].count.valid):
-            m.d.sync += self.count.rows.eq(sum(child.count.rows for child in children))
 
-    def _select(self, m: Module, children: list[Any]) -> None:
+    def _prefixes(self, m: Module, children: list[Any]) -> list[Signal]:
+        """Rows of the CSP drawn from that lie in the children before each one but the first.
+
+        A count comes before its CSP is transferred or after. In the first case it waits for the transfer, since until
+        then draws use the prefixes of the CSP before.
+        """
+        counted = children[0].count.valid
+        waiting = Signal(name="count_waiting")  # the latest count belongs to a CSP that was not transferred yet
+        uncounted = Signal()  # the count of the CSP that was transferred last has not come yet
+        with m.If(self.transfer & ~counted):
+            m.d.sync += [waiting.eq(0), uncounted.eq(~waiting)]
+        with m.Elif(counted & ~self.transfer):
+            m.d.sync += [waiting.eq(~uncounted), uncounted.eq(0)]
+        direct = Signal()
+        m.d.comb += direct.eq(counted & (uncounted | (self.transfer & ~waiting)))
         prefixes = []
         for index in range(1, len(children)):
-            before = children[:index]
-            most = self._child_rows * index
-            prefix = Signal(most.bit_length(), name=f"prefix_{index}", reset_less=True)
-            with m.If(children[0].count.valid):
-                m.d.sync += prefix.eq(sum(child.count.rows for child in before))
+            width = (self._child_rows * index).bit_length()
+            total = Signal(width, name=f"total_{index}")
+            latest = Signal(width, name=f"latest_{index}", reset_less=True)
+            prefix = Signal(width, name=f"prefix_{index}", reset_less=True)
+            m.d.comb += total.eq(sum(child.count.rows for child in children[:index]))
+            with m.If(counted):
+                m.d.sync += latest.eq(total)
+            with m.If(direct | self.transfer):
+                m.d.sync += prefix.eq(Mux(direct, total, latest))
             prefixes.append(prefix)
-        chosen, remainder = choose(self.select.rank, prefixes)
-        rank = Signal(index_width(self._child_rows), reset_less=True)
-        m.d.sync += rank.eq(remainder)
-        for child, hit in zip(children, chosen, strict=True):
-            m.d.sync += child.select.valid.eq(self.select.valid & hit)
-            m.d.comb += child.select.rank.eq(rank)
-        m.d.sync += [
-            self.selected.valid.eq(any_of(child.selected.valid for child in children)),
-            self.selected.vector.eq(any_of(child.selected.vector for child in children)),
-            self.selected.rank.eq(any_of(child.selected.rank for child in children)),
-        ]
-        self._bank_index(m, children)
+        return prefixes
 
-    def _bank_index(self, m: Module, children: list[Any]) -> None:
-        if not hasattr(self.selected, "bank"):
+    def _select(self, m: Module, children: list[Any], prefixes: list[Signal], port: int) -> None:
+        select, selected = self.select[port], self.selected[port]
+        answers = [child.selected[port] for child in children]
+        chosen, remainder = choose(select.rank, prefixes)
+        rank = staged(m, remainder[: index_width(self._child_rows)], f"rank_{port}", on=self._deep)
+        for child, hit in zip(children, chosen, strict=True):
+            m.d[self._domain] += child.select[port].valid.eq(select.valid & hit)
+            m.d.comb += child.select[port].rank.eq(rank)
+        m.d[self._domain] += [
+            selected.valid.eq(any_of(answer.valid for answer in answers)),
+            selected.vector.eq(any_of(answer.vector for answer in answers)),
+            selected.rank.eq(any_of(answer.rank for answer in answers)),
+        ]
+        if not hasattr(selected, "bank"):
             return
         banks_per_child = self._child_rows // self._config.bank_rows
-        index = encode([child.selected.valid for child in children])
+        index = encode([answer.valid for answer in answers])
         if banks_per_child == 1:
-            m.d.sync += self.selected.bank.eq(index)
+            m.d[self._domain] += selected.bank.eq(index)
             return
         # A child that was not selected answers 0; a child of one bank has no index.
-        low = Signal(index_width(banks_per_child), name="bank_below")
-        m.d.comb += low.eq(any_of(child.selected.bank for child in children if hasattr(child.selected, "bank")))
-        m.d.sync += self.selected.bank.eq(Cat(low, index))
+        low = Signal(index_width(banks_per_child), name=f"bank_below_{port}")
+        m.d.comb += low.eq(any_of(answer.bank for answer in answers if hasattr(answer, "bank")))
+        m.d[self._domain] += selected.bank.eq(Cat(low, index))
+
+    def _read(self, m: Module, children: list[Any], port: int) -> None:
+        read = self.read[port]
+        row = staged(m, read.row, f"read_{port}_register", on=self._deep)
+        for index, child in enumerate(children):
+            m.d[self._domain] += child.read[port].valid.eq(read.valid & self._below(read.row, index))
+            m.d.comb += child.read[port].row.eq(row)
+        m.d[self._domain] += self.data[port].priority.eq(any_of(child.data[port].priority for child in children))
 
 
 def row_array(config: AmperConfig, *, rows: int, level: int) -> SharedModule:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory
 
 from amper.config import AmperConfig
-from amper_hw.bits import population
-from amper_hw.match_line import TernaryMatchLines
+from amper_hw.bits import any_of, population, staged
+from amper_hw.latency import is_deep
+from amper_hw.match_line import MatchLines
 from amper_hw.modules import Composite, SharedModule
-from amper_hw.payload import array_signature, key_layout
+from amper_hw.payload import array_signature, lane
 
 COUNT_GROUP = 8  # rows counted together in the first stage of the population count
 
@@ -19,9 +20,11 @@ COUNT_GROUP = 8  # rows counted together in the first stage of the population co
 class Bank(Composite):
     """The leaf of the row array.
 
-    Every question is taken into a register first, so that long wires end at a register. One stage later it has been
-    done: rows are written, the match lines OR-ed into the CSP bitmap; ``match``, ``selected`` and ``data`` are answered
-    2 cycles after the question, ``count`` after 4. Reset makes all rows invalid.
+    In a deep pipeline every question is taken into a register first, so that long wires end at a register. Then it is
+    done: rows are written, the match lines OR-ed into the CSP bitmap. The answers are registers
+    (``latency.bank_answer_cycles``, ``latency.bank_count_cycles``). Reset makes all rows invalid.
+
+    There are two bitmaps: one collects the matches, the other is drawn from; ``transfer`` copies the first to the second.
 
     Parameters
     ----------
@@ -30,12 +33,10 @@ class Bank(Composite):
     Members: ``amper_hw.payload.array_signature``.
     """
 
-    ANSWER_LATENCY = 2
-    COUNT_LATENCY = 4
-
     def __init__(self, config: AmperConfig, *, rows: int) -> None:
         self._config = config
         self._rows = rows
+        self._deep = is_deep(config)
         super().__init__(array_signature(config, rows=rows))
 
     def elaborate(self, platform: object) -> Module:
@@ -47,79 +48,95 @@ class Bank(Composite):
         )
         m.submodules.priorities = rows
         occupied = Signal(self._rows)
-        match_lines = TernaryMatchLines(rows=self._rows, priority_width=self._config.priority_width)
-        part = SharedModule.of(f"amper_match_lines_{self._rows}", match_lines, clocked=False)
-        lines = self.instantiate(m, "match_lines", part)
-        for row in range(self._rows):
-            port = rows.read_port(domain="comb")
-            m.d.comb += [port.addr.eq(row), lines.priorities[row].eq(port.data)]
-        m.d.comb += lines.occupied.eq(occupied)
-
         written = self._write(m, rows, occupied)
-        csp = self._search(m, lines, written)
+        csp = self._search(m, rows, occupied, written)
         self._select(m, csp)
-        self._read(m, rows)
+        if self._config.result_priority:
+            self._read(m, rows)
         return m
 
     def _write(self, m: Module, rows: memory.Memory, occupied: Signal) -> Signal:
         """Store; returns the one-hot line of the row written in this stage."""
-        valid = Signal()
-        write = Signal.like(self.write.payload, reset_less=True)
-        m.d.sync += [valid.eq(self.write.valid), write.eq(self.write.payload)]
+        # At most one lane writes to a bank in a cycle, so the lanes are OR-ed.
+        lanes = staged(m, Cat(port.valid for port in self.write), "write_lanes", on=self._deep, reset_less=False)
+        payloads = [Mux(port.valid, port.payload.as_value(), 0) for port in self.write]
+        write = Signal.like(self.write[0].payload, name="write_payload", reset_less=True)
+        m.d["sync" if self._deep else "comb"] += write.as_value().eq(any_of(payloads))
+        clear = staged(m, self.clear, "clear_stage", on=self._deep, reset_less=False)
         written = Signal(self._rows)
         for row in range(self._rows):
-            m.d.comb += written[row].eq(valid & (write.row == row))
+            m.d.comb += written[row].eq(lanes.any() & (write.row == row))
         port = rows.write_port()
-        m.d.comb += [port.addr.eq(write.row), port.data.eq(write.priority), port.en.eq(valid & ~write.invalidate)]
+        m.d.comb += [port.addr.eq(write.row), port.data.eq(write.priority), port.en.eq(lanes.any() & ~write.invalidate)]
         m.d.sync += occupied.eq(Mux(write.invalidate, occupied & ~written, occupied | written))
+        with m.If(clear):
+            m.d.sync += occupied.eq(0)
+        was_valid = (occupied & written).any()
+        m.d.sync += [
+            self.changed.added.eq(Mux(~write.invalidate & ~was_valid, lanes, 0)),
+            self.changed.removed.eq(Mux(write.invalidate & was_valid, lanes, 0)),
+        ]
         return written
 
-    def _search(self, m: Module, lines: Any, written: Signal) -> Signal:
-        """Match, accumulate and count; returns the CSP bitmap."""
-        valid = Signal()
-        key = Signal(key_layout(self._config), reset_less=True)
-        m.d.sync += [valid.eq(self.search.valid), key.eq(self.search.payload)]
-        m.d.comb += [lines.value.eq(key.value), lines.mask.eq(key.mask)]
+    def _search(self, m: Module, rows: memory.Memory, occupied: Signal, written: Signal) -> Signal:
+        """Match, accumulate and count; returns the bitmap of matches."""
+        valid = staged(m, self.search.valid, "search_valid", on=self._deep, reset_less=False)
+        key = Signal.like(self.search.payload, name="key", reset_less=True)
+        m.d["sync" if self._deep else "comb"] += key.eq(self.search.payload)
+        match = Signal(self._rows)
+        m.d.comb += match.eq(self._match(m, rows, key) & occupied)
         csp = Signal(self._rows, reset_less=True)
         with m.If(valid & ~key.probe):
-            m.d.sync += csp.eq(Mux(key.first, 0, csp) | lines.match)
-        m.d.sync += [self.match.valid.eq(valid & key.probe), self.match.any.eq((lines.match & ~written).any())]
-
-        complete = Signal(2)  # the last search has reached: the bitmap, the partial counts
-        partial = [
-            Signal(COUNT_GROUP.bit_length(), name=f"partial_{low}", reset_less=True)
-            for low in range(0, self._rows, COUNT_GROUP)
-        ]
-        for index, part in enumerate(partial):
-            m.d.sync += part.eq(population(csp[index * COUNT_GROUP : (index + 1) * COUNT_GROUP]))
-        m.d.sync += [
-            complete.eq(Cat(valid & key.last & ~key.probe, complete[0])),
-            self.count.valid.eq(complete[1]),
-        ]
-        with m.If(complete[1]):
-            m.d.sync += self.count.rows.eq(sum(partial))
+            m.d.sync += csp.eq(Mux(key.first, 0, csp) | match)
+        m.d.sync += self.match.any.eq((match & ~Mux(key.probe, written, 0)).any())
+        self._count(m, csp, valid & key.last & ~key.probe)
         return csp
 
-    def _select(self, m: Module, csp: Signal) -> None:
-        valid = Signal()
-        rank = Signal.like(self.select.rank, reset_less=True)
-        m.d.sync += [
-            valid.eq(self.select.valid),
-            rank.eq(self.select.rank),
-            self.selected.valid.eq(valid),
-            # Zero when not asked, so that the tree above can OR its banks.
-            self.selected.vector.eq(Mux(valid, csp, 0)),
-            self.selected.rank.eq(Mux(valid, rank, 0)),
+    def _match(self, m: Module, rows: memory.Memory, key: Any) -> Value:
+        """The match lines of all lanes, OR-ed."""
+        config, ports = self._config, self._config.search_ports
+        names = ("low", "high") if config.range_match else ("value", "mask")
+        lines = MatchLines(rows=self._rows, priority_width=config.priority_width, range_match=config.range_match)
+        part = SharedModule.of(f"amper_match_lines_{self._rows}", lines, clocked=False)
+        instances = [self.instantiate(m, f"match_lines_{port}", part) for port in range(ports)]
+        for row in range(self._rows):
+            port = rows.read_port(domain="comb")
+            m.d.comb += [port.addr.eq(row), *(one.priorities[row].eq(port.data) for one in instances)]
+        for index, one in enumerate(instances):
+            m.d.comb += [getattr(one, name).eq(lane(getattr(key, name), index, ports)) for name in names]
+        return any_of(Mux(key.valid[index], one.match, 0) for index, one in enumerate(instances))
+
+    def _count(self, m: Module, csp: Signal, complete: Value) -> None:
+        """``complete``: the last search of the CSP enters the bitmap at the end of this cycle."""
+        groups = [csp[low : low + COUNT_GROUP] for low in range(0, self._rows, COUNT_GROUP)]
+        counts: list[Value] = [
+            staged(m, population(group), f"partial_{index}", on=self._deep) for index, group in enumerate(groups)
         ]
+        counted = staged(m, complete, "bitmap_complete", on=True, reset_less=False)
+        counted = staged(m, counted, "partial_complete", on=self._deep, reset_less=False)
+        m.d.sync += self.count.valid.eq(counted)
+        with m.If(counted):
+            m.d.sync += self.count.rows.eq(sum(counts))
+
+    def _select(self, m: Module, csp: Signal) -> None:
+        drawn = Signal(self._rows, reset_less=True)
+        transfer = staged(m, self.transfer, "transfer_stage", on=self._deep, reset_less=False)
+        with m.If(transfer):
+            m.d.sync += drawn.eq(csp)
+        for index, (select, selected) in enumerate(zip(self.select, self.selected, strict=True)):
+            valid = staged(m, select.valid, f"select_valid_{index}", on=self._deep, reset_less=False)
+            rank = staged(m, select.rank, f"rank_{index}", on=self._deep)
+            m.d.sync += [
+                selected.valid.eq(valid),
+                # Zero when not asked, so that the tree above can OR its banks.
+                selected.vector.eq(Mux(valid, drawn, 0)),
+                selected.rank.eq(Mux(valid, rank, 0)),
+            ]
 
     def _read(self, m: Module, rows: memory.Memory) -> None:
-        valid = Signal()
-        row = Signal.like(self.read.row, reset_less=True)
-        port = rows.read_port(domain="comb")
-        m.d.comb += port.addr.eq(row)
-        m.d.sync += [
-            valid.eq(self.read.valid),
-            row.eq(self.read.row),
-            self.data.valid.eq(valid),
-            self.data.priority.eq(Mux(valid, port.data, 0)),
-        ]
+        for index, (read, data) in enumerate(zip(self.read, self.data, strict=True)):
+            valid = staged(m, read.valid, f"read_valid_{index}", on=self._deep, reset_less=False)
+            row = staged(m, read.row, f"read_row_{index}", on=self._deep)
+            port = rows.read_port(domain="comb")
+            m.d.comb += port.addr.eq(row)
+            m.d.sync += data.priority.eq(Mux(valid, port.data, 0))

@@ -33,8 +33,16 @@ def any_of(values: Iterable[Value]) -> Value:
     return reduce(or_, values)
 
 
+def staged(m: Module, value: Value, name: str, *, on: bool, reset_less: bool = True) -> Signal:
+    """``value`` under a name: a register one cycle later if ``on``, else the same cycle.
+
+    A valid bit must not be ``reset_less``.
+    """
+    stage = Signal(len(value), name=name, reset_less=reset_less and on)
+    m.d["sync" if on else "comb"] += stage.eq(value)
+    return stage
+
+
 def delayed(m: Module, value: Value, name: str, *, reset_less: bool = True) -> Signal:
     """A register that holds ``value`` one cycle later; a valid bit must not be ``reset_less``."""
-    register = Signal(len(value), name=name, reset_less=reset_less)
-    m.d.sync += register.eq(value)
-    return register
+    return staged(m, value, name, on=True, reset_less=reset_less)

@@ -1,28 +1,37 @@
-"""Sampling controller: one batch at a time, from its request to its draws."""
+"""Sampling controller: from requests to searches, and from counts to candidate sets that can be drawn from."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper.config import AmperConfig
+from amper_hw.bits import delayed
+from amper_hw.latency import count_cycles, row_answer_cycles
 from amper_hw.payload import (
     BAD_BATCH,
-    FALLBACK,
+    DISABLED,
     NO_VALID_ROW,
     OK,
-    draw_signature,
+    csp_layout,
     key_layout,
+    query_layout,
+    record_layout,
     request_layout,
 )
 
 
 class Controller(wiring.Component):
-    """Orders the parts: accept, wait for an exact Vmax, search, count, draw.
+    """Orders the parts, so that the next batch searches while the present one draws.
 
-    A search is a stream transaction with its own latency: the controller only hands keys on, and goes on when the row
-    array reports |CSP| after the last one. So an array that takes several cycles a search changes nothing here.
+    A request becomes a record for the draw unit and, unless it is refused, a start for the query generator. The queries of
+    a batch enter the row array as soon as the bitmap there is free. When the last of them is under way and one is known
+    to have matched, the bitmap goes to the draws as soon as those of the batch before are done with theirs. If none
+    matched, one more search takes all valid rows.
+
+    A search is a stream transaction with its own latency: the controller only hands queries on, and goes on when the row
+    array reports |CSP|. So several searches a group (k) change nothing here.
 
     Parameters
     ----------
@@ -30,76 +39,176 @@ class Controller(wiring.Component):
 
     Members
     -------
-    request : In stream of ``request_layout``; ready while idle. open : Out, writes may enter the row array.
-    vmax_exact, occupied : In, from the Vmax unit.
-    start_keys : Out, one cycle: make this batch's keys. key : In stream, those keys.
-    search : Out stream of keys for the row array. count : In {valid, rows}, |CSP| after the last search.
-    draw : Out {valid, batch, csp_size, status}, one cycle. draw_idle : In.
-    csp_size : Out, |CSP| of the latest batch, 0 after one that fell back.
+    request : In stream of ``request_layout``. hold : In, take no request in this cycle.
+    settled : In, Vmax and the parameters are those of all writes and changes so far. occupied : In, some row is valid.
+    enable, nearest : In, parameters: requests are not refused; the variant is k.
+    open : Out, no batch needs the rows as they are: writes and changes may be done.
+    start : Out {valid}, In {ready}: make the queries of a batch. query : In stream of ``query_layout``, those queries.
+    search : Out stream of ``key_layout`` for the row array. match_any, count : In, its answers.
+    census : Out {valid, rows}: counts of the census queries.
+    transfer : Out, the CSP is now the one to draw from. released : In, the last draw from the one before enters the array.
+    record : Out stream of ``record_layout``, one a request. csp : Out {valid, payload}: |CSP| of the next accepted record;
+        always taken.
     """
 
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
+        strobe = {"valid": Out(1), "rows": Out(config.count_width)}
+        census = {"census": Out(wiring.Signature(strobe))} if "k" in config.variants else {}
         super().__init__(
             {
                 "request": In(stream.Signature(request_layout(config))),
-                "open": Out(1),
-                "vmax_exact": In(1),
+                "hold": In(1),
+                "settled": In(1),
                 "occupied": In(1),
-                "start_keys": Out(1),
-                "key": In(stream.Signature(key_layout(config))),
+                "enable": In(1),
+                "nearest": In(1),
+                "open": Out(1),
+                "start": Out(wiring.Signature({"valid": Out(1), "ready": In(1)})),
+                "query": In(stream.Signature(query_layout(config))),
                 "search": Out(stream.Signature(key_layout(config))),
-                "count": In(wiring.Signature({"valid": Out(1), "rows": Out(config.count_width)})),
-                "draw": Out(draw_signature(config)),
-                "draw_idle": In(1),
-                "csp_size": Out(config.count_width),
+                "match_any": In(1),
+                "count": In(wiring.Signature(strobe)),
+                **census,
+                "transfer": Out(1),
+                "released": In(1),
+                "record": Out(stream.Signature(record_layout(config))),
+                "csp": Out(wiring.Signature({"valid": Out(1), "payload": Out(csp_layout(config))})),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        batch = Signal(self._config.batch_width, reset_less=True)
-        fallback = Signal()
-        search, draw = self.search.payload, self.draw
+        idle = self._front(m)
+        complete = Signal()  # the last query of a CSP enters the array in this cycle
+        full = Signal()  # the bitmap holds a CSP that the draws have not taken over
+        by_count = Signal()  # it may be taken over only once it was counted
+        counted = Signal()
+        fallback = Signal()  # it is that of all valid rows
+        everything = Signal()  # the search of all valid rows waits for the array
+        first, for_csp = self._search(m, full, complete, everything)
+        matched, empty = self._answers(m, first, for_csp, complete)
+        self._counts(m, counted, fallback)
+
+        drawing = Signal()  # a CSP was transferred, and not all of its draws have entered the array
+        ready = Signal()
         m.d.comb += [
-            search.eq(self.key.payload),
-            draw.batch.eq(batch),
-            draw.csp_size.eq(self.count.rows),
+            ready.eq(full & Mux(by_count, counted, matched)),
+            self.transfer.eq(ready & (~drawing | self.released)),
+        ]
+        with m.If(self.transfer):
+            m.d.sync += [full.eq(0), drawing.eq(1), counted.eq(0)]
+        with m.Elif(self.released):
+            m.d.sync += drawing.eq(0)
+        with m.If(complete):
+            m.d.sync += [full.eq(1), by_count.eq(self.nearest), counted.eq(0)]
+        with m.If(empty):
+            m.d.sync += everything.eq(1)
+        with m.If(everything & self.search.ready):
+            m.d.sync += [everything.eq(0), fallback.eq(1), by_count.eq(1), counted.eq(0)]
+        with m.If(first):
+            m.d.sync += fallback.eq(0)
+
+        under_way = self._under_way(m, complete)
+        # Nothing more depends on the rows once the searches are done and one has matched, or all valid rows were taken.
+        m.d.comb += self.open.eq(idle & ~under_way & (~full | matched | fallback))
+        return m
+
+    def _front(self, m: Module) -> Signal:
+        """Requests to records and starts; returns whether none waits."""
+        batch = Signal(self._config.batch_width, reset_less=True)
+        idle = Signal()
+        illegal = batch == 0
+        if self._config.batch < (1 << self._config.batch_width) - 1:  # else no field value is above b
+            illegal = illegal | (batch > self._config.batch)
+        refused = Signal()
+        status = Signal(record_layout(self._config).members["status"])
+        m.d.comb += [
+            refused.eq(~self.enable | illegal | (self.settled & ~self.occupied)),
+            status.eq(Mux(~self.enable, DISABLED, Mux(illegal, BAD_BATCH, Mux(self.occupied, OK, NO_VALID_ROW)))),
+            self.record.payload.as_value().eq(Cat(batch, status)),
         ]
         with m.FSM(name="state"):
             with m.State("IDLE"):
-                m.d.comb += [self.open.eq(1), self.request.ready.eq(1)]
-                m.d.sync += fallback.eq(0)
-                with m.If(self.request.valid):
+                m.d.comb += [idle.eq(1), self.request.ready.eq(self.record.ready & ~self.hold)]
+                with m.If(self.request.valid & self.request.ready):
                     m.d.sync += batch.eq(self.request.payload.batch)
                     m.next = "PREPARE"
             with m.State("PREPARE"):
-                illegal = batch == 0
-                if self._config.batch < (1 << self._config.batch_width) - 1:  # else no field value is above b
-                    illegal = illegal | (batch > self._config.batch)
-                with m.If(illegal | (self.vmax_exact & ~self.occupied)):
-                    m.d.comb += [draw.valid.eq(1), draw.status.eq(Mux(illegal, BAD_BATCH, NO_VALID_ROW))]
-                    m.next = "DRAW"
-                with m.Elif(self.vmax_exact):
-                    m.d.comb += self.start_keys.eq(1)
-                    m.next = "SEARCH"
-            with m.State("SEARCH"):
-                m.d.comb += [self.search.valid.eq(self.key.valid), self.key.ready.eq(self.search.ready)]
-                with m.If(self.count.valid):
-                    m.d.sync += self.csp_size.eq(Mux(fallback, 0, self.count.rows))
-                    with m.If((self.count.rows == 0) & ~fallback):
-                        m.next = "FALLBACK"
-                    with m.Else():
-                        m.d.comb += [draw.valid.eq(1), draw.status.eq(Mux(fallback, FALLBACK, OK))]
-                        m.next = "DRAW"
-            with m.State("FALLBACK"):
-                # A search with a mask of zeros matches every valid row.
-                every_row = key_layout(self._config).const({"first": 1, "last": 1})
-                m.d.comb += [self.search.valid.eq(1), search.eq(every_row)]
-                m.d.sync += fallback.eq(1)
-                with m.If(self.search.ready):
-                    m.next = "SEARCH"
-            with m.State("DRAW"):
-                with m.If(self.draw_idle):
+                m.d.comb += [
+                    self.start.valid.eq(self.settled & ~refused),
+                    self.record.valid.eq(refused | (self.start.valid & self.start.ready)),
+                ]
+                with m.If(self.record.valid):
                     m.next = "IDLE"
-        return m
+        return idle
+
+    def _under_way(self, m: Module, complete: Value) -> Value:
+        """Some batch was started whose queries have not all entered the array."""
+        # As many as have a record, and one that was just taken for its draws.
+        batches = Signal(4)
+        started = self.start.valid & self.start.ready
+        m.d.sync += batches.eq(batches + started - complete)
+        return batches != 0
+
+    def _search(self, m: Module, full: Signal, complete: Signal, everything: Signal) -> tuple[Signal, Signal]:
+        """Queries, or all valid rows, to the array; returns (the first of a CSP, any query for a CSP) enters now."""
+        search, query, key = self.search, self.query, self.query.payload.key
+        first, for_csp = Signal(), Signal()
+        free = ~full | self.transfer
+        m.d.comb += [
+            search.valid.eq(everything | (query.valid & free)),
+            search.payload.as_value().eq(Mux(everything, self._every_row(), key)),
+            query.ready.eq(search.ready & free & ~everything),
+            for_csp.eq(query.valid & query.ready & ~query.payload.census),
+            first.eq(for_csp & key.first),
+            complete.eq(for_csp & key.last),
+        ]
+        return first, for_csp
+
+    def _every_row(self) -> Value:
+        """A search that matches every valid row."""
+        fields = key_layout(self._config)
+        ones = {"valid": 1, "first": 1, "last": 1}
+        if self._config.range_match:
+            ones["high"] = (1 << fields["high"].width) - 1
+        return Cat(Const(ones.get(name, 0), field.width) for name, field in fields)
+
+    def _answers(self, m: Module, first: Signal, for_csp: Signal, complete: Signal) -> tuple[Signal, Signal]:
+        """(some query of the latest CSP has matched, the last answer comes now and none has)."""
+        matched, empty = Signal(), Signal()
+        # Answers of the batch before may still come when the next one has begun: they carry another parity.
+        parity, asked = Signal(), Signal(name="asked_parity")
+        m.d.comb += asked.eq(parity ^ first)
+        m.d.sync += parity.eq(asked)
+        due: Value = Cat(for_csp, asked, complete)
+        for cycle in range(row_answer_cycles(self._config)):
+            due = delayed(m, due, f"answer_due_{cycle}", reset_less=False)
+        answer = due[0] & (due[1] == parity)
+        m.d.comb += empty.eq(answer & due[2] & ~matched & ~self.match_any)
+        with m.If(first):
+            m.d.sync += matched.eq(0)
+        with m.Elif(answer & self.match_any):
+            m.d.sync += matched.eq(1)
+        return matched, empty
+
+    def _counts(self, m: Module, counted: Signal, fallback: Signal) -> None:
+        """Counts of whole CSPs to the draws, those of census queries back to where they were asked."""
+        real = Signal(name="count_of_csp")
+        m.d.comb += real.eq(self.count.valid)
+        if "k" in self._config.variants:
+            due: Value = self.query.valid & self.query.ready & self.query.payload.census
+            for cycle in range(count_cycles(self._config)):
+                due = delayed(m, due, f"census_due_{cycle}", reset_less=False)
+            m.d.comb += [
+                real.eq(self.count.valid & ~due),
+                self.census.valid.eq(self.count.valid & due),
+                self.census.rows.eq(self.count.rows),
+            ]
+        # An empty CSP is never drawn from: the count of all valid rows follows.
+        m.d.comb += [
+            self.csp.valid.eq(real & (self.count.rows != 0)),
+            self.csp.payload.as_value().eq(Cat(self.count.rows, fallback)),
+        ]
+        with m.If(self.csp.valid):
+            m.d.sync += counted.eq(1)

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from amper.config import DRAW_RANDOM_WIDTH, AmperConfig
+from amper_hw import latency
 from amper_hw.bits import delayed
-from amper_hw.latency import QUEUE_CYCLES, draw_cycles, row_answer_cycles
+from amper_hw.draw_beats import DrawBeats
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.multiplier import PipelinedMultiplier
-from amper_hw.payload import BAD_BATCH, NO_VALID_ROW, STATUS_WIDTH, array_signature, draw_signature, result_layout
+from amper_hw.payload import (
+    FALLBACK,
+    OK,
+    STATUS_WIDTH,
+    array_signature,
+    csp_layout,
+    lane,
+    record_layout,
+    result_layout,
+    stream_load_signature,
+)
 from amper_hw.rank_select import BitSelect
-from amper_hw.urng import Urng
+
+# Never more wait: the count of a batch comes after the one before was transferred, so after its draws have begun.
+COUNTED = 2
 
 
 def select_signature(config: AmperConfig) -> wiring.Signature:
     """What the draw unit asks of the row array and is answered, seen from the draw unit."""
     members = array_signature(config, rows=config.rows).members
-    return wiring.Signature({name: members[name].flip() for name in ("select", "selected", "read", "data")})
+    names = ["select", "selected", *(("read", "data") if config.result_priority else ())]
+    return wiring.Signature({name: members[name].flip() for name in names})
 
 
 class DrawUnit(Composite):
-    """One draw a cycle, without a scan of the CSP: rank, bank, bit, priority.
+    """D draws a cycle, without a scan of the CSP: rank, bank, bit, priority.
 
-    A draw enters the pipeline only when the result queue has room for it, so that nothing inside ever has to stall. A
-    result enters the queue ``latency.draw_cycles`` after its random word was taken and is offered ``QUEUE_CYCLES`` on.
+    A beat of draws enters the pipeline only when the result queue has room for it, so that nothing inside ever has to
+    stall. A result enters the queue ``latency.draw_cycles`` after its beat began and is offered ``QUEUE_CYCLES`` on.
 
     Parameters
     ----------
@@ -35,10 +51,12 @@ class DrawUnit(Composite):
 
     Members
     -------
-    start : In {valid, batch, csp_size, status}, only while ``idle``: draw ``batch`` rows from a CSP of ``csp_size``
-        rows. With status NO_VALID_ROW or BAD_BATCH instead one beat with row and priority 0. The values are taken
-        over at valid.
-    array : ports of the row array. idle : Out, everything started is in the queue; the row array is not needed.
+    record : In stream of ``record_layout``: batches in their order; a refused one becomes one beat without a row.
+    csp : In {valid, payload}, the CSP of each accepted record, in the same order.
+    released : Out, the last draw of a batch enters the row array in this cycle.
+    load, load_zero : the draw stream's state, see ``Urng``; only while idle.
+    array : ports of the row array. idle : Out, all results of all records are in the queue.
+    csp_size : Out, |CSP| of the latest batch that began to draw, 0 if no row had matched.
     result : Out stream of ``result_layout``.
     """
 
@@ -47,68 +65,72 @@ class DrawUnit(Composite):
         self._layout = result_layout(config)
         super().__init__(
             {
-                "start": In(draw_signature(config)),
+                "record": In(stream.Signature(record_layout(config))),
+                "csp": In(wiring.Signature({"valid": Out(1), "payload": Out(csp_layout(config))})),
+                "released": Out(1),
+                "load": In(stream_load_signature()),
+                "load_zero": Out(1),
                 "array": Out(select_signature(config)),
                 "idle": Out(1),
+                "csp_size": Out(config.count_width),
                 "result": Out(stream.Signature(self._layout)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # A draw a cycle needs a place for each one under way: in the pipeline, in the queue (2 cycles), in being freed.
-        depth = draw_cycles(self._config) + QUEUE_CYCLES + 2
-        m.submodules.queue = queue = SyncFIFOBuffered(width=self._layout.size, depth=depth)
+        config, ports = self._config, self._config.draw_ports
+        beats = self.instantiate(m, "beats", SharedModule.of("amper_draw_beats", DrawBeats(config)))
+        wiring.connect(m, wiring.flipped(self.record), beats.record)
+        wiring.connect(m, wiring.flipped(self.load), beats.load)
+        m.d.comb += self.load_zero.eq(beats.load_zero)
+        m.submodules.counted = counted = SyncFIFO(width=csp_layout(config).size, depth=COUNTED)
+        csp = Signal(csp_layout(config))
         m.d.comb += [
+            csp.as_value().eq(counted.r_data),
+            counted.w_data.eq(self.csp.payload),
+            counted.w_en.eq(self.csp.valid),
+        ]
+
+        # A beat a cycle needs a place for each one under way: in the pipeline, in the queue (2 cycles), in being freed.
+        depth = latency.draw_cycles(config) + latency.QUEUE_CYCLES + 2
+        m.submodules.queue = queue = SyncFIFOBuffered(width=self._layout.size, depth=depth)
+        beat = beats.beat.payload
+        refused = beat.status != OK
+        begins = Signal()
+        m.d.comb += [
+            beats.beat.ready.eq((refused | counted.r_rdy) & self._room(m, begins, depth)),
+            begins.eq(beats.beat.valid & beats.beat.ready),
+            counted.r_en.eq(begins & beat.last & ~refused),
             self.result.valid.eq(queue.r_rdy),
             self.result.payload.eq(queue.r_data),
             queue.r_en.eq(self.result.ready),
         ]
-        remaining = Signal(self._config.batch_width)  # draws to begin
-        pending = Signal(self._config.batch_width)  # beats to enter the queue
-        csp_size = Signal(self._config.count_width, reset_less=True)
-        status = Signal(STATUS_WIDTH, reset_less=True)
-        refused = (status == NO_VALID_ROW) | (status == BAD_BATCH)
-        drawn = Signal()
-        refusal = Signal()
-        room = self._room(m, drawn | refusal, depth)
+        with m.If(begins & ~refused):
+            m.d.sync += self.csp_size.eq(Mux(csp.fallback, 0, csp.rows))
 
-        _, (s0, s1) = self._config.stream_states
-        generator = Urng(s0=s0, s1=s1, high_width=DRAW_RANDOM_WIDTH, low_width=0)
-        urng = self.instantiate(m, "urng", SharedModule.of("amper_draw_urng", generator))
-        m.d.comb += [
-            urng.word.ready.eq((remaining != 0) & room),
-            drawn.eq(urng.word.ready & urng.word.valid),
-            refusal.eq((pending != 0) & refused & room),
-            self.idle.eq(pending == 0),
+        status = Mux(refused, beat.status, Mux(csp.fallback, FALLBACK, OK))
+        tag = Cat(begins, beat.last, beat.lanes, status)
+        tag = self._delayed(m, tag, "rank_tag", latency.multiplier_cycles(config))
+        m.d.comb += self.released.eq(tag[0] & tag[1] & tag[2])  # a refused beat has no lane
+        rows = [
+            self._row(m, index, lane(beat.word, index, ports), csp.rows, tag[0] & tag[2 + index])
+            for index in range(ports)
         ]
-        row, valid = self._row(m, urng.word.payload.high, csp_size, drawn)
-        with m.If(drawn):
-            m.d.sync += remaining.eq(remaining - 1)
-        with m.If(valid | refusal):
-            m.d.sync += pending.eq(pending - 1)
-        with m.If(self.start.valid):
-            refuse = (self.start.status == NO_VALID_ROW) | (self.start.status == BAD_BATCH)
-            m.d.sync += [
-                remaining.eq(Mux(refuse, 0, self.start.batch)),
-                pending.eq(Mux(refuse, 1, self.start.batch)),
-                csp_size.eq(self.start.csp_size),
-                status.eq(self.start.status),
-            ]
-
-        entry = Signal(self._layout)
-        m.d.comb += [
-            entry.row.eq(Mux(refused, 0, row)),
-            entry.priority.eq(self.array.data.priority),  # 0 when nothing was read
-            entry.last.eq(pending == 1),
-            entry.status.eq(status),
-            queue.w_data.eq(entry),
-            queue.w_en.eq(valid | refusal),
-        ]
+        rest = latency.draw_cycles(config) - latency.multiplier_cycles(config)
+        tag = self._delayed(m, tag, "row_tag", rest)
+        m.d.comb += [queue.w_data.eq(self._entry(m, tag, rows)), queue.w_en.eq(tag[0])]
+        self._count(m, tag[0] & tag[1])
         return m
 
+    @staticmethod
+    def _delayed(m: Module, value: Value, name: str, cycles: int) -> Value:
+        for cycle in range(cycles):
+            value = delayed(m, value, f"{name}_{cycle}", reset_less=False)
+        return value
+
     def _room(self, m: Module, reserved: Value, depth: int) -> Signal:
-        """Whether the queue has a place that no draw under way will take."""
+        """Whether the queue has a place that no beat under way will take."""
         places = Signal(range(depth + 1), init=depth)
         freed = self.result.valid & self.result.ready
         m.d.sync += places.eq(places - reserved + freed)
@@ -116,30 +138,57 @@ class DrawUnit(Composite):
         m.d.comb += room.eq(places != 0)
         return room
 
-    def _row(self, m: Module, word: Value, csp_size: Value, drawn: Value) -> tuple[Value, Value]:
-        """The pipeline of one draw; returns (row, valid) in the cycle of its priority at ``array.data``."""
-        config, array = self._config, self.array
-        product = PipelinedMultiplier(a_width=DRAW_RANDOM_WIDTH, b_width=config.count_width)
-        multiplier = self.instantiate(m, "rank_multiplier", SharedModule.of(product.name, product))
-        m.d.comb += [multiplier.enable.eq(1), multiplier.a.eq(word), multiplier.b.eq(csp_size)]
-        valid = drawn
-        for stage in range(PipelinedMultiplier.LATENCY):
-            valid = delayed(m, valid, f"rank_valid_{stage}", reset_less=False)
-        rank = multiplier.product[DRAW_RANDOM_WIDTH:]
-        m.d.comb += [array.select.valid.eq(valid), array.select.rank.eq(rank)]
+    def _count(self, m: Module, finished: Value) -> None:
+        """Batches whose results are not all in the queue."""
+        batches = Signal(range(2 * DrawBeats.MOST_RECORDS + latency.draw_cycles(self._config)))
+        taken = self.record.valid & self.record.ready
+        m.d.sync += batches.eq(batches + taken - finished)
+        m.d.comb += self.idle.eq(batches == 0)
 
-        bank = getattr(array.selected, "bank", Const(0, 0))
-        selector = BitSelect(width=len(array.selected.vector), tag_width=len(bank))
-        bit_select = self.instantiate(m, "bit_select", SharedModule.of("amper_bit_select", selector))
+    def _row(self, m: Module, index: int, word: Value, csp_size: Value, valid: Value) -> Value:
+        """The pipeline of one lane, whose rank is ``valid``; returns the row in the cycle of its result."""
+        config, array = self._config, self.array
+        stages = latency.multiplier_cycles(config)
+        product = PipelinedMultiplier(a_width=DRAW_RANDOM_WIDTH, b_width=config.count_width, stages=stages)
+        multiplier = self.instantiate(m, f"rank_multiplier_{index}", SharedModule.of(product.name, product))
+        m.d.comb += [multiplier.enable.eq(1), multiplier.a.eq(word), multiplier.b.eq(csp_size)]
+        rank = multiplier.product[DRAW_RANDOM_WIDTH:]
+        m.d.comb += [array.select[index].valid.eq(valid), array.select[index].rank.eq(rank)]
+
+        row, found = self._bit(m, index, array.selected[index])
+        if config.result_priority:
+            m.d.comb += [array.read[index].valid.eq(found), array.read[index].row.eq(row)]
+            row = self._delayed(m, row, f"row_{index}", latency.row_answer_cycles(config))
+        return row
+
+    def _bit(self, m: Module, index: int, selected: Any) -> tuple[Value, Value]:
+        """(row, valid): the bit of the bank's CSP vector that has the rank."""
+        bank = getattr(selected, "bank", Const(0, 0))
+        width = len(selected.vector)
+        stages = latency.bit_select_cycles(self._config, width)
+        selector = BitSelect(width=width, tag_width=len(bank), stages=stages)
+        part = self.instantiate(m, f"bit_select_{index}", SharedModule.of("amper_bit_select", selector))
         m.d.comb += [
-            bit_select.start.valid.eq(array.selected.valid),
-            bit_select.start.vector.eq(array.selected.vector),
-            bit_select.start.rank.eq(array.selected.rank),
+            part.start.valid.eq(selected.valid),
+            part.start.vector.eq(selected.vector),
+            part.start.rank.eq(selected.rank),
         ]
         if len(bank):
-            m.d.comb += bit_select.start.tag.eq(bank)
-        row: Value = Cat(bit_select.done.position, getattr(bit_select.done, "tag", Const(0, 0)))
-        m.d.comb += [array.read.valid.eq(bit_select.done.valid), array.read.row.eq(row)]
-        for stage in range(row_answer_cycles(config)):
-            row = delayed(m, row[: config.row_width], f"row_{stage}")
-        return row, array.data.valid
+            m.d.comb += part.start.tag.eq(bank)
+        row = Cat(part.done.position, getattr(part.done, "tag", Const(0, 0)))
+        return row[: self._config.row_width], part.done.valid
+
+    def _entry(self, m: Module, tag: Value, rows: list[Value]) -> Value:
+        """The result of a beat; lanes without a draw are 0."""
+        config, ports = self._config, self._config.draw_ports
+        entry = Signal(self._layout)
+        lanes = tag[2 : 2 + ports]
+        for index, row in enumerate(rows):
+            m.d.comb += lane(entry.row, index, ports).eq(Mux(lanes[index], row, 0))
+            if config.result_priority:
+                # 0 when nothing was read
+                m.d.comb += lane(entry.priority, index, ports).eq(self.array.data[index].priority)
+        if ports > 1:
+            m.d.comb += entry.lanes.eq(lanes)
+        m.d.comb += [entry.last.eq(tag[1]), entry.status.eq(tag[2 + ports :][:STATUS_WIDTH])]
+        return entry.as_value()

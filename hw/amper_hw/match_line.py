@@ -1,34 +1,35 @@
-"""Ternary match lines: one bit a row that says whether the row's priority equals the key where the mask is 1."""
+"""Match lines: one bit a row that says whether the row's priority fits the key."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 
-class TernaryMatchLines(wiring.Component):
-    """Combinational match lines of a bank (docs/algorithm.md, section 4).
+class MatchLines(wiring.Component):
+    """Combinational match lines of a bank, for one search (docs/algorithm.md, section 4).
 
     Parameters
     ----------
-    rows : match lines. priority_width : Q, bits.
+    rows : match lines. priority_width : Q, bits. range_match : two magnitude comparators a row in place of a ternary one.
 
     Members
     -------
-    priorities : In, ``rows`` codes. occupied : In, ``rows`` bits, the valid bits.
-    value, mask : In, Q bits each; mask 1 = compare.
+    priorities : In, ``rows`` codes.
+    low, high : In, Q bits each, of a range match: low <= code <= high. value, mask : In, Q bits each, of a ternary match:
+        the code equals value where mask is 1.
     match : Out, ``rows`` bits, 0 cycles later.
     """
 
-    def __init__(self, *, rows: int, priority_width: int) -> None:
+    def __init__(self, *, rows: int, priority_width: int, range_match: bool) -> None:
         self._rows = rows
+        self._range_match = range_match
+        key = ("low", "high") if range_match else ("value", "mask")
         super().__init__(
             {
                 "priorities": In(data.ArrayLayout(priority_width, rows)),
-                "occupied": In(rows),
-                "value": In(priority_width),
-                "mask": In(priority_width),
+                **{name: In(priority_width) for name in key},
                 "match": Out(rows),
             }
         )
@@ -36,6 +37,10 @@ class TernaryMatchLines(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         for row in range(self._rows):
-            difference = (self.priorities[row] ^ self.value) & self.mask
-            m.d.comb += self.match[row].eq(self.occupied[row] & (difference == 0))
+            m.d.comb += self.match[row].eq(self._matches(self.priorities[row]))
         return m
+
+    def _matches(self, code: Value) -> Value:
+        if self._range_match:
+            return (code >= self.low) & (code <= self.high)
+        return ((code ^ self.value) & self.mask) == 0

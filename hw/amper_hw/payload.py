@@ -195,7 +195,7 @@ def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
             "clear": In(1),
             "changed": Out(wiring.Signature({"added": Out(write_ports), "removed": Out(write_ports)})),
             "search": In(wiring.Signature({"valid": Out(1), "payload": Out(key_layout(config))})),
-            "match": Out(wiring.Signature({"valid": Out(1), "any": Out(1)})),
+            "match": Out(wiring.Signature({"any": Out(1)})),
             "count": Out(wiring.Signature({"valid": Out(1), "rows": Out(rows.bit_length())})),
             "transfer": In(1),
             "select": In(wiring.Signature({"valid": Out(1), "rank": Out(row_width)})).array(draw_ports),

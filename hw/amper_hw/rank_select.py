@@ -8,7 +8,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.bits import delayed, encode, index_width, population
+from amper_hw.bits import delayed, encode, index_width, population, staged
+from amper_hw.latency import SMALL_VECTOR
 
 
 def choose(rank: Value, prefixes: Sequence[Value]) -> tuple[list[Value], Value]:
@@ -33,32 +34,25 @@ def choose(rank: Value, prefixes: Sequence[Value]) -> tuple[list[Value], Value]:
 
 
 class BitSelect(wiring.Component):
-    """The position of the bit of a vector that has ``rank`` ones below it.
-
-    Vectors of up to 8 bits take 1 cycle, longer ones 4 (count the groups, sum the counts, choose the group, choose the
-    bit); one selection a cycle.
+    """The position of the bit of a vector that has ``rank`` ones below it; one selection a cycle.
 
     Parameters
     ----------
     width : bits of the vector. tag_width : bits that travel along unchanged, 0 for none.
+    stages : latency in cycles, 1 or 4 (count the groups, sum the counts, choose the group, choose the bit).
 
     Members
     -------
     start : In {valid, vector, rank, tag}; rank below the number of ones in vector.
-    done : Out {valid, position, tag}; ``latency`` cycles later.
+    done : Out {valid, position, tag}; ``stages`` cycles later.
     """
 
-    SMALL = 8
-
-    @classmethod
-    def latency_of(cls, width: int) -> int:
-        """Cycles for vectors of ``width`` bits."""
-        return 1 if width <= cls.SMALL else 4
-
-    def __init__(self, *, width: int, tag_width: int) -> None:
+    def __init__(self, *, width: int, tag_width: int, stages: int) -> None:
+        if stages not in (1, 4):
+            raise ValueError(f"stages must be 1 or 4, not {stages}")
         self._width = width
-        self.latency = self.latency_of(width)
-        self._group = width if width <= self.SMALL else 1 << ((width - 1).bit_length() + 1) // 2
+        self._stages = stages
+        self._group = width if width <= SMALL_VECTOR else 1 << ((width - 1).bit_length() + 1) // 2
         position_width = index_width(width)
         tag = {"tag": Out(tag_width)} if tag_width else {}
         super().__init__(
@@ -74,41 +68,47 @@ class BitSelect(wiring.Component):
         m = Module()
         valid = self.start.valid
         tag = getattr(self.start, "tag", None)
-        for stage in range(self.latency - 1):
+        for stage in range(self._stages - 1):
             valid = delayed(m, valid, f"valid_{stage}", reset_less=False)
             tag = tag if tag is None else delayed(m, tag, f"tag_{stage}")
         m.d.sync += self.done.valid.eq(valid)
         if tag is not None:
             m.d.sync += self.done.tag.eq(tag)
-        if self._width <= self.SMALL:
-            m.d.sync += self.done.position.eq(self._position(self.start.vector, self.start.rank))
+        if self._width <= SMALL_VECTOR:
+            vector, rank = self.start.vector, self.start.rank
+            for stage in range(self._stages - 1):
+                vector, rank = delayed(m, vector, f"vector_{stage}"), delayed(m, rank, f"rank_{stage}")
+            m.d.sync += self.done.position.eq(self._position(vector, rank))
         else:
             self._grouped(m)
         return m
 
     def _grouped(self, m: Module) -> None:
-        vector = self.start.vector
+        def stage(value: Value, name: str) -> Value:
+            return staged(m, value, name, on=self._stages > 1)
+
+        vector: Value = self.start.vector
         rank: Value = self.start.rank
         # Stage 1: count each group. The last group's own count is never needed.
         counts = [
-            delayed(m, population(vector[low : low + self._group]), f"count_{low}")
+            stage(population(vector[low : low + self._group]), f"count_{low}")
             for low in range(0, self._width - self._group, self._group)
         ]
-        vector, rank = delayed(m, vector, "vector_1"), delayed(m, rank, "rank_1")
+        vector, rank = stage(vector, "vector_1"), stage(rank, "rank_1")
         # Stage 2: ones before each group.
         prefixes = [
-            delayed(m, sum(counts[: index + 1]), f"prefix_{index + 1}")  # type: ignore[arg-type]
+            stage(sum(counts[: index + 1]), f"prefix_{index + 1}")  # type: ignore[arg-type]
             for index in range(len(counts))
         ]
-        vector, rank = delayed(m, vector, "vector_2"), delayed(m, rank, "rank_2")
+        vector, rank = stage(vector, "vector_2"), stage(rank, "rank_2")
         # Stage 3: choose the group.
         chosen, remainder = choose(rank, prefixes)
         bits: Value = Const(0, self._group)
         for index, hit in enumerate(chosen):
             bits = bits | Mux(hit, vector[index * self._group : (index + 1) * self._group], 0)
-        bits = delayed(m, bits, "bits")
-        remainder = delayed(m, remainder[: index_width(self._group)], "remainder")
-        group = delayed(m, encode(chosen), "group")
+        bits = stage(bits, "bits")
+        remainder = stage(remainder[: index_width(self._group)], "remainder")
+        group = stage(encode(chosen), "group")
         # Stage 4: choose the bit.
         m.d.sync += self.done.position.eq(Cat(self._position(bits, remainder), group))
 

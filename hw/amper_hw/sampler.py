@@ -4,52 +4,49 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
-from amper.config import AmperConfig
+from amper.config import VARIANTS, AmperConfig
 from amper_hw.array import whole_array
+from amper_hw.bits import delayed, population
 from amper_hw.controller import Controller
 from amper_hw.draw import DrawUnit
+from amper_hw.latency import row_answer_cycles
 from amper_hw.modules import Composite, SharedModule
+from amper_hw.parameter_unit import ParameterUnit
 from amper_hw.payload import sampler_signature
 from amper_hw.query_generator import QueryGenerator
 from amper_hw.vmax import VmaxUnit
-
-#: Variants that this RTL has.
-HARDWARE_VARIANTS = ("fr-dithered", "fr-prefix")
-
-
-def require_hardware_variant(config: AmperConfig) -> None:
-    """ValueError for a variant that this RTL does not have."""
-    if config.variant not in HARDWARE_VARIANTS:
-        raise ValueError(f"variant must be one of {', '.join(HARDWARE_VARIANTS)} for hardware, not {config.variant!r}")
+from amper_hw.write_unit import WriteUnit
 
 
 class Sampler(Composite):
     """AMPER in hardware, parallel organisation: every row compared in every search.
 
-    A batch of b draws takes m + b + c cycles from its request to its last result (``amper_hw.latency``); c depends
-    neither on |CSP| nor on the priorities. Contract of the ports: docs/architecture.md.
+    A batch of b draws takes ceil(m / P) + ceil(b / D) + c cycles from its request to its last result in the fr variants
+    (``amper_hw.latency``); c depends neither on |CSP| nor on the priorities. Batches overlap. Contract of the ports:
+    docs/architecture.md.
 
     Parameters
     ----------
-    config : the configuration; ValueError for a variant that the RTL does not have.
+    config : the configuration.
 
     Members: ``amper_hw.payload.sampler_signature``.
     """
 
     def __init__(self, config: AmperConfig) -> None:
-        require_hardware_variant(config)
         self._config = config
         super().__init__(sampler_signature(config))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
-        controller, queries, vmax, draws = (
+        writes, parameters, controller, queries, vmax, draws = (
             self.instantiate(m, name, SharedModule.of(f"amper_{name}", component))
             for name, component in (
+                ("write_unit", WriteUnit(config)),
+                ("parameter_unit", ParameterUnit(config)),
                 ("controller", Controller(config)),
                 ("query_generator", QueryGenerator(config)),
                 ("vmax_unit", VmaxUnit(config)),
@@ -59,46 +56,111 @@ class Sampler(Composite):
         array = self.instantiate(m, "array", whole_array(config))
 
         wiring.connect(m, wiring.flipped(self.request), controller.request)
-        wiring.connect(m, queries.key, controller.key)
-        wiring.connect(m, controller.draw, draws.start)
+        wiring.connect(m, wiring.flipped(self.write), writes.write)
+        wiring.connect(m, wiring.flipped(self.control), parameters.control)
+        wiring.connect(m, controller.record, draws.record)
+        wiring.connect(m, controller.csp, draws.csp)
         wiring.connect(m, draws.result, wiring.flipped(self.result))
-        for port in ("select", "selected", "read", "data"):
-            wiring.connect(m, getattr(draws.array, port), getattr(array, port))
-        wiring.connect(m, vmax.match, array.match)
+        self._parameters(m, parameters, queries, draws, controller, vmax)
+        self._array(m, array, writes, parameters, controller, vmax, draws)
+        self._batches(m, parameters, controller, queries, vmax)
+        settled = self._valid_rows(m, array, writes)
+        self._order(m, settled, writes, parameters, controller, vmax, draws)
+        self._monitor(m, writes, parameters, controller, vmax, draws)
+        return m
+
+    def _parameters(self, m: Module, parameters: Any, queries: Any, draws: Any, controller: Any, vmax: Any) -> None:
+        wiring.connect(m, parameters.values, queries.parameters)
+        wiring.connect(m, parameters.query_load, queries.load)
+        wiring.connect(m, parameters.draw_load, draws.load)
+        m.d.comb += [
+            parameters.query_zero.eq(queries.load_zero),
+            parameters.draw_zero.eq(draws.load_zero),
+            parameters.draws_idle.eq(draws.idle),
+            parameters.empty.eq(self.valid_rows == 0),
+            controller.enable.eq(parameters.values.enable),
+            controller.nearest.eq(parameters.values.variant == VARIANTS.index("k")),
+            vmax.clear.eq(parameters.clear),
+        ]
+
+    def _array(
+        self, m: Module, array: Any, writes: Any, parameters: Any, controller: Any, vmax: Any, draws: Any
+    ) -> None:
+        for source, unit, target in zip(writes.issue, vmax.write, array.write, strict=True):
+            for field in ("row", "priority", "invalidate"):
+                m.d.comb += [
+                    getattr(unit.payload, field).eq(getattr(source.payload, field)),
+                    getattr(target.payload, field).eq(getattr(source.payload, field)),
+                ]
+            m.d.comb += [unit.valid.eq(source.valid), target.valid.eq(source.valid)]
+        for port in ("select", "selected", *(("read", "data") if self._config.result_priority else ())):
+            for drawing, row in zip(getattr(draws.array, port), getattr(array, port), strict=True):
+                wiring.connect(m, drawing, row)
         wiring.connect(m, controller.count, array.count)
         m.d.comb += [
-            queries.start.eq(controller.start_keys),
-            queries.vmax.eq(vmax.vmax),
-            controller.vmax_exact.eq(vmax.exact),
-            controller.occupied.eq(vmax.occupied),
-            controller.draw_idle.eq(draws.idle),
-            self.busy.eq(~controller.open),
-            self.vmax.eq(vmax.vmax),
-            self.vmax_exact.eq(vmax.exact),
-            self.csp_size.eq(controller.csp_size),
-        ]
-        self._write(m, controller.open, vmax, array)
-        # Batches wait until no probe is under way or can come, so the two never meet.
-        m.d.comb += [
-            controller.search.ready.eq(1),
+            array.clear.eq(parameters.clear),
+            array.transfer.eq(controller.transfer),
+            vmax.match_any.eq(array.match.any),
+            controller.match_any.eq(array.match.any),
+            controller.released.eq(draws.released),
+            # A probe cannot wait; queries never meet one, but the search of all valid rows may.
+            controller.search.ready.eq(~vmax.probe.valid),
             array.search.valid.eq(controller.search.valid | vmax.probe.valid),
             array.search.payload.eq(Mux(vmax.probe.valid, vmax.probe.payload, controller.search.payload)),
         ]
-        return m
 
-    def _write(self, m: Module, is_open: Value, vmax: Any, array: Any) -> None:
-        accepted = Signal()
-        legal = Signal()
-        write = self.write.payload
+    def _batches(self, m: Module, parameters: Any, controller: Any, queries: Any, vmax: Any) -> None:
+        wiring.connect(m, controller.start, queries.start)
+        wiring.connect(m, queries.query, controller.query)
+        m.d.comb += [queries.vmax.eq(vmax.vmax), controller.occupied.eq(vmax.occupied)]
+        if hasattr(controller, "census"):
+            wiring.connect(m, controller.census, queries.count)
+
+    def _valid_rows(self, m: Module, array: Any, writes: Any) -> Value:
+        """Counts the valid rows; returns whether the count is that of all writes before this cycle."""
+        under_way = Signal(row_answer_cycles(self._config))
+        issued = Cat(port.valid for port in writes.issue).any()
+        m.d.sync += under_way.eq(Cat(issued, under_way))
+        added, removed = array.changed.added, array.changed.removed
+        m.d.sync += self.valid_rows.eq(self.valid_rows + population(added) - population(removed))
+        return ~under_way.any()
+
+    def _order(
+        self, m: Module, counted: Value, writes: Any, parameters: Any, controller: Any, vmax: Any, draws: Any
+    ) -> None:
+        """What has to wait for what, so that writes, changes and batches take effect in the order they were taken in."""
+        settled = Signal()
+        rows_free = Signal()
+        # With their priorities, draws need the rows as they are until the last one has been read.
+        keep = ~draws.idle if self._config.result_priority else 0
         m.d.comb += [
-            self.write.ready.eq(is_open),
-            accepted.eq(self.write.valid & is_open),
-            legal.eq(write.row < self._config.rows if self._config.rows < 1 << self._config.row_width else 1),
-            vmax.write.valid.eq(accepted & legal),
-            vmax.write.payload.eq(write),
-            array.write.valid.eq(accepted & legal),
-            array.write.payload.row.eq(write.row),
-            array.write.payload.priority.eq(write.priority),
-            array.write.payload.invalidate.eq(write.invalidate),
+            settled.eq(writes.idle & vmax.exact & ~parameters.clear),
+            rows_free.eq(controller.open & ~keep),
+            writes.rows.eq(parameters.values.rows),
+            writes.open.eq(rows_free & ~self.control.valid),
+            controller.settled.eq(settled & parameters.values.ready),
+            parameters.may_change.eq(controller.open & settled & counted),
+            # Whoever waits comes before new batches: a request never holds up a write or a change for ever.
+            controller.hold.eq((self.control.valid & ~self.control.ready) | (self.write.valid & ~rows_free)),
         ]
-        m.d.sync += self.write_refused.eq(accepted & ~legal)
+        with m.If(parameters.clear):
+            m.d.sync += self.valid_rows.eq(0)
+
+    def _monitor(self, m: Module, writes: Any, parameters: Any, controller: Any, vmax: Any, draws: Any) -> None:
+        refused = controller.record.valid & (controller.record.payload.status != 0)
+        found = population(controller.search.payload.valid)
+        m.d.comb += [
+            self.write_refused.eq(writes.refused.any()),
+            self.control_refused.eq(parameters.refused),
+            self.busy.eq(~controller.open | ~draws.idle),
+            self.vmax.eq(vmax.vmax),
+            self.vmax_exact.eq(writes.idle & vmax.exact),
+            self.csp_size.eq(draws.csp_size),
+        ]
+        m.d.sync += [
+            self.errors.eq(self.errors + population(writes.refused) + parameters.refused + refused),
+            self.cycles.eq(self.cycles + self.busy),
+        ]
+        with m.If(controller.search.valid & controller.search.ready):
+            m.d.sync += self.searches.eq(self.searches + found)
+

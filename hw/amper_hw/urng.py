@@ -1,70 +1,113 @@
-"""Uniform random number generator: xoroshiro128++ as a stream of words.
+"""Uniform random number generator: xoroshiro128++, up to a fixed number of words a cycle.
 
 Source: D. Blackman and S. Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47(4), 2021.
 """
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import Out
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
 
 from amper.config import RANDOM_WIDTH
+from amper.parameters import VALUE_WIDTH
+from amper_hw.payload import lanes, stream_load_signature
+from amper_hw.pipeline import held
+
+State = tuple[Value, Value]  # s0, s1
 
 
 class Urng(wiring.Component):
-    """A random word a cycle.
+    """The next words of the stream, as many as are taken.
 
-    The state steps by XORs and rotations alone; the two additions of the output function are pipeline stages behind
-    it, so that the clock does not see them in a row.
+    The state steps by XORs and rotations alone; with two stages, the two additions of the output function are a stage
+    each, so that the clock does not see them in a row. Only the state is reset.
 
     Parameters
     ----------
     s0, s1 : 64 bits each, the state at reset, not both 0.
-    high_width, low_width : how many of the word's top and bottom bits the user takes, together at most 64.
+    words : the most that are taken in a cycle.
+    high_width, low_width : how many of the word's top and bottom bits the user takes, together 1 to 64.
+    stages : cycles from words being taken to the words, 1 or 2.
 
     Members
     -------
-    word : Out stream of {low, high}; the first word is valid 2 cycles after reset, then one every cycle.
+    enable : In; nothing moves while it is 0.
+    take : In, how many words are taken in this cycle, 0 to ``words``.
+    word : Out {low, high}, without the one that has no width: lane j is the j-th of the words taken ``stages`` enabled
+        cycles before. Lanes beyond those taken do not matter.
+    load : In, sets 32 bits of the state, whether enabled or not; nothing is taken in that cycle.
+    load_zero : Out, combinational: the load would make the whole state 0 and is ignored.
     """
 
-    def __init__(self, *, s0: int, s1: int, high_width: int, low_width: int) -> None:
+    def __init__(self, *, s0: int, s1: int, words: int, high_width: int, low_width: int, stages: int) -> None:
         if s0 == s1 == 0:
             raise ValueError("s0 and s1 must not both be 0: the generator would stay at 0")
-        if high_width + low_width > RANDOM_WIDTH:
-            raise ValueError(f"high_width + low_width must be at most {RANDOM_WIDTH}, not {high_width + low_width}")
-        self._s0 = s0
-        self._s1 = s1
-        fields = {"low": low_width, "high": high_width}
-        self.layout = data.StructLayout({name: width for name, width in fields.items() if width})
-        super().__init__({"word": Out(stream.Signature(self.layout))})
+        if words < 1:
+            raise ValueError(f"words must be at least 1, not {words}")
+        if not 1 <= high_width + low_width <= RANDOM_WIDTH:
+            raise ValueError(f"high_width + low_width must be 1 to {RANDOM_WIDTH}, not {high_width + low_width}")
+        if stages not in (1, 2):
+            raise ValueError(f"stages must be 1 or 2, not {stages}")
+        self._init = s0, s1
+        self._words = words
+        self._widths = {"low": low_width, "high": high_width}
+        self._stages = stages
+        layout = data.StructLayout({name: lanes(width, words) for name, width in self._widths.items() if width})
+        super().__init__(
+            {
+                "enable": In(1),
+                "take": In(words.bit_length()),
+                "word": Out(layout),
+                "load": In(stream_load_signature()),
+                "load_zero": Out(1),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        s0 = Signal(RANDOM_WIDTH, init=self._s0)
-        s1 = Signal(RANDOM_WIDTH, init=self._s1)
-        mixed = Signal(RANDOM_WIDTH)
-        m.d.comb += mixed.eq(s0 ^ s1)
+        s0, s1 = (Signal(RANDOM_WIDTH, name=f"s{half}", init=init) for half, init in enumerate(self._init))
+        states: list[State] = [(s0, s1)]  # after so many words
+        for count in range(self._words):
+            states.append(self._step(m, states[-1], count))
+        with m.If(self.load.valid):
+            self._load(m, s0, s1)
+        with m.Elif(self.enable):
+            with m.Switch(self.take):
+                for count, state in enumerate(states[1:], 1):
+                    with m.Case(count):
+                        m.d.sync += [s0.eq(state[0]), s1.eq(state[1])]
 
-        sum_valid = Signal()
-        sum_word = Signal(RANDOM_WIDTH, reset_less=True)
-        addend = Signal(RANDOM_WIDTH, reset_less=True)
-        word = Signal(RANDOM_WIDTH)
-        m.d.comb += word.eq(sum_word.rotate_left(17) + addend)
-
-        with m.If(~self.word.valid | self.word.ready):
-            m.d.sync += [
-                s0.eq(s0.rotate_left(49) ^ mixed ^ (mixed << 21)[:RANDOM_WIDTH]),
-                s1.eq(mixed.rotate_left(28)),
-                sum_word.eq(s0 + s1),
-                addend.eq(s0),
-                sum_valid.eq(1),
-                self.word.valid.eq(sum_valid),
-                self.word.payload.eq(self._taken(word)),
-            ]
+        words = [self._word(m, state, lane) for lane, state in enumerate(states[:-1])]
+        lows = (word[: self._widths["low"]] for word in words)
+        highs = (word[RANDOM_WIDTH - self._widths["high"] :] for word in words)
+        m.d.comb += self.word.eq(Cat(*lows, *highs))
         return m
 
-    def _taken(self, word: Signal) -> Cat:
-        widths = {name: field.width for name, field in self.layout}
-        high_width = widths.get("high", 0)
-        return Cat(word[: widths.get("low", 0)], word[RANDOM_WIDTH - high_width :])
+    @staticmethod
+    def _step(m: Module, state: State, lane: int) -> State:
+        """The state after one more word."""
+        s0, s1 = state
+        mixed = Signal(RANDOM_WIDTH, name=f"mixed_{lane}")
+        m.d.comb += mixed.eq(s0 ^ s1)
+        return s0.rotate_left(49) ^ mixed ^ (mixed << 21)[:RANDOM_WIDTH], mixed.rotate_left(28)
+
+    def _load(self, m: Module, s0: Signal, s1: Signal) -> None:
+        parts = [half[low : low + VALUE_WIDTH] for half in (s0, s1) for low in range(0, RANDOM_WIDTH, VALUE_WIDTH)]
+        with m.Switch(self.load.word):
+            for index, part in enumerate(parts):
+                with m.Case(index):
+                    others = parts[:index] + parts[index + 1 :]
+                    m.d.comb += self.load_zero.eq(~Cat(self.load.value, *others).any())
+                    with m.If(~self.load_zero):
+                        m.d.sync += part.eq(self.load.value)
+
+    def _word(self, m: Module, state: State, lane: int) -> Value:
+        """The word that goes with a state, ``stages`` cycles later."""
+        s0, s1 = state
+        total: Value = (s0 + s1)[:RANDOM_WIDTH]
+        addend: Value = s0
+        if self._stages == 2:
+            total = held(m, self.enable, total, f"total_{lane}")
+            addend = held(m, self.enable, addend, f"addend_{lane}")
+        return held(m, self.enable, (total.rotate_left(17) + addend)[:RANDOM_WIDTH], f"word_{lane}")

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from amper.config import AmperConfig
+from amper_hw.bits import any_of
 from amper_hw.latency import row_answer_cycles
-from amper_hw.payload import key_layout, write_layout
+from amper_hw.payload import key_layout, row_write_layout
 
 
 class VmaxUnit(wiring.Component):
     """A running maximum, kept exact by asking the associative memory itself.
 
-    A write at or above the maximum becomes the maximum. With any other write travels a probe that asks whether a row
-    other than the written one still holds the maximum. If none does, the true maximum is searched in the background,
-    bit by bit from the top: does a valid row have a 1 here, below the bits found so far? That takes Q probes, one
-    after the other, so Q * (``row_answer_cycles`` + 1) + 1 cycles; a new write starts it again.
+    A write at or above the maximum becomes the maximum, and its row is remembered as the one that holds it. A write that
+    lowers that row, or any other while the holder is not known, sends a probe along: does a row other than the written
+    ones still hold the maximum? If none does, the true maximum is searched in the background, bit by bit from the top:
+    does a valid row have a 1 here, below the bits found so far? That takes Q probes, one after the other, so
+    Q * (``row_answer_cycles`` + 1) + 1 cycles; a new write starts it again.
 
     Parameters
     ----------
@@ -25,19 +27,22 @@ class VmaxUnit(wiring.Component):
 
     Members
     -------
-    write : In {valid, payload}: an accepted, legal write, in the cycle in which it enters the row array.
+    write : In, W times {valid, payload}: legal writes, in the cycle in which they enter the row array.
+    clear : In, every row becomes invalid; only while ``exact``.
     probe : Out {valid, payload}: a search that enters the row array in the same cycle.
-    match : In {valid, any}: the row array's answer to a probe.
-    vmax : Out, Q bits. occupied : Out, some row is valid. exact : Out, both are true of all writes so far.
+    match_any : In, the row array's answer to what entered it ``row_answer_cycles`` before.
+    vmax : Out, Q bits. occupied : Out, some row is valid. exact : Out, both are true of all writes before this cycle.
     """
 
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
+        write = row_write_layout(config, row_width=config.row_width)
         super().__init__(
             {
-                "write": In(wiring.Signature({"valid": Out(1), "payload": Out(write_layout(config))})),
+                "write": In(wiring.Signature({"valid": Out(1), "payload": Out(write)})).array(config.write_ports),
+                "clear": In(1),
                 "probe": Out(wiring.Signature({"valid": Out(1), "payload": Out(key_layout(config))})),
-                "match": In(wiring.Signature({"valid": Out(1), "any": Out(1)})),
+                "match_any": In(1),
                 "vmax": Out(config.priority_width),
                 "occupied": Out(1),
                 "exact": Out(1),
@@ -46,49 +51,69 @@ class VmaxUnit(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        raised = Signal()  # this cycle's write becomes the maximum
-        lowered = Signal()  # this cycle's write may have taken the maximum away
+        written = Signal()
+        lowered = Signal()  # this cycle's writes may have taken the maximum away
         stale = Signal()  # no row holds vmax: it is only an upper bound
         searching = Signal()
         searched = Signal()
-        answer, outstanding = self._answers(m, forget=raised | (self.write.valid & searching))
+        m.d.comb += written.eq(any_of(port.valid for port in self.write))
+        raised, top = self._raised(m)
+        self._holder(m, raised, top[self._config.priority_width :], lowered, searched, stale)
+        answer, outstanding = self._answers(m, forget=raised | (written & searching))
+        m.d.comb += self.exact.eq(~stale & ~outstanding)
 
-        m.d.comb += [
-            raised.eq(self.write.valid & ~self.write.payload.invalidate & (self.write.payload.priority >= self.vmax)),
-            lowered.eq(self.write.valid & ~raised & self.occupied & ~stale),
-            self.exact.eq(~stale & ~outstanding),
-        ]
-        found, occupied = self._search(m, stale, outstanding, lowered, searching, searched, answer)
-        with m.If(answer & ~searching & ~self.match.any):
+        found, occupied = self._search(m, stale, outstanding, lowered, searching, searched, answer, written)
+        with m.If(answer & ~searching & ~self.match_any):
             m.d.sync += stale.eq(1)
         with m.If(searched):
             m.d.sync += [stale.eq(0), self.vmax.eq(found), self.occupied.eq(occupied)]
         with m.If(raised):
-            m.d.sync += [stale.eq(0), self.vmax.eq(self.write.payload.priority), self.occupied.eq(1)]
+            m.d.sync += [stale.eq(0), self.vmax.eq(top[: self._config.priority_width]), self.occupied.eq(1)]
+        with m.If(self.clear):
+            m.d.sync += [self.vmax.eq(0), self.occupied.eq(0)]
         return m
 
-    def _answers(self, m: Module, *, forget: Signal) -> tuple[Signal, Signal]:
-        """(an answer that still counts comes now, such an answer is due later or now).
-
-        Answers come in order, so the ones to forget are the next so many.
-        """
-        most = row_answer_cycles(self._config) + 1
-        in_flight = Signal(range(most + 1))
-        ignored = Signal(range(most + 1))
-        remaining = Signal(range(most + 1))  # in flight, without the one asked in this cycle
-        answer = Signal()
-        outstanding = Signal()
+    def _raised(self, m: Module) -> tuple[Signal, Value]:
+        """(a write of this cycle becomes the maximum, the largest write of this cycle as {priority, row})."""
+        lanes: list[Value] = []
+        for port in self.write:
+            real = port.valid & ~port.payload.invalidate
+            lanes.append(Cat(Mux(real, port.payload.priority, 0), port.payload.row, real))
+        while len(lanes) > 1:
+            lanes = [self._larger(*lanes[index : index + 2]) for index in range(0, len(lanes), 2)]
+        top = Signal(len(lanes[0]), name="top")
+        raised = Signal()
         m.d.comb += [
-            remaining.eq(in_flight - self.match.valid),
-            answer.eq(self.match.valid & (ignored == 0)),
-            outstanding.eq(in_flight != ignored),
+            top.eq(lanes[0]),
+            raised.eq(top[-1] & (top[: self._config.priority_width] >= self.vmax)),
         ]
-        m.d.sync += in_flight.eq(remaining + self.probe.valid)
-        with m.If(forget):
-            m.d.sync += ignored.eq(remaining)
-        with m.Elif(self.match.valid & (ignored != 0)):
-            m.d.sync += ignored.eq(ignored - 1)
-        return answer, outstanding
+        return raised, top[:-1]
+
+    def _larger(self, a: Value, b: Value) -> Value:
+        width = self._config.priority_width
+        return Mux(b[-1] & (~a[-1] | (b[:width] >= a[:width])), b, a)
+
+    def _holder(
+        self, m: Module, raised: Signal, top_row: Value, lowered: Signal, searched: Signal, stale: Signal
+    ) -> None:
+        """The row that holds the maximum, where it is known; most writes then need no probe."""
+        holder = Signal(self._config.row_width, reset_less=True)
+        known = Signal(name="holder_known")
+        touched = any_of(port.valid & (~known | (port.payload.row == holder)) for port in self.write)
+        m.d.comb += lowered.eq(touched & ~raised & self.occupied & ~stale)
+        with m.If(raised):
+            m.d.sync += [holder.eq(top_row), known.eq(1)]
+        with m.Elif(lowered | searched | self.clear):
+            m.d.sync += known.eq(0)
+
+    def _answers(self, m: Module, *, forget: Signal) -> tuple[Value, Signal]:
+        """(an answer that still counts comes now, such an answer is due later or now)."""
+        # One bit for each cycle that a probe may be under way; to forget them is to clear the bits.
+        due = Signal(row_answer_cycles(self._config))
+        outstanding = Signal()
+        m.d.sync += due.eq(Cat(self.probe.valid, Mux(forget, 0, due[:-1])))
+        m.d.comb += outstanding.eq(due.any())
+        return due[-1], outstanding
 
     def _search(
         self,
@@ -98,7 +123,8 @@ class VmaxUnit(wiring.Component):
         lowered: Signal,
         searching: Signal,
         searched: Signal,
-        answer: Signal,
+        answer: Value,
+        written: Signal,
     ) -> tuple[Signal, Signal]:
         """Probes of the writes and of the search; returns (maximum found, some row is valid) for when ``searched``."""
         width = self._config.priority_width
@@ -107,30 +133,40 @@ class VmaxUnit(wiring.Component):
         ask = Signal()
         any_row_due = Signal()  # the first answer, still due, tells whether any row is valid
         occupied = Signal(name="occupied_found")
-        top = 1 << (width - 1)
         found_next = Signal(width)
         mask = Signal(width)
-        probe = key_layout(self._config).const({"probe": 1}).as_value()
         m.d.comb += [
-            found_next.eq(Mux(self.match.any, found | asked, found)),
+            found_next.eq(Mux(self.match_any, found | asked, found)),
             mask.eq(Mux(lowered, (1 << width) - 1, ~(asked - 1))),
             self.probe.valid.eq(lowered),
-            # The fields in their order, in one assignment: Verilog's @* never runs for a field that is constant.
-            self.probe.payload.as_value().eq(Cat(Mux(lowered, self.vmax, found | asked), mask, probe[2 * width :])),
+            self.probe.payload.as_value().eq(self._key(Mux(lowered, self.vmax, found | asked), mask)),
         ]
         with m.If(searching):
-            m.d.comb += self.probe.valid.eq(ask & ~self.write.valid)
+            m.d.comb += self.probe.valid.eq(ask & ~written)
             m.d.sync += ask.eq(0)
             with m.If(answer & any_row_due):
-                m.d.sync += [any_row_due.eq(0), occupied.eq(self.match.any)]
+                m.d.sync += [any_row_due.eq(0), occupied.eq(self.match_any)]
             with m.Elif(answer):
                 m.d.sync += [found.eq(found_next), asked.eq(asked >> 1), ask.eq(~asked[0])]
                 with m.If(asked[0]):
-                    m.d.comb += searched.eq(~self.write.valid)
+                    m.d.comb += searched.eq(~written)
                     m.d.sync += searching.eq(0)
-            with m.If(self.write.valid):
+            with m.If(written):
                 m.d.sync += searching.eq(0)
-        with m.Elif(stale & ~outstanding & ~self.write.valid):
+        with m.Elif(stale & ~outstanding & ~written):
             m.d.comb += [self.probe.valid.eq(1), mask.eq(0)]
-            m.d.sync += [searching.eq(1), found.eq(0), asked.eq(top), ask.eq(1), any_row_due.eq(1)]
+            m.d.sync += [searching.eq(1), found.eq(0), asked.eq(1 << (width - 1)), ask.eq(1), any_row_due.eq(1)]
         return found_next, occupied
+
+    def _key(self, value: Value, mask: Value) -> Value:
+        """A probe for the codes that equal ``value`` where ``mask`` is 1, in lane 0."""
+        layout, ports = key_layout(self._config), self._config.search_ports
+        codes = {"value": value, "mask": mask, "low": value & mask, "high": (value | ~mask)[: len(value)]}
+        # The fields in their order, in one assignment: Verilog's @* never runs for a field that is constant.
+        fields = []
+        for name, field in layout:
+            part = codes.get(name, Const(1 if name in ("valid", "probe") else 0, 1))
+            fields.append(Cat(part, Const(0, field.width - len(part))) if field.width > len(part) else part)
+        return Cat(*fields)
+
+

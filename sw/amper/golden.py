@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from amper.checks import checked_integer
 from amper.config import RANDOM_WIDTH, SCALE_FRACTION_WIDTH, AmperConfig
-from amper.urng import streams
+from amper.parameters import VALUE_WIDTH, Parameter
+from amper.settings import Settings
 
 
 class Status(IntEnum):
@@ -23,6 +24,11 @@ class Status(IntEnum):
     FALLBACK = 1
     NO_VALID_ROW = 2
     BAD_BATCH = 3
+    DISABLED = 4
+
+
+class DisabledError(RuntimeError):
+    """A batch was asked of a sampler that ENABLE has switched off."""
 
 
 class NoValidRowError(ValueError):
@@ -66,6 +72,7 @@ class GoldenModel:
     config : the configuration.
     priorities : list of n entries, the code of a valid row or None.
     last_batch : the latest ``Batch``, None before the first.
+    settings : the parameters in force; ``set_parameter`` changes them.
     """
 
     def __init__(self, config: AmperConfig) -> None:
@@ -75,10 +82,10 @@ class GoldenModel:
         self.reset()
 
     def reset(self) -> None:
-        """No row valid, both random streams at their start."""
+        """No row valid, all parameters and both random streams as configured."""
         self.priorities: list[int | None] = [None] * self.config.rows
         self.last_batch: Batch | None = None
-        self._query_stream, self._draw_stream = streams(self.config.seed)
+        self.settings = Settings(self.config)
 
     @property
     def vmax(self) -> int | None:
@@ -86,20 +93,41 @@ class GoldenModel:
         return max(self._valid().values(), default=None)
 
     def write(self, row: int, priority: int) -> None:
-        """Store the ``priority`` code (0 to 2^Q - 1) in ``row`` (0 to n - 1) and make the row valid."""
-        row = checked_integer("row", row, 0, self.config.rows - 1)
+        """Store the ``priority`` code (0 to 2^Q - 1) in ``row``, one of those in use, and make the row valid."""
+        row = checked_integer("row", row, 0, self.settings.rows - 1)
         self.priorities[row] = checked_integer("priority", priority, 0, self.config.priority_max)
 
     def invalidate(self, row: int) -> None:
-        """Make ``row`` (0 to n - 1) invalid; it may be so already."""
-        self.priorities[checked_integer("row", row, 0, self.config.rows - 1)] = None
+        """Make ``row``, one of those in use, invalid; it may be so already."""
+        self.priorities[checked_integer("row", row, 0, self.settings.rows - 1)] = None
+
+    def set_parameter(self, parameter: Parameter | int, value: int) -> None:
+        """Change a parameter from the next batch on; docs/parameters.md has what is legal.
+
+        Parameters
+        ----------
+        parameter : a ``Parameter`` or its number. value : 0 to 2^32 - 1, of the form that the page gives.
+
+        Raises
+        ------
+        TypeError : not integers. ValueError : not legal, or not now; nothing is changed.
+        """
+        name = Parameter(checked_integer("parameter", parameter, 0, max(Parameter)))
+        value = checked_integer(name.name, value, 0, (1 << VALUE_WIDTH) - 1)
+        self.settings.set(name, value, empty=self.vmax is None)
+        if name == Parameter.CLEAR:
+            self.priorities = [None] * self.config.rows
+
+    def get_parameter(self, parameter: Parameter | int) -> int:
+        """The value of a parameter in force, in the form in which it is set; of CLEAR, 0."""
+        return self.settings.get(Parameter(checked_integer("parameter", parameter, 0, max(Parameter))))
 
     def sample(self, batch: int | None = None) -> NDArray[np.int64]:
         """Draw a batch.
 
         Parameters
         ----------
-        batch : draws, 1 to ``config.batch``, which is the default.
+        batch : draws, 1 to ``config.batch``; the parameter BATCH if None.
 
         Returns
         -------
@@ -107,9 +135,12 @@ class GoldenModel:
 
         Raises
         ------
-        NoValidRowError : no row is valid; no random word is used up.
+        DisabledError, ValueError, NoValidRowError : ENABLE is 0; ``batch`` is out of range; no row is valid. In this
+        order, as hardware checks them; no random word is used up.
         """
-        size = self.config.batch if batch is None else checked_integer("batch", batch, 1, self.config.batch)
+        if not self.settings.enable:
+            raise DisabledError("sample needs the sampler enabled, and ENABLE is 0: set it to 1 first")
+        size = self.settings.batch if batch is None else checked_integer("batch", batch, 1, self.config.batch)
         if self.vmax is None:
             raise NoValidRowError("sample needs at least one valid row, and there is none: write a row first")
         self.last_batch = self._draw_batch(self.vmax, size)
@@ -118,28 +149,28 @@ class GoldenModel:
     # --- the steps of docs/algorithm.md ------------------------------------------------------------------------
 
     def _draw_batch(self, vmax: int, size: int) -> Batch:
-        groups = range(self.config.groups)
+        groups = range(self.settings.groups)
         valid = self._valid()
-        words = [self._query_stream.next() for _ in groups]
+        words = [self.settings.query.next() for _ in groups]
         values = [
             self._representative(i, words[i] >> (RANDOM_WIDTH - self.config.fraction_width), vmax) for i in groups
         ]
         masks = [self.config.priority_max for _ in groups]
         neighbours = [0 for _ in groups]
-        if self.config.variant == "k":
+        if self.settings.variant == "k":
             neighbours = [self._neighbours(i, values[i], vmax, valid) for i in groups]
             radii = [self._nearest_radius(values[i], neighbours[i], valid) for i in groups]
             matches = [self._in_range(values[i], radii[i], valid) if neighbours[i] else frozenset() for i in groups]
         else:
             radii = [self._radius(value) for value in values]
-            if self.config.variant == "fr":
+            if self.settings.variant == "fr":
                 matches = [self._in_range(values[i], radii[i], valid) for i in groups]
             else:
                 masks = [self._mask(radii[i], words[i]) for i in groups]
                 matches = [self._ternary_match(values[i], masks[i], valid) for i in groups]
         union = sorted(set().union(*matches))
         candidates = union or sorted(valid)
-        draw_words = [self._draw_stream.next() for _ in range(size)]
+        draw_words = [self.settings.draw.next() for _ in range(size)]
         ranks = [((word >> 32) * len(candidates)) >> 32 for word in draw_words]
         indices = [candidates[rank] for rank in ranks]
         members = set(candidates)
@@ -161,16 +192,16 @@ class GoldenModel:
 
     def _representative(self, group: int, u: int, vmax: int) -> int:
         """V_i; with u = 0 the first code of the group, B_i."""
-        config = self.config
-        place = (((group << config.fraction_width) + u) * config.reciprocal) >> config.reciprocal_shift
-        return (place * (vmax + 1)) >> config.fraction_width
+        width = self.config.fraction_width
+        place = (((group << width) + u) * self.settings.reciprocal) >> self.settings.reciprocal_shift
+        return (place * (vmax + 1)) >> width
 
     def _radius(self, value: int) -> int:
-        return min(self.config.priority_max, (value * self.config.radius_coefficient) >> SCALE_FRACTION_WIDTH)
+        return min(self.config.priority_max, (value * self.settings.radius_coefficient) >> SCALE_FRACTION_WIDTH)
 
     def _mask(self, radius: int, word: int) -> int:
         ignored = radius.bit_length()
-        if self.config.variant == "fr-dithered" and radius > 0:
+        if self.settings.variant == "fr-dithered" and radius > 0:
             below_leading_one = radius - 2 ** (ignored - 1)
             dither = word % 2 ** (ignored - 1)
             if dither < below_leading_one:
@@ -180,14 +211,14 @@ class GoldenModel:
 
     def _neighbours(self, group: int, value: int, vmax: int, valid: dict[int, int]) -> int:
         first = self._representative(group, 0, vmax)
-        last_group = group == self.config.groups - 1
+        last_group = group == self.settings.groups - 1
         end = vmax + 1 if last_group else self._representative(group + 1, 0, vmax)
         members = sum(first <= priority < end for priority in valid.values())
         if members == 0:
             return 0
         if vmax == 0:
             return 1
-        numerator = self.config.neighbour_coefficient * value * members
+        numerator = self.settings.neighbours * value * members
         wanted = -(-numerator // (vmax << SCALE_FRACTION_WIDTH))
         return min(len(valid), max(1, wanted))
 

@@ -1,4 +1,7 @@
-"""Every component with the bench that verifies it: what tests build, simulate and measure."""
+"""Every component with the bench that verifies it: what tests build, simulate and measure.
+
+A component is imported by the function that makes its unit, so that one that is broken breaks its own tests only.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,8 @@ from amaranth.lib import wiring
 
 from amper import AmperConfig
 from amper.config import DRAW_RANDOM_WIDTH
-from amper_hw.array import whole_array
-from amper_hw.bank import Bank
-from amper_hw.controller import Controller
-from amper_hw.draw import DrawUnit
-from amper_hw.match_line import TernaryMatchLines
-from amper_hw.multiplier import PipelinedMultiplier
-from amper_hw.query_generator import QueryGenerator
-from amper_hw.rank_select import BitSelect
-from amper_hw.sampler import Sampler
-from amper_hw.urng import Urng
+from amper_hw.latency import urng_cycles
 from amper_hw.verilog import to_verilog
-from amper_hw.vmax import VmaxUnit
 from amper_verif.simulation import run_bench
 from amper_verif.workload import Operation
 
@@ -65,68 +58,106 @@ class Unit:
 
 
 def match_line(*, rows: int, priority_width: int, trials: int = 200) -> Unit:
+    from amper_hw.match_line import TernaryMatchLines
+
     sizes = {"rows": rows, "priority_width": priority_width}
     return Unit("match_line", lambda: TernaryMatchLines(**sizes), sizes | {"trials": trials})
 
 
-def multiplier(*, a_width: int, b_width: int, cycles: int = 1000) -> Unit:
-    sizes = {"a_width": a_width, "b_width": b_width}
+def multiplier(*, a_width: int, b_width: int, stages: int = 2, cycles: int = 1000) -> Unit:
+    from amper_hw.multiplier import PipelinedMultiplier
+
+    sizes = {"a_width": a_width, "b_width": b_width, "stages": stages}
     return Unit("multiplier", lambda: PipelinedMultiplier(**sizes), sizes | {"cycles": cycles})
 
 
 def rank_select(*, width: int, tag_width: int, cycles: int = 1000) -> Unit:
+    from amper_hw.rank_select import BitSelect
+
     sizes = {"width": width, "tag_width": tag_width}
     return Unit("rank_select", lambda: BitSelect(**sizes), sizes | {"cycles": cycles})
 
 
-def urng(config: AmperConfig, *, stream: int, high_width: int, low_width: int, cycles: int = 1000) -> Unit:
+def urng(config: AmperConfig, *, stream: int, words: int, high_width: int, low_width: int, cycles: int = 1000) -> Unit:
     """``stream``: 0 for the state of the query stream, 1 for that of the draw stream."""
+    from amper_hw.urng import Urng
+
     s0, s1 = config.stream_states[stream]
-    settings = {"s0": s0, "s1": s1, "high_width": high_width, "low_width": low_width}
+    settings = {"s0": s0, "s1": s1, "words": words, "high_width": high_width, "low_width": low_width}
+    settings["stages"] = urng_cycles(config)
     return Unit("urng", lambda: Urng(**settings), settings | {"cycles": cycles})
 
 
 def draw_urng(config: AmperConfig) -> Unit:
     """The generator as the draw unit uses it."""
-    return urng(config, stream=1, high_width=DRAW_RANDOM_WIDTH, low_width=0)
+    return urng(config, stream=1, words=config.draw_ports, high_width=DRAW_RANDOM_WIDTH, low_width=0)
 
 
 def bank(config: AmperConfig, *, rounds: int = 60) -> Unit:
     """A bank of all of the configuration's rows, which must fit into one."""
+    from amper_hw.bank import Bank
+
     parameters = {"config": config.to_dict(), "rows": config.rows, "rounds": rounds}
     return Unit("bank", lambda: Bank(config, rows=config.rows), parameters)
 
 
 def row_array(config: AmperConfig, *, rounds: int = 60) -> Unit:
+    from amper_hw.array import whole_array
+
     parameters = {"config": config.to_dict(), "rows": config.rows, "rounds": rounds}
     return Unit("row_array", lambda: whole_array(config).build(), parameters)
 
 
 def query_generator(config: AmperConfig, *, batches: int = 30) -> Unit:
+    from amper_hw.query_generator import QueryGenerator
+
     return Unit("query_generator", lambda: QueryGenerator(config), {"config": config.to_dict(), "batches": batches})
+
+
+def representative(config: AmperConfig, *, batches: int = 40) -> Unit:
+    from amper_hw.representative import Representatives
+
+    return Unit("representative", lambda: Representatives(config), {"config": config.to_dict(), "batches": batches})
+
+
+def radius(config: AmperConfig, *, points: int = 1500) -> Unit:
+    """A configuration with an fr variant built in."""
+    from amper_hw.radius import RadiusKeys
+
+    return Unit("radius", lambda: RadiusKeys(config), {"config": config.to_dict(), "points": points})
 
 
 def vmax_unit(config: AmperConfig, *, stretches: int = 40, stretch: int = 60) -> Unit:
     """``stretch``: the most cycles with writes before a change of habit."""
+    from amper_hw.vmax import VmaxUnit
+
     parameters = {"config": config.to_dict(), "stretches": stretches, "stretch": stretch}
     return Unit("vmax_unit", lambda: VmaxUnit(config), parameters)
 
 
 def draw_unit(config: AmperConfig, *, batches: int = 40) -> Unit:
+    from amper_hw.draw import DrawUnit
+
     return Unit("draw_unit", lambda: DrawUnit(config), {"config": config.to_dict(), "batches": batches})
 
 
 def controller(config: AmperConfig, *, batches: int = 120) -> Unit:
+    from amper_hw.controller import Controller
+
     return Unit("controller", lambda: Controller(config), {"config": config.to_dict(), "batches": batches})
 
 
 def sampler(config: AmperConfig, *, batches: int = 50) -> Unit:
     """The whole sampler under a random workload."""
+    from amper_hw.sampler import Sampler
+
     workload = {"kind": "random", "batches": batches}
     return Unit("sampler", lambda: Sampler(config), {"config": config.to_dict(), "workload": workload})
 
 
 def directed_sampler(config: AmperConfig, operations: Sequence[Operation]) -> Unit:
     """The whole sampler under these operations."""
+    from amper_hw.sampler import Sampler
+
     listed = [[type(operation).__name__.lower(), *operation] for operation in operations]
     return Unit("sampler_directed", lambda: Sampler(config), {"config": config.to_dict(), "operations": listed})

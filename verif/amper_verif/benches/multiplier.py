@@ -8,7 +8,6 @@ from typing import Any
 
 import cocotb
 
-from amper_hw.multiplier import PipelinedMultiplier
 from amper_verif.benches.support import Device, Gaps
 from amper_verif.coverage import collected, cover
 from amper_verif.simulation import bench_parameters, leave_report
@@ -29,7 +28,7 @@ async def against_python(dut: Any) -> None:
     device = Device(dut, deadline=parameters["cycles"] + 1)
     device.drive(enable=0, a=0, b=0)
     await device.start()
-    taken: deque[tuple[int, int]] = deque(maxlen=PipelinedMultiplier.LATENCY)
+    taken: deque[tuple[int, int]] = deque(maxlen=parameters["stages"])
     compared = 0
     for _ in range(parameters["cycles"]):
         a, b = operand(chance, parameters["a_width"]), operand(chance, parameters["b_width"])
@@ -37,7 +36,7 @@ async def against_python(dut: Any) -> None:
         device.drive(enable=int(enable), a=a, b=b)
         await device.settle()
         # Not enabled, the product stands still: the comparison goes on.
-        if len(taken) == PipelinedMultiplier.LATENCY:
+        if len(taken) == parameters["stages"]:
             got, wanted = device.read("product"), taken[0][0] * taken[0][1]
             assert got == wanted, f"{taken[0][0]} * {taken[0][1]}: expected {wanted}, got {got}"
             compared += 1

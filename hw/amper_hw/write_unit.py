@@ -1,0 +1,82 @@
+"""Write unit: from beats of W writes to writes of different banks, as many a cycle as there are."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from amper.config import AmperConfig
+from amper_hw.bits import any_of
+from amper_hw.payload import lane, row_write_layout, write_layout
+
+
+class WriteUnit(wiring.Component):
+    """Takes a beat and sends its writes on, one cycle later; lanes that meet in a bank follow one another, lowest first.
+
+    A beat takes as many cycles as the most lanes that meet in one bank: 1 if all differ. A row from ``rows`` on is
+    refused, without hindrance to the other lanes.
+
+    Parameters
+    ----------
+    config : the configuration.
+
+    Members
+    -------
+    write : In stream of ``write_layout``. open : In, beats may be taken. rows : In, rows in use.
+    issue : Out, W times {valid, payload}: the writes of this cycle. idle : Out, none is left after this cycle's beats.
+    refused : Out, W bits: the lanes of the beat taken in the cycle before that were refused.
+    """
+
+    def __init__(self, config: AmperConfig) -> None:
+        self._config = config
+        payload = row_write_layout(config, row_width=config.row_width)
+        super().__init__(
+            {
+                "write": In(stream.Signature(write_layout(config))),
+                "open": In(1),
+                "rows": In(config.count_width),
+                "issue": Out(wiring.Signature({"valid": Out(1), "payload": Out(payload)})).array(config.write_ports),
+                "idle": Out(1),
+                "refused": Out(config.write_ports),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        ports = self._config.write_ports
+        beat = Signal(write_layout(self._config), reset_less=True)
+        pending = Signal(ports)
+        rows: list[Value] = [lane(beat.row, index, ports) for index in range(ports)]
+        banks = [row[(self._config.bank_rows - 1).bit_length() :] for row in rows]
+        issued = Signal(ports)
+        for index in range(ports):
+            # A row's bank may have no bits left to compare: then all are in the only bank.
+            earlier = [pending[other] & (banks[other] == banks[index]) for other in range(index)]
+            m.d.comb += [
+                issued[index].eq(pending[index] & ~any_of(earlier) if earlier else pending[index]),
+                self.issue[index].valid.eq(issued[index]),
+                self.issue[index].payload.row.eq(rows[index]),
+                self.issue[index].payload.priority.eq(lane(beat.priority, index, ports)),
+                self.issue[index].payload.invalidate.eq(beat.invalidate[index]),
+            ]
+        left = Signal(ports)
+        taken = Signal()
+        offered = self.write.payload.lanes if ports > 1 else 1
+        legal = Signal(ports)
+        for index in range(ports):
+            m.d.comb += legal[index].eq(lane(self.write.payload.row, index, ports) < self.rows)
+        m.d.comb += [
+            left.eq(pending & ~issued),
+            self.write.ready.eq(self.open & ~left.any()),
+            taken.eq(self.write.valid & self.write.ready),
+            self.idle.eq(~pending.any()),
+        ]
+        m.d.sync += [pending.eq(left), self.refused.eq(0)]
+        with m.If(taken):
+            m.d.sync += [
+                beat.eq(self.write.payload),
+                pending.eq(offered & legal),
+                self.refused.eq(offered & ~legal),
+            ]
+        return m

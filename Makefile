@@ -10,7 +10,7 @@ export PYTHON VENV
 # The packages' __init__.py are inputs because an editable install knows only the packages of its day.
 BASE := $(VENV)/.stamp-base
 RECORD := $(VENV)/.stamp-record
-PACKAGES := $(wildcard sw/*/__init__.py hw/*/__init__.py verif/*/__init__.py)
+PACKAGES := $(wildcard sw/*/__init__.py hw/*/__init__.py verif/*/__init__.py synth/*/__init__.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format record clean lock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -47,41 +47,48 @@ class AccessCheck(wiring.Component):
         m = Module()
         access = self.access
         at = Signal(len(self._map))
-        for index, register in enumerate(self._map):
-            m.d.comb += at[index].eq(access.address[2:] == register.offset >> 2)
+        m.d.comb += at.eq(Cat(access.address[2:] == register.offset >> 2 for register in self._map))
 
         def among(test: Callable[[Register], bool]) -> Value:
             """Whether the access names a register of which ``test`` holds."""
             chosen = Const(sum(1 << index for index, register in enumerate(self._map) if test(register)), len(at))
             return (at & chosen).any()
 
-        reserved = any_of(
-            at[index] & (access.data & Const(0xFFFF_FFFF ^ register.mask, DATA_WIDTH)).any()
-            for index, register in enumerate(self._map)
-        )
-        # In the order in which they are checked. What names no byte breaks no rule and does nothing.
+        misplaced = (access.address[:2] != 0) | ~at.any()
+        is_result = among(lambda register: register.name == "RESULT_ROW")
+        # In the order in which they are checked.
         broken = {
             "UNALIGNED": access.address[:2] != 0,
             "UNMAPPED": ~at.any(),
-            "STROBE": ~access.strobe.all() & access.strobe.any(),
+            "STROBE": ~access.strobe.all(),
             "READ_ONLY": access.write & among(lambda register: not register.writable),
             "WRITE_ONLY": ~access.write & among(lambda register: not register.readable),
-            "RESERVED": access.write & reserved,
+            "RESERVED": access.write & self._reserved(at),
             "QUEUE_FULL": access.write & among(lambda register: register.command) & ~self.room,
-            "RESULT_EMPTY": ~access.write & among(lambda register: register.name == "RESULT_ROW") & ~self.result,
+            "RESULT_EMPTY": ~access.write & is_result & ~self.result,
         }
-        first = Signal(len(ACCESS_ERRORS))
-        with m.If(access.strobe.any() | (access.address[:2] != 0) | ~at.any()):
-            clear: Value = access.valid
-            for index, name in enumerate(ACCESS_ERRORS):
-                m.d.comb += first[index].eq(clear & broken[name])
-                clear = clear & ~broken[name]
+        # An access to no byte of a register breaks no rule and does nothing.
+        meant = access.strobe.any()
+        errors: list[Value] = []
+        unbroken: Value = access.valid & (meant | misplaced)
+        for name in ACCESS_ERRORS:
+            errors.append(unbroken & broken[name])
+            unbroken = unbroken & ~broken[name]
         legal = Signal()
         m.d.comb += [
-            self.errors.eq(first),
-            legal.eq(access.valid & access.strobe.any() & ~first.any()),
-            self.write.eq((legal & access.write).replicate(len(at)) & at),
+            self.errors.eq(Cat(errors)),
+            legal.eq(unbroken),
+            self.write.eq(Mux(legal & access.write, at, 0)),
             self.read.eq(legal & ~access.write),
-            self.take.eq(self.read & among(lambda register: register.name == "RESULT_ROW")),
+            self.take.eq(self.read & is_result),
         ]
         return m
+
+    def _reserved(self, at: Value) -> Value:
+        """Whether a bit that has no meaning in the register is 1 in the data."""
+        limited = [
+            at[index] & (self.access.data & Const(0xFFFF_FFFF ^ register.mask, DATA_WIDTH)).any()
+            for index, register in enumerate(self._map)
+            if register.writable and register.mask != 0xFFFF_FFFF
+        ]
+        return any_of(limited)

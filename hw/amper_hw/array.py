@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from amper.config import AmperConfig
 from amper_hw.bank import Bank
-from amper_hw.bits import any_of, encode, index_width, staged
+from amper_hw.bits import any_of, encode, index_width, staged, total
 from amper_hw.latency import is_deep, tree_levels
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.payload import array_signature
@@ -29,6 +29,7 @@ class Node(Composite):
 
     def __init__(self, config: AmperConfig, *, rows: int, level: int) -> None:
         self._config = config
+        self._rows = rows
         self._deep = is_deep(config)
         self._domain = "sync" if self._deep else "comb"
         self._child_rows = config.bank_rows * config.fan_out ** (level - 1)
@@ -82,7 +83,7 @@ class Node(Composite):
             self.match.any.eq(Cat(child.match.any for child in children).any()),
             # All children answer in the same cycle: the first one's strobe stands for all.
             self.count.valid.eq(children[0].count.valid),
-            self.count.rows.eq(sum(child.count.rows for child in children)),
+            self.count.rows.eq(total([child.count.rows for child in children], most=self._rows)),
         ]
 
     def _prefixes(self, m: Module, children: list[Any]) -> list[Signal]:
@@ -103,14 +104,15 @@ class Node(Composite):
         prefixes = []
         for index in range(1, len(children)):
             width = (self._child_rows * index).bit_length()
-            total = Signal(width, name=f"total_{index}")
+            before = Signal(width, name=f"before_{index}")
             latest = Signal(width, name=f"latest_{index}", reset_less=True)
             prefix = Signal(width, name=f"prefix_{index}", reset_less=True)
-            m.d.comb += total.eq(sum(child.count.rows for child in children[:index]))
+            counts = [child.count.rows for child in children[:index]]
+            m.d.comb += before.eq(total(counts, most=self._child_rows * index))
             with m.If(counted):
-                m.d.sync += latest.eq(total)
+                m.d.sync += latest.eq(before)
             with m.If(direct | self.transfer):
-                m.d.sync += prefix.eq(Mux(direct, total, latest))
+                m.d.sync += prefix.eq(Mux(direct, before, latest))
             prefixes.append(prefix)
         return prefixes
 

@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory
 
 from amper.config import AmperConfig
-from amper_hw.bits import any_of, population, staged
+from amper_hw.bits import any_of, population, staged, total
 from amper_hw.latency import is_deep
 from amper_hw.match_line import MatchLines
 from amper_hw.modules import Composite, SharedModule
@@ -24,7 +24,7 @@ class Bank(Composite):
     done: rows are written, the match lines OR-ed into the CSP bitmap. The answers are registers
     (``latency.bank_answer_cycles``, ``latency.bank_count_cycles``). Reset makes all rows invalid.
 
-    There are two bitmaps: one collects the matches, the other is drawn from; ``transfer`` copies the first to the second.
+    There are two bitmaps: one collects the matches, the other is drawn from; ``transfer`` copies the first to it.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class Bank(Composite):
         counted = staged(m, counted, "partial_complete", on=self._deep, reset_less=False)
         m.d.sync += self.count.valid.eq(counted)
         with m.If(counted):
-            m.d.sync += self.count.rows.eq(sum(counts))
+            m.d.sync += self.count.rows.eq(total(counts, most=self._rows))
 
     def _select(self, m: Module, csp: Signal) -> None:
         drawn = Signal(self._rows, reset_less=True)

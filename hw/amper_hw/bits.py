@@ -15,11 +15,17 @@ def index_width(count: int) -> int:
 
 
 def population(bits: Value) -> Value:
-    """The number of ones."""
-    total: Value = bits[0]
-    for index in range(1, len(bits)):
-        total = total + bits[index]
-    return total
+    """The number of ones, in as many bits as it needs."""
+    return total([bits[index] for index in range(len(bits))], most=len(bits))
+
+
+def total(values: Sequence[Value], *, most: int) -> Value:
+    """The sum, which is at most ``most``, in as many bits as that needs; a tree of adders."""
+    terms = list(values)
+    while len(terms) > 1:
+        pairs = zip(terms[::2], terms[1::2], strict=False)
+        terms = [first + second for first, second in pairs] + (terms[-1:] if len(terms) % 2 else [])
+    return terms[0][: most.bit_length()]
 
 
 def encode(one_hot: Sequence[Value]) -> Value:

@@ -10,6 +10,7 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from amper.config import AmperConfig
+from amper.parameters import PARAMETER_WIDTH
 from amper_hw.bits import any_of
 from amper_hw.payload import control_layout, lane, request_layout, write_layout
 from amper_hw.register_port import Command, command_layout, outcome_signature
@@ -39,7 +40,7 @@ class CommandQueue(wiring.Component):
         super().__init__(
             {
                 "command": In(stream.Signature(command_layout(config))),
-                "free": Out(range(COMMAND_DEPTH + 1)),
+                "free": Out(COMMAND_DEPTH.bit_length()),
                 "batch": In(config.batch_width),
                 "write": Out(stream.Signature(write_layout(config))),
                 "control": Out(stream.Signature(control_layout())),
@@ -63,7 +64,7 @@ class CommandQueue(wiring.Component):
             queue.w_en.eq(self.command.valid),
             queue.w_data.eq(self.command.payload),
             self.command.ready.eq(queue.w_rdy),
-            self.free.eq(COMMAND_DEPTH - queue.level),
+            self.free.eq((COMMAND_DEPTH - queue.level)[: len(self.free)]),
             head.eq(queue.r_data),
             offered.eq(queue.r_rdy & settled),
             queue.r_en.eq(taken),
@@ -90,7 +91,7 @@ class CommandQueue(wiring.Component):
             lane(write.row, 0, config.write_ports).eq(head.key),
             lane(write.priority, 0, config.write_ports).eq(head.value),
             write.invalidate.eq(head.kind == Command.INVALIDATE),
-            self.control.payload.parameter.eq(head.key),
+            self.control.payload.parameter.eq(head.key[:PARAMETER_WIDTH]),
             self.control.payload.value.eq(head.value),
             self.request.payload.batch.eq(requested_batch(head.value, self.batch, config)),
         ]
@@ -102,7 +103,7 @@ class CommandQueue(wiring.Component):
         m.d.sync += [
             write.eq(self.write.valid & self.write.ready),
             parameter.eq(self.control.valid & self.control.ready),
-            self.outcome.number.eq(head.key),
+            self.outcome.number.eq(head.key[:PARAMETER_WIDTH]),
             self.outcome.value.eq(head.value),
         ]
         m.d.comb += [
@@ -113,6 +114,5 @@ class CommandQueue(wiring.Component):
 
 
 def requested_batch(draws: Value, batch: Value, config: AmperConfig) -> Value:
-    """The sampler's batch for a request of ``draws``, 32 bits: 0 means ``batch``; what is above b, which may not fit, is
-    the sampler's illegal 0."""
+    """The sampler's batch for a request of ``draws``, 32 bits: ``batch`` for 0; for more than b, the illegal 0."""
     return Mux(draws == 0, batch, Mux(draws > config.batch, 0, draws[: config.batch_width]))

@@ -25,13 +25,13 @@ from amper_hw.payload import (
 class Controller(wiring.Component):
     """Orders the parts, so that the next batch searches while the present one draws.
 
-    A request becomes a record for the draw unit and, unless it is refused, a start for the query generator. The queries of
-    a batch enter the row array as soon as the bitmap there is free. When the last of them is under way and one is known
-    to have matched, the bitmap goes to the draws as soon as those of the batch before are done with theirs. If none
-    matched, one more search takes all valid rows.
+    A request becomes a record for the draw unit and, unless it is refused, a start for the query generator. The queries
+    of a batch enter the row array as soon as the bitmap there is free. When the last of them is under way and one is
+    known to have matched, the bitmap goes to the draws as soon as those of the batch before are done with theirs. If
+    none matched, one more search takes all valid rows.
 
-    A search is a stream transaction with its own latency: the controller only hands queries on, and goes on when the row
-    array reports |CSP|. So several searches a group (k) change nothing here.
+    A search is a stream transaction with its own latency: the controller only hands queries on, and goes on when the
+    row array reports |CSP|. So several searches a group (k) change nothing here.
 
     Parameters
     ----------
@@ -46,9 +46,10 @@ class Controller(wiring.Component):
     start : Out {valid}, In {ready}: make the queries of a batch. query : In stream of ``query_layout``, those queries.
     search : Out stream of ``key_layout`` for the row array. match_any, count : In, its answers.
     census : Out {valid, rows}: counts of the census queries.
-    transfer : Out, the CSP is now the one to draw from. released : In, the last draw from the one before enters the array.
-    record : Out stream of ``record_layout``, one a request. csp : Out {valid, payload}: |CSP| of the next accepted record;
-        always taken.
+    transfer : Out, the CSP is now the one to draw from. released : In, the last draw from the one before enters the
+        array.
+    record : Out stream of ``record_layout``, one a request. csp : Out {valid, payload}: |CSP| of the next accepted
+        record; always taken.
     """
 
     def __init__(self, config: AmperConfig) -> None:

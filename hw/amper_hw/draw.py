@@ -113,10 +113,7 @@ class DrawUnit(Composite):
         tag = Cat(begins, beat.last, beat.lanes, status)
         tag = self._delayed(m, tag, "rank_tag", latency.multiplier_cycles(config))
         m.d.comb += self.released.eq(tag[0] & tag[1] & tag[2])  # a refused beat has no lane
-        rows = [
-            self._row(m, index, lane(beat.word, index, ports), csp.rows, tag[0] & tag[2 + index])
-            for index in range(ports)
-        ]
+        rows = self._rows(m, beat.word, csp.rows, [tag[0] & tag[2 + index] for index in range(ports)])
         rest = latency.draw_cycles(config) - latency.multiplier_cycles(config)
         tag = self._delayed(m, tag, "row_tag", rest)
         m.d.comb += [queue.w_data.eq(self._entry(m, tag, rows)), queue.w_en.eq(tag[0])]
@@ -145,36 +142,46 @@ class DrawUnit(Composite):
         m.d.sync += batches.eq(batches + taken - finished)
         m.d.comb += self.idle.eq(batches == 0)
 
-    def _row(self, m: Module, index: int, word: Value, csp_size: Value, valid: Value) -> Value:
-        """The pipeline of one lane, whose rank is ``valid``; returns the row in the cycle of its result."""
-        config, array = self._config, self.array
-        stages = latency.multiplier_cycles(config)
-        product = PipelinedMultiplier(a_width=DRAW_RANDOM_WIDTH, b_width=config.count_width, stages=stages)
-        multiplier = self.instantiate(m, f"rank_multiplier_{index}", SharedModule.of(product.name, product))
-        m.d.comb += [multiplier.enable.eq(1), multiplier.a.eq(word), multiplier.b.eq(csp_size)]
-        rank = multiplier.product[DRAW_RANDOM_WIDTH:]
-        m.d.comb += [array.select[index].valid.eq(valid), array.select[index].rank.eq(rank)]
+    def _rows(self, m: Module, words: Any, csp_size: Value, valid: list[Value]) -> list[Value]:
+        """The pipelines of the lanes, whose ranks are ``valid``; returns the rows in the cycle of their results."""
+        config, array, ports = self._config, self.array, self._config.draw_ports
+        product = PipelinedMultiplier(
+            a_width=DRAW_RANDOM_WIDTH, b_width=config.count_width, stages=latency.multiplier_cycles(config)
+        )
+        multiply = SharedModule.of(product.name, product)
+        select = self._bit_select()
+        rows = []
+        for index in range(ports):
+            multiplier = self.instantiate(m, f"rank_multiplier_{index}", multiply)
+            m.d.comb += [
+                multiplier.enable.eq(1),
+                multiplier.a.eq(lane(words, index, ports)),
+                multiplier.b.eq(csp_size),
+                array.select[index].valid.eq(valid[index]),
+                array.select[index].rank.eq(multiplier.product[DRAW_RANDOM_WIDTH:]),
+            ]
+            row, found = self._bit(m, self.instantiate(m, f"bit_select_{index}", select), array.selected[index])
+            if config.result_priority:
+                m.d.comb += [array.read[index].valid.eq(found), array.read[index].row.eq(row)]
+                row = self._delayed(m, row, f"row_{index}", latency.row_answer_cycles(config))
+            rows.append(row)
+        return rows
 
-        row, found = self._bit(m, index, array.selected[index])
-        if config.result_priority:
-            m.d.comb += [array.read[index].valid.eq(found), array.read[index].row.eq(row)]
-            row = self._delayed(m, row, f"row_{index}", latency.row_answer_cycles(config))
-        return row
-
-    def _bit(self, m: Module, index: int, selected: Any) -> tuple[Value, Value]:
-        """(row, valid): the bit of the bank's CSP vector that has the rank."""
-        bank = getattr(selected, "bank", Const(0, 0))
-        width = len(selected.vector)
+    def _bit_select(self) -> SharedModule:
+        selected = self.array.selected[0]
+        width, tag_width = len(selected.vector), len(getattr(selected, "bank", Const(0, 0)))
         stages = latency.bit_select_cycles(self._config, width)
-        selector = BitSelect(width=width, tag_width=len(bank), stages=stages)
-        part = self.instantiate(m, f"bit_select_{index}", SharedModule.of("amper_bit_select", selector))
+        return SharedModule.of("amper_bit_select", BitSelect(width=width, tag_width=tag_width, stages=stages))
+
+    def _bit(self, m: Module, part: Any, selected: Any) -> tuple[Value, Value]:
+        """(row, valid): the bit of the bank's CSP vector that has the rank."""
         m.d.comb += [
             part.start.valid.eq(selected.valid),
             part.start.vector.eq(selected.vector),
             part.start.rank.eq(selected.rank),
         ]
-        if len(bank):
-            m.d.comb += part.start.tag.eq(bank)
+        if hasattr(selected, "bank"):
+            m.d.comb += part.start.tag.eq(selected.bank)
         row = Cat(part.done.position, getattr(part.done, "tag", Const(0, 0)))
         return row[: self._config.row_width], part.done.valid
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -73,7 +73,7 @@ class DrawBeats(Composite):
         m.d.comb += [
             advance.eq(~self.beat.valid | self.beat.ready),
             step.eq(active & advance),
-            last.eq(~accepted | (left <= ports)),
+            last.eq(~accepted | (left <= ports) if config.batch > ports else 1),
             records.r_en.eq(~active | (step & last)),
         ]
         with m.If(records.r_en):
@@ -87,11 +87,13 @@ class DrawBeats(Composite):
         )
         urng = self.instantiate(m, "urng", SharedModule.of("amper_draw_urng", generator))
         wiring.connect(m, wiring.flipped(self.load), urng.load)
-        wanted = Cat((left > index) & accepted for index in range(ports))
+        # Comparisons that no legal batch decides are left out.
+        wanted = Cat((left > index) & accepted if index < config.batch else Const(0, 1) for index in range(ports))
+        take = Mux(left > ports, ports, left) if config.batch > ports else left
         m.d.comb += [
             self.load_zero.eq(urng.load_zero),
             urng.enable.eq(advance),
-            urng.take.eq(Mux(step & accepted, Mux(left > ports, ports, left), 0)),
+            urng.take.eq(Mux(step & accepted, take, 0)),
         ]
         self._send(m, advance, Cat(step, wanted, last, status), urng.word.high)
         return m

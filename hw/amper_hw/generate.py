@@ -1,20 +1,21 @@
-"""The files of a generated sampler: ``amper.v`` and ``amper.json``."""
+"""The files of a generated sampler: ``amper.v``, ``amper.json`` and, with a bus, its registers and C driver."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from amper.config import AmperConfig
 from amper_hw import latency
-from amper_hw.modules import ports_of
-from amper_hw.sampler import Sampler, require_hardware_variant
+from amper_hw.modules import SharedModule, ports_of
+from amper_hw.sampler import Sampler
 from amper_hw.verilog import to_verilog
 
 TOP = "amper"
@@ -27,23 +28,37 @@ class Generated:
     config: AmperConfig
     verilog: str
     description: dict[str, Any]
+    bus_files: dict[str, str] = field(default_factory=dict)  # texts by name: registers and driver
 
     def save(self, folder: str | Path) -> tuple[Path, Path]:
-        """Write ``amper.v`` and ``amper.json`` into ``folder``, made if need be; returns their paths."""
+        """Write everything into ``folder``, made if need be; returns the paths of ``amper.v`` and ``amper.json``."""
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
-        verilog, description = target / f"{TOP}.v", target / f"{TOP}.json"
-        verilog.write_text(self.verilog, encoding="utf-8")
-        description.write_text(json.dumps(self.description, indent=2) + "\n", encoding="utf-8")
-        return verilog, description
+        texts = {f"{TOP}.v": self.verilog, f"{TOP}.json": json.dumps(self.description, indent=2) + "\n"}
+        for name, text in (texts | self.bus_files).items():
+            (target / name).write_text(text, encoding="utf-8")
+        return target / f"{TOP}.v", target / f"{TOP}.json"
+
+
+def top_component(config: AmperConfig) -> wiring.Component:
+    """The sampler behind the bus of its configuration."""
+    if config.bus == "native":
+        return Sampler(config)
+    core = SharedModule.of("amper_sampler", Sampler(config))
+    if config.bus == "axi":
+        from amper_hw.axi import AxiSampler
+
+        return AxiSampler(config, core)
+    from amper_hw.wishbone import WishboneSampler
+
+    return WishboneSampler(config, core)
 
 
 def generate(config: AmperConfig) -> Generated:
-    """The sampler of a configuration; ValueError for one that the hardware does not have."""
-    require_hardware_variant(config)  # before there is a component, which Amaranth would miss in a design
-    sampler = Sampler(config)
-    ports = _ports(sampler)
-    verilog = to_verilog(sampler, TOP, _header(config))
+    """The sampler of a configuration."""
+    top = top_component(config)
+    ports = _ports(top)
+    verilog = to_verilog(top, TOP, _header(config))
     description = {
         "configuration": config.to_dict(),
         "ports": ports,
@@ -52,7 +67,15 @@ def generate(config: AmperConfig) -> Generated:
         "versions": versions(),
         "sha256": hashlib.sha256(verilog.encode()).hexdigest(),
     }
-    return Generated(config, verilog, description)
+    return Generated(config, verilog, description, _bus_files(config))
+
+
+def _bus_files(config: AmperConfig) -> dict[str, str]:
+    if config.bus == "native":
+        return {}
+    from amper_hw.register_files import register_files
+
+    return register_files(config)
 
 
 def versions() -> dict[str, str]:
@@ -72,9 +95,9 @@ def _header(config: AmperConfig) -> str:
     )
 
 
-def _ports(sampler: Sampler) -> dict[str, dict[str, Any]]:
+def _ports(top: wiring.Component) -> dict[str, dict[str, Any]]:
     ports = {"clk": {"direction": "input", "width": 1}, "rst": {"direction": "input", "width": 1}}
-    for name, (value, flow) in ports_of(sampler, sampler.signature).items():
+    for name, (value, flow) in ports_of(top, top.signature).items():
         ports[name] = {"direction": "input" if flow == In else "output", "width": len(value)}
     return ports
 
@@ -93,11 +116,14 @@ def _constants(config: AmperConfig) -> dict[str, int]:
 
 
 def _cycles(config: AmperConfig) -> dict[str, int]:
-    return {
-        "tree_levels": latency.tree_levels(config),
+    fr = {
         "batch": latency.batch_cycles(config),
         "batch_constant": latency.constant_cycles(config),
         "fallback": latency.fallback_cycles(config),
+    }
+    return {
+        "tree_levels": latency.tree_levels(config),
+        **fr,
         "search_to_csp_size": latency.count_cycles(config),
         "draw": latency.draw_cycles(config),
         "vmax_settle": latency.settle_cycles(config),

@@ -94,7 +94,7 @@ def draw_cycles(config: AmperConfig) -> int:
 
 
 def constant_cycles(config: AmperConfig) -> int:
-    """c: a batch takes ceil(m / P) + ceil(b / D) + c cycles from its request being taken to its last result being taken.
+    """c: a batch takes ceil(m / P) + ceil(b / D) + c cycles from its request being taken to its last result being so.
 
     In the fr variants, without back-pressure, nothing before it under way and Vmax settled; it depends neither on |CSP|
     nor on the priorities.
@@ -114,6 +114,11 @@ def batch_cycles(config: AmperConfig, batch: int | None = None) -> int:
     """ceil(m / P) + ceil(b / D) + c for a request of ``batch`` draws, ``config.batch`` unless given."""
     draws = config.batch if batch is None else batch
     return -(-config.groups // config.search_ports) + -(-draws // config.draw_ports) + constant_cycles(config)
+
+
+def fallback_cycles(config: AmperConfig) -> int:
+    """More cycles for a batch whose CSP is empty: the last answer says so, then comes the search of all valid rows."""
+    return row_answer_cycles(config) + 1
 
 
 def settle_cycles(config: AmperConfig) -> int:

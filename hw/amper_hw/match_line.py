@@ -12,13 +12,13 @@ class MatchLines(wiring.Component):
 
     Parameters
     ----------
-    rows : match lines. priority_width : Q, bits. range_match : two magnitude comparators a row in place of a ternary one.
+    rows : match lines. priority_width : Q, bits. range_match : two magnitude comparators a row, not a ternary one.
 
     Members
     -------
     priorities : In, ``rows`` codes.
-    low, high : In, Q bits each, of a range match: low <= code <= high. value, mask : In, Q bits each, of a ternary match:
-        the code equals value where mask is 1.
+    low, high : In, Q bits each, of a range match: low <= code <= high.
+    value, mask : In, Q bits each, of a ternary match: the code equals value where mask is 1.
     match : Out, ``rows`` bits, 0 cycles later.
     """
 

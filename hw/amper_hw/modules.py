@@ -50,13 +50,22 @@ class Composite(wiring.Component):
 
 
 def ports_of(interface: Any, signature: wiring.Signature) -> dict[str, tuple[Value, wiring.Flow]]:
-    """The ports of an interface as {name: (value, flow)}, structures taken apart: ``write_row``, ``write_valid``."""
+    """The ports of an interface as {name: (value, flow)}, structures taken apart: ``write_row``, ``write_valid``.
+
+    A field of a payload that has the name of a strobe beside it keeps the word: ``search_payload_valid``.
+    """
+    leaves = [
+        ([str(part) for part in path], suffix, leaf, member.flow)
+        for path, member, value in signature.flatten(interface)
+        for suffix, leaf in _leaves(value)
+    ]
+    beside = {"_".join([*path, *suffix]) for path, suffix, _, _ in leaves if "payload" not in path}
     ports = {}
-    for path, member, value in signature.flatten(interface):
-        names = [str(part) for part in path if part != "payload"]
-        for suffix, leaf in _leaves(value):
-            name = "_".join([*names, *suffix]) or "payload"
-            ports[name] = (leaf, member.flow)
+    for path, suffix, leaf, flow in leaves:
+        name = "_".join([*(part for part in path if part != "payload"), *suffix]) or "payload"
+        if "payload" in path and name in beside:
+            name = "_".join([*path, *suffix])
+        ports[name] = (leaf, flow)
     return ports
 
 

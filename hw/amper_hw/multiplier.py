@@ -14,6 +14,16 @@ from amper_hw.pipeline import held
 CHUNK_WIDTH = 4
 
 
+def multiplier_name(*, a_width: int, b_width: int, stages: int) -> str:
+    """A module name that tells the widths and the stages."""
+    return f"amper_multiplier_{a_width}x{b_width}_in_{stages}"
+
+
+def multiplier_signature(*, a_width: int, b_width: int) -> wiring.Signature:
+    """The ports of a multiplier."""
+    return wiring.Signature({"enable": In(1), "a": In(a_width), "b": In(b_width), "product": Out(a_width + b_width)})
+
+
 class PipelinedMultiplier(wiring.Component):
     """product = a * b.
 
@@ -27,15 +37,10 @@ class PipelinedMultiplier(wiring.Component):
     def __init__(self, *, a_width: int, b_width: int, stages: int) -> None:
         if stages not in (1, 2):
             raise ValueError(f"stages must be 1 or 2, not {stages}")
-        self._a_width = a_width
         self._b_width = b_width
         self._stages = stages
-        super().__init__({"enable": In(1), "a": In(a_width), "b": In(b_width), "product": Out(a_width + b_width)})
-
-    @property
-    def name(self) -> str:
-        """A module name that tells the widths and the stages."""
-        return f"amper_multiplier_{self._a_width}x{self._b_width}_in_{self._stages}"
+        self.name = multiplier_name(a_width=a_width, b_width=b_width, stages=stages)
+        super().__init__(multiplier_signature(a_width=a_width, b_width=b_width))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -51,12 +56,21 @@ class PipelinedMultiplier(wiring.Component):
         return total
 
 
+def shared_multiplier(*, a_width: int, b_width: int, stages: int) -> SharedModule:
+    """A multiplier as a module that is emitted once."""
+    return SharedModule(
+        multiplier_name(a_width=a_width, b_width=b_width, stages=stages),
+        multiplier_signature(a_width=a_width, b_width=b_width),
+        lambda: PipelinedMultiplier(a_width=a_width, b_width=b_width, stages=stages),
+    )
+
+
 def multiplied(parent: Composite, m: Module, label: str, *, enable: Value, a: Value, b: Value, stages: int) -> Value:
     """a * b by a multiplier of its own in ``parent``, ``stages`` cycles of ``enable`` later."""
     if len(a) < len(b):
         a, b = b, a
-    product = PipelinedMultiplier(a_width=len(a), b_width=len(b), stages=stages)
-    multiplier = parent.instantiate(m, label, SharedModule.of(product.name, product))
+    part = shared_multiplier(a_width=len(a), b_width=len(b), stages=stages)
+    multiplier = parent.instantiate(m, label, part)
     m.d.comb += [multiplier.enable.eq(enable), multiplier.a.eq(a), multiplier.b.eq(b)]
     result: Value = multiplier.product
     return result

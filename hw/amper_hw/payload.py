@@ -81,9 +81,9 @@ def csp_layout(config: AmperConfig) -> data.StructLayout:
 def key_layout(config: AmperConfig) -> data.StructLayout:
     """A beat of P searches; ``first`` and ``last`` of the beats whose union is the CSP.
 
-    ``valid``: the lanes that hold a search. A range array matches codes from ``low`` to ``high`` (none if low > high); a
-    ternary array those that equal ``value`` where ``mask`` is 1. A ``probe`` leaves the CSP alone: its lane 0 only asks
-    whether any row matches, other than those written in the same cycle.
+    ``valid``: the lanes that hold a search. A range array matches codes from ``low`` to ``high`` (none if low > high);
+    a ternary array those that equal ``value`` where ``mask`` is 1. A ``probe`` leaves the CSP alone: its lane 0 only
+    asks whether any row matches, other than those written in the same cycle.
     """
     ports, width = config.search_ports, config.priority_width
     names = ("low", "high") if config.range_match else ("value", "mask")
@@ -99,8 +99,8 @@ def query_layout(config: AmperConfig) -> data.StructLayout:
 def parameter_signature(config: AmperConfig) -> wiring.Signature:
     """The parameters in force, seen from the parameter unit; the data are stable while ``ready`` is 1.
 
-    ``group_shift`` is ceil(log2 m) of the m in force; ``reciprocal`` and ``radius`` (the coefficient lambda' / m) follow
-    a change of m or lambda' by a serial division, during which ``ready`` is 0.
+    ``group_shift`` is ceil(log2 m) of the m in force; ``reciprocal`` and ``radius`` (the coefficient lambda' / m)
+    follow a change of m or lambda' by a serial division, during which ``ready`` is 0.
     """
     return wiring.Signature(
         {
@@ -119,7 +119,7 @@ def parameter_signature(config: AmperConfig) -> wiring.Signature:
 
 
 def stream_load_signature() -> wiring.Signature:
-    """A random stream's state set word by word: ``value`` becomes the ``word``-th 32 bits of s0 (0, 1) and s1 (2, 3)."""
+    """A random stream's state, set in 32 bits at a time: ``word`` 0 and 1 are those of s0, 2 and 3 those of s1."""
     return wiring.Signature({"valid": Out(1), "word": Out(2), "value": Out(VALUE_WIDTH)})
 
 

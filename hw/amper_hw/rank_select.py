@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.bits import delayed, encode, index_width, population, staged
+from amper_hw.bits import delayed, encode, index_width, population, staged, total
 from amper_hw.latency import SMALL_VECTOR
 
 
@@ -97,7 +97,7 @@ class BitSelect(wiring.Component):
         vector, rank = stage(vector, "vector_1"), stage(rank, "rank_1")
         # Stage 2: ones before each group.
         prefixes = [
-            stage(sum(counts[: index + 1]), f"prefix_{index + 1}")  # type: ignore[arg-type]
+            stage(total(counts[: index + 1], most=(index + 1) * self._group), f"prefix_{index + 1}")
             for index in range(len(counts))
         ]
         vector, rank = stage(vector, "vector_2"), stage(rank, "rank_2")

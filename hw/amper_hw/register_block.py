@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper.config import COEFFICIENT_WIDTH, RADIUS_WIDTH, AmperConfig
-from amper.parameters import Parameter
+from amper.parameters import PARAMETER_WIDTH, Parameter
 from amper_hw.access_check import AccessCheck
 from amper_hw.bits import any_of
 from amper_hw.modules import Composite, SharedModule
@@ -50,7 +50,7 @@ class RegisterBlock(Composite):
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
         self._map = register_map(config)
-        streams = {"malformed": In(1), "to_stream": Out(1, init=1)} if config.bus == "axi" else {}
+        streams = {"malformed": In(1), "to_stream": Out(1)} if config.bus == "axi" else {}
         super().__init__(
             {
                 "port": In(register_port_signature()),
@@ -68,7 +68,9 @@ class RegisterBlock(Composite):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        check = self.instantiate(m, "check", SharedModule.of("amper_access_check", AccessCheck(self._config)))
+        check = self.instantiate(
+            m, "check", SharedModule.of("amper_access_check", AccessCheck(self._config), clocked=False)
+        )
         wiring.connect(m, wiring.flipped(self.port.access), check.access)
         m.d.comb += [check.room.eq(self.command.ready), check.result.eq(self.draw.valid)]
         write = {register.name: check.write[index] for index, register in enumerate(self._map)}
@@ -157,16 +159,17 @@ class RegisterBlock(Composite):
             self.command.valid.eq(any_of(write[name] for name in (*COMMANDS, *Parameter.__members__))),
             command.value.eq(access.data),
             command.kind.eq(Command.CONTROL),
-            command.key.eq(access.address[2:]),  # of a parameter, whose registers are at 0x040 on in their order
+            command.key.eq(access.address[2 : 2 + PARAMETER_WIDTH]),  # the number of a parameter, if it is one
         ]
         for name, kind in COMMANDS.items():
             with m.If(write[name]):
                 m.d.comb += [command.kind.eq(kind), command.key.eq(Mux(write["INVALIDATE"], access.data, row))]
         values: dict[str, Value] = {"WRITE_ROW": row}
         if self._config.bus == "axi":
-            values["CONTROL"] = self.to_stream
+            values["CONTROL"] = to_stream = Signal(init=1)
+            m.d.comb += self.to_stream.eq(to_stream)
             with m.If(write["CONTROL"]):
-                m.d.sync += self.to_stream.eq(access.data)
+                m.d.sync += to_stream.eq(access.data)
         return values
 
     def _results(self, m: Module, take: Value) -> dict[str, Value]:

@@ -47,9 +47,7 @@ def register_port_signature() -> wiring.Signature:
 
 def command_layout(config: AmperConfig) -> data.StructLayout:
     """An entry of the command queue."""
-    return data.StructLayout(
-        {"kind": Command, "key": max(config.row_width, PARAMETER_WIDTH), "value": VALUE_WIDTH}
-    )
+    return data.StructLayout({"kind": Command, "key": max(config.row_width, PARAMETER_WIDTH), "value": VALUE_WIDTH})
 
 
 def draw_layout(config: AmperConfig) -> data.StructLayout:
@@ -60,7 +58,7 @@ def draw_layout(config: AmperConfig) -> data.StructLayout:
 
 
 def outcome_signature() -> wiring.Signature:
-    """What became of a command, valid in the cycle after the sampler took it; ``number`` and ``value`` of a parameter."""
+    """What became of a command, in the cycle after the sampler took it; ``number`` and ``value`` of a parameter."""
     return wiring.Signature(
         {
             "write": Out(1),

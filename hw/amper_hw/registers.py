@@ -91,7 +91,7 @@ class Register:
         return self.name in Parameter.__members__ or self.name in ("WRITE_PRIORITY", "INVALIDATE", "REQUEST")
 
 
-#: What is answered with an error, and sets the bit of this number in BUS_ERRORS; an access makes the first that applies.
+#: What is answered with an error, and sets the bit of this place in BUS_ERRORS; of several, only the first.
 ACCESS_ERRORS = {
     "UNALIGNED": "an address that is no multiple of 4",
     "UNMAPPED": "an address without a register",
@@ -137,7 +137,7 @@ def _identity(config: AmperConfig) -> tuple[Register, ...]:
     variants = sum(1 << VARIANTS.index(name) for name in config.variants)
     major, minor = VERSION
     return (
-        Register("ID", 0x000, "ro", "Tells that this is AMPER", _whole('"AMPR"', ID)),
+        Register("ID", 0x000, "ro", "Tells that this is AMPER", _whole("the letters AMPR", ID)),
         Register(
             "VERSION",
             0x004,
@@ -150,7 +150,11 @@ def _identity(config: AmperConfig) -> tuple[Register, ...]:
         ),
         Register("ROWS_MAX", 0x008, "ro", "Rows", _whole("n", config.rows, "rows")),
         Register(
-            "PRIORITY_WIDTH", 0x00C, "ro", "Bits of a priority code", _whole("Q", config.priority_width, "priority_width")
+            "PRIORITY_WIDTH",
+            0x00C,
+            "ro",
+            "Bits of a priority code",
+            _whole("Q", config.priority_width, "priority_width"),
         ),
         Register("GROUPS_MAX", 0x010, "ro", "The most groups", _whole("m", config.groups, "groups")),
         Register("BATCH_MAX", 0x014, "ro", "The most draws of a request", _whole("b", config.batch, "batch")),
@@ -163,7 +167,12 @@ def _identity(config: AmperConfig) -> tuple[Register, ...]:
                 Field("VARIANTS", 0, 4, "bit v: the variant with number v", variants, "variants"),
                 Field("SHALLOW", 8, 1, "1: the shallow pipeline", int(config.pipeline == "shallow"), "pipeline"),
                 Field(
-                    "RESULT_PRIORITY", 9, 1, "1: results have priorities", int(config.result_priority), "result_priority"
+                    "RESULT_PRIORITY",
+                    9,
+                    1,
+                    "1: results have priorities",
+                    int(config.result_priority),
+                    "result_priority",
                 ),
                 Field("BUS", 12, 2, "1 AXI, 2 Wishbone", BUSES.index(config.bus), "bus"),
             ),
@@ -222,8 +231,11 @@ def _state_word(parameter: Parameter) -> str:
     return f"State of the {stream.lower()} stream: the {half} half of s{int(word) // 2}"
 
 
-def _bits(names: dict[str, str]) -> tuple[Field, ...]:
-    return tuple(Field(name, bit, 1, description) for bit, (name, description) in enumerate(names.items()))
+def _bits(names: dict[str, str], *, high: tuple[str, ...] = ()) -> tuple[Field, ...]:
+    """A bit a name, those in ``high`` 1 after reset."""
+    return tuple(
+        Field(name, bit, 1, description, int(name in high)) for bit, (name, description) in enumerate(names.items())
+    )
 
 
 def _state(config: AmperConfig) -> tuple[Register, ...]:
@@ -244,18 +256,16 @@ def _state(config: AmperConfig) -> tuple[Register, ...]:
                 Field("WRITE_REFUSED", 6, 1, "the latest write command that was taken was refused"),
             ),
         ),
-        Register(
-            "LEVEL", 0x084, "ro", "Free places of the command queue", _whole("0 to 16", COMMAND_DEPTH, width=5)
-        ),
-        Register(
-            "VMAX", 0x088, "ro", "The largest valid priority", _whole("code", 0, "priority_width", width)
-        ),
+        Register("LEVEL", 0x084, "ro", "Free places of the command queue", _whole("0 to 16", COMMAND_DEPTH, width=5)),
+        Register("VMAX", 0x088, "ro", "The largest valid priority", _whole("code", 0, "priority_width", width)),
         Register(
             "CSP_SIZE", 0x08C, "ro", "|CSP| of the latest batch, 0 if it fell back", _whole("rows", 0, "rows", count)
         ),
         Register("VALID_ROWS", 0x090, "ro", "Valid rows", _whole("rows", 0, "rows", count)),
-        Register("SEARCHES", 0x094, "ro", "Searches of the latest batch", _whole("searches")),
-        Register("CYCLES", 0x098, "ro", "Cycles of the latest batch", _whole("cycles")),
+        Register("SEARCHES", 0x094, "ro", "Searches since reset", _whole("count, wraps around")),
+        Register(
+            "CYCLES", 0x098, "ro", "Cycles since reset in which a batch was under way", _whole("count, wraps around")
+        ),
         Register("ERRORS", 0x09C, "ro", "What the sampler refused since reset", _whole("count, wraps around")),
         Register("BUS_ERRORS", 0x0A0, "w1c", "What was refused since the bits were cleared", _bits(BUS_ERRORS)),
         Register(
@@ -266,7 +276,7 @@ def _state(config: AmperConfig) -> tuple[Register, ...]:
             _whole("count, wraps around"),
         ),
         Register("IRQ_ENABLE", 0x0A8, "rw", "irq is 1 while one of these is 1 in IRQ_STATUS", _bits(INTERRUPTS)),
-        Register("IRQ_STATUS", 0x0AC, "ro", "What there is to interrupt for, now", _bits(INTERRUPTS)),
+        Register("IRQ_STATUS", 0x0AC, "ro", "What there is to interrupt for, now", _bits(INTERRUPTS, high=("IDLE",))),
     )
 
 

@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 
 from amper.config import VARIANTS, AmperConfig
 from amper_hw.array import whole_array
-from amper_hw.bits import delayed, population
+from amper_hw.bits import population
 from amper_hw.controller import Controller
 from amper_hw.draw import DrawUnit
 from amper_hw.latency import row_answer_cycles
@@ -128,7 +128,7 @@ class Sampler(Composite):
     def _order(
         self, m: Module, counted: Value, writes: Any, parameters: Any, controller: Any, vmax: Any, draws: Any
     ) -> None:
-        """What has to wait for what, so that writes, changes and batches take effect in the order they were taken in."""
+        """What waits for what, so that writes, changes and batches take effect in the order in which they came."""
         settled = Signal()
         rows_free = Signal()
         # With their priorities, draws need the rows as they are until the last one has been read.
@@ -163,4 +163,3 @@ class Sampler(Composite):
         ]
         with m.If(controller.search.valid & controller.search.ready):
             m.d.sync += self.searches.eq(self.searches + found)
-

@@ -15,10 +15,10 @@ from amper_hw.payload import key_layout, row_write_layout
 class VmaxUnit(wiring.Component):
     """A running maximum, kept exact by asking the associative memory itself.
 
-    A write at or above the maximum becomes the maximum, and its row is remembered as the one that holds it. A write that
-    lowers that row, or any other while the holder is not known, sends a probe along: does a row other than the written
-    ones still hold the maximum? If none does, the true maximum is searched in the background, bit by bit from the top:
-    does a valid row have a 1 here, below the bits found so far? That takes Q probes, one after the other, so
+    A write at or above the maximum becomes the maximum, and its row is remembered as the one that holds it. A write
+    that lowers that row, or any other while the holder is not known, sends a probe along: does a row other than those
+    written now still hold the maximum? If none does, the true maximum is searched in the background, bit by bit from
+    the top: does a valid row have a 1 here, below the bits found so far? That takes Q probes, one after the other, so
     Q * (``row_answer_cycles`` + 1) + 1 cycles; a new write starts it again.
 
     Parameters
@@ -160,7 +160,7 @@ class VmaxUnit(wiring.Component):
 
     def _key(self, value: Value, mask: Value) -> Value:
         """A probe for the codes that equal ``value`` where ``mask`` is 1, in lane 0."""
-        layout, ports = key_layout(self._config), self._config.search_ports
+        layout = key_layout(self._config)
         codes = {"value": value, "mask": mask, "low": value & mask, "high": (value | ~mask)[: len(value)]}
         # The fields in their order, in one assignment: Verilog's @* never runs for a field that is constant.
         fields = []
@@ -168,5 +168,3 @@ class VmaxUnit(wiring.Component):
             part = codes.get(name, Const(1 if name in ("valid", "probe") else 0, 1))
             fields.append(Cat(part, Const(0, field.width - len(part))) if field.width > len(part) else part)
         return Cat(*fields)
-
-

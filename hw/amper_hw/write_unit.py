@@ -12,7 +12,7 @@ from amper_hw.payload import lane, row_write_layout, write_layout
 
 
 class WriteUnit(wiring.Component):
-    """Takes a beat and sends its writes on, one cycle later; lanes that meet in a bank follow one another, lowest first.
+    """Takes a beat and sends its writes on, a cycle later; lanes that meet in a bank follow one another, lowest first.
 
     A beat takes as many cycles as the most lanes that meet in one bank: 1 if all differ. A row from ``rows`` on is
     refused, without hindrance to the other lanes.

@@ -16,6 +16,8 @@ is 1 when a linter complains.
 _EXAMPLES = """\
 examples:
   amper generate --rows 1024 -o build/amper
+  amper generate --rows 1024 --variants fr-dithered,k --search-ports 4 --draw-ports 4 --write-ports 4 -o build/fast
+  amper generate --rows 4096 --bus axi --no-result-priority -o build/axi
   amper generate --config mine.toml --variant fr-prefix -o build/amper
 """
 
@@ -47,13 +49,14 @@ def run(options: argparse.Namespace) -> int:
         return fail("generate", error)
     except ImportError as error:
         return fail("generate", ImportError(f"{error}. Install it by: pip install 'amper[hw]'"))
-    cycles = generated.description["cycles"]
     print(f"{verilog}: {len(generated.verilog.splitlines())} lines, {len(generated.verilog) / 1e6:.2f} MB")
     print(f"{description}: sha256 {generated.description['sha256'][:16]}...")
-    print(
-        f"a batch of {config.batch} takes {config.groups} + {config.batch} + {cycles['batch_constant']} "
-        f"= {cycles['batch']} cycles"
-    )
+    if config.variant != "k":
+        cycles = generated.description["cycles"]
+        searches = -(-config.groups // config.search_ports)
+        draws = -(-config.batch // config.draw_ports)
+        total = f"{searches} + {draws} + {cycles['batch_constant']} = {cycles['batch']}"
+        print(f"a batch of {config.batch} takes {total} cycles")
     return lint_file(verilog) if options.lint else 0
 
 

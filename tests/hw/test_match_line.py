@@ -1,19 +1,21 @@
-"""Ternary match lines in simulation."""
+"""Match lines in simulation, of ternary keys and of ranges."""
 
 import pytest
 
 from amper_verif import components
 
 
-@pytest.mark.parametrize("priority_width", [4, 8, 16])
-@pytest.mark.parametrize("rows", [1, 2, 7, 64, 100, 257])
-def test_lines_match_the_pattern(simulate, rows, priority_width):
+@pytest.mark.parametrize("range_match", [False, True])
+@pytest.mark.parametrize(("rows", "priority_width"), [(1, 16), (2, 4), (7, 32), (100, 8), (257, 4)])
+def test_lines_match_the_key(simulate, rows, priority_width, range_match):
     trials = 200 if rows < 100 else 60
-    report = simulate(components.match_line(rows=rows, priority_width=priority_width, trials=trials))
+    unit = components.match_line(rows=rows, priority_width=priority_width, range_match=range_match, trials=trials)
+    report = simulate(unit)
     assert report["compared"] == trials * rows
     assert 0 < report["matches"] < report["compared"]
 
 
-def test_lines_match_the_pattern_in_verilator(simulate):
-    unit = components.match_line(rows=64, priority_width=16)
+@pytest.mark.parametrize("range_match", [False, True])
+def test_lines_match_the_key_in_verilator(simulate, range_match):
+    unit = components.match_line(rows=64, priority_width=16, range_match=range_match)
     assert simulate(unit, simulator="verilator")["matches"] > 0

@@ -6,26 +6,52 @@ from amper import AmperConfig
 from amper_verif import components
 
 
-@pytest.mark.parametrize("variant", ["fr-dithered", "fr-prefix"])
-@pytest.mark.parametrize("groups", [1, 3, 20])
-@pytest.mark.parametrize("priority_width", [4, 8, 16])
-def test_keys_are_the_golden_ones_and_in_their_cycle(simulate, priority_width, groups, variant):
-    # Radii from below one code to above all of them: D_i = V_i * radius_scale / groups.
-    scale = {1: 0.4, 3: 3.0, 20: 60.0}[groups]
-    config = AmperConfig(
-        rows=9, priority_width=priority_width, groups=groups, variant=variant, radius_scale=scale, seed=groups
+def configuration(*, ports, groups, priority_width, variants, pipeline="deep"):
+    return AmperConfig(
+        rows=9,
+        priority_width=priority_width,
+        groups=groups,
+        search_ports=ports,
+        variants=variants,
+        variant=variants[0],
+        pipeline=pipeline,
+        seed=groups,
+    )
+
+
+@pytest.mark.parametrize("pipeline", ["deep", "shallow"])
+@pytest.mark.parametrize(
+    ("ports", "groups", "priority_width", "variants"),
+    [
+        (1, 3, 4, ["fr-dithered"]),
+        (1, 20, 16, ["fr-prefix"]),
+        (2, 1, 8, ["fr"]),
+        (2, 20, 32, ["fr-dithered", "fr-prefix"]),
+        (4, 7, 16, ["fr-dithered", "fr-prefix", "fr"]),
+    ],
+)
+def test_keys_are_the_golden_ones_and_in_their_cycle(simulate, ports, groups, priority_width, variants, pipeline):
+    config = configuration(
+        ports=ports, groups=groups, priority_width=priority_width, variants=variants, pipeline=pipeline
     )
     report = simulate(components.query_generator(config))
-    assert report["compared"] >= 30 * groups
-    assert report["timed"] >= 5 * groups
+    assert report["compared"] >= 60
+    assert report["timed"] >= 20
 
 
-@pytest.mark.parametrize("radius_scale", [0.0, 0.15, 300.0])
-def test_extreme_radii(simulate, radius_scale):
-    config = AmperConfig(rows=9, priority_width=32, groups=20, radius_scale=radius_scale)
-    assert simulate(components.query_generator(config))["compared"] >= 600
+@pytest.mark.parametrize("pipeline", ["deep", "shallow"])
+@pytest.mark.parametrize(
+    ("ports", "groups", "priority_width", "variants"),
+    [(1, 3, 4, ["k"]), (2, 5, 8, ["fr-dithered", "k"]), (1, 4, 8, ["fr-dithered", "fr-prefix", "fr", "k"])],
+)
+def test_k_beside_the_other_variants(simulate, ports, groups, priority_width, variants, pipeline):
+    config = configuration(
+        ports=ports, groups=groups, priority_width=priority_width, variants=variants, pipeline=pipeline
+    )
+    report = simulate(components.query_generator(config))
+    assert report["compared"] >= 60
 
 
 def test_keys_are_the_golden_ones_in_verilator(simulate):
-    config = AmperConfig(rows=9, priority_width=16, groups=20, radius_scale=3.0)
-    assert simulate(components.query_generator(config), simulator="verilator")["compared"] >= 600
+    config = configuration(ports=2, groups=20, priority_width=16, variants=["fr-dithered", "fr"])
+    assert simulate(components.query_generator(config), simulator="verilator")["compared"] >= 60

@@ -5,11 +5,14 @@ import pytest
 from amper_verif import components
 
 
-@pytest.mark.parametrize("tag_width", [0, 3])
-@pytest.mark.parametrize("width", [1, 2, 7, 8, 9, 64, 100, 257])
-def test_position_of_the_rank(simulate, width, tag_width):
-    assert simulate(components.rank_select(width=width, tag_width=tag_width))["compared"] > 300
+@pytest.mark.parametrize("stages", [1, 4])
+@pytest.mark.parametrize(("width", "tag_width"), [(1, 0), (2, 3), (7, 0), (8, 3), (9, 3), (64, 0), (257, 2)])
+def test_position_of_the_rank(simulate, width, tag_width, stages):
+    unit = components.rank_select(width=width, tag_width=tag_width, stages=stages, cycles=600)
+    assert simulate(unit)["compared"] > 200
 
 
-def test_position_of_the_rank_in_verilator(simulate):
-    assert simulate(components.rank_select(width=64, tag_width=3), simulator="verilator")["compared"] > 300
+@pytest.mark.parametrize("stages", [1, 4])
+def test_position_of_the_rank_in_verilator(simulate, stages):
+    unit = components.rank_select(width=64, tag_width=3, stages=stages)
+    assert simulate(unit, simulator="verilator")["compared"] > 300

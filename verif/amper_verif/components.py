@@ -17,7 +17,7 @@ from amper.config import DRAW_RANDOM_WIDTH
 from amper_hw.latency import urng_cycles
 from amper_hw.verilog import to_verilog
 from amper_verif.simulation import run_bench
-from amper_verif.workload import Operation
+from amper_verif.workload import Operation, encoded
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class Unit:
         )
 
 
-def match_line(*, rows: int, priority_width: int, trials: int = 200) -> Unit:
-    from amper_hw.match_line import TernaryMatchLines
+def match_line(*, rows: int, priority_width: int, range_match: bool = False, trials: int = 200) -> Unit:
+    from amper_hw.match_line import MatchLines
 
-    sizes = {"rows": rows, "priority_width": priority_width}
-    return Unit("match_line", lambda: TernaryMatchLines(**sizes), sizes | {"trials": trials})
+    sizes = {"rows": rows, "priority_width": priority_width, "range_match": range_match}
+    return Unit("match_line", lambda: MatchLines(**sizes), sizes | {"trials": trials})
 
 
 def multiplier(*, a_width: int, b_width: int, stages: int = 2, cycles: int = 1000) -> Unit:
@@ -71,10 +71,10 @@ def multiplier(*, a_width: int, b_width: int, stages: int = 2, cycles: int = 100
     return Unit("multiplier", lambda: PipelinedMultiplier(**sizes), sizes | {"cycles": cycles})
 
 
-def rank_select(*, width: int, tag_width: int, cycles: int = 1000) -> Unit:
+def rank_select(*, width: int, tag_width: int, stages: int = 4, cycles: int = 1000) -> Unit:
     from amper_hw.rank_select import BitSelect
 
-    sizes = {"width": width, "tag_width": tag_width}
+    sizes = {"width": width, "tag_width": tag_width, "stages": stages}
     return Unit("rank_select", lambda: BitSelect(**sizes), sizes | {"cycles": cycles})
 
 
@@ -135,6 +135,12 @@ def vmax_unit(config: AmperConfig, *, stretches: int = 40, stretch: int = 60) ->
     return Unit("vmax_unit", lambda: VmaxUnit(config), parameters)
 
 
+def write_unit(config: AmperConfig, *, cycles: int = 2000) -> Unit:
+    from amper_hw.write_unit import WriteUnit
+
+    return Unit("write_unit", lambda: WriteUnit(config), {"config": config.to_dict(), "cycles": cycles})
+
+
 def draw_unit(config: AmperConfig, *, batches: int = 40) -> Unit:
     from amper_hw.draw import DrawUnit
 
@@ -159,5 +165,5 @@ def directed_sampler(config: AmperConfig, operations: Sequence[Operation]) -> Un
     """The whole sampler under these operations."""
     from amper_hw.sampler import Sampler
 
-    listed = [[type(operation).__name__.lower(), *operation] for operation in operations]
-    return Unit("sampler_directed", lambda: Sampler(config), {"config": config.to_dict(), "operations": listed})
+    workload = {"kind": "listed", "operations": encoded(operations)}
+    return Unit("sampler_directed", lambda: Sampler(config), {"config": config.to_dict(), "workload": workload})

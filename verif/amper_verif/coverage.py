@@ -12,10 +12,13 @@ from pathlib import Path
 
 from cocotb_coverage.coverage import CoverPoint, coverage_db  # type: ignore[import-untyped]
 
+from amper import Parameter
+
 Table = dict[str, dict[str, int]]  # point -> bin -> hits
 
 AMOUNTS = ("zero", "one", "many", "all")
 STALLS = ("none", "short", "long")
+CONTROLS = (*[name.name for name in Parameter if name < Parameter.QUERY_STATE_0], "QUERY_STATE", "DRAW_STATE")
 
 #: The plan: every cover point and its bins. docs/coverage.md says what each means and which bench samples it.
 PLAN: dict[str, tuple[str, ...]] = {
@@ -28,6 +31,9 @@ PLAN: dict[str, tuple[str, ...]] = {
     "write.during": ("idle", "search", "probe", "probe_of_same_row", "select", "read"),
     "write.row": ("first", "middle", "last", "out_of_range"),
     "write.offered": ("idle", "during_batch"),
+    "write.lanes": ("none", "one", "other_banks", "same_bank", "same_row"),
+    "control.accepted": CONTROLS,
+    "control.refused": CONTROLS,
     "invalidate.of": ("only_maximum", "tied_maximum", "lower", "already_invalid", "last_valid"),
     "vmax.write": ("first", "raises", "equals", "lowers_only_maximum", "lowers_tied_maximum", "below"),
     "vmax.search": ("undisturbed", "restarted_by_write", "ended_by_raise", "found_nothing"),
@@ -42,7 +48,10 @@ PLAN: dict[str, tuple[str, ...]] = {
     "select.bank": ("first", "middle", "last"),
     "draw.outstanding": ("one", "some", "full"),
     "request.batch": ("zero", "one", "middle", "maximum", "above"),
-    "result.status": ("OK", "FALLBACK", "NO_VALID_ROW", "BAD_BATCH"),
+    "request.waiting": ("none", "one", "more"),
+    "request.variant": ("fr_dithered", "fr_prefix", "fr", "k"),
+    "request.with": ("write", "control"),
+    "result.status": ("OK", "FALLBACK", "NO_VALID_ROW", "BAD_BATCH", "DISABLED"),
     "stall.urng": STALLS,
     "stall.key": STALLS,
     "stall.search": STALLS,
@@ -100,6 +109,15 @@ def invalidate_kind(before: int | None, valid: Sequence[int]) -> str:
     if before < max(valid):
         return "lower"
     return "only_maximum" if valid.count(before) == 1 else "tied_maximum"
+
+
+def lanes_kind(rows: Sequence[int], bank_rows: int) -> str:
+    """The bin of ``write.lanes`` for the rows that are written at once."""
+    if len(rows) < 2:
+        return "one" if rows else "none"
+    if len(set(rows)) < len(rows):
+        return "same_row"
+    return "same_bank" if len({row // bank_rows for row in rows}) < len(rows) else "other_banks"
 
 
 def collected() -> Table:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from amper import AmperConfig, GoldenModel
 from amper_verif.trace import Draw, Trace
-from amper_verif.workload import Write, trace_operations
+from amper_verif.workload import Write, trace_steps
 
 BINS = 20  # equal parts of [0, Vmax]
 
@@ -60,7 +60,7 @@ def replay(config: AmperConfig, trace: Trace, operations: int | None = None) -> 
     """The first ``operations`` of the trace, or all; ValueError when there is no draw among them."""
     model = GoldenModel(config)
     lines: list[tuple[object, ...]] = []
-    stimulus = trace_operations(config, trace, operations)
+    stimulus = trace_steps(config, trace, operations)
     for index, (recorded, operation) in enumerate(zip(trace.operations(), stimulus, strict=False)):
         if isinstance(operation, Write):
             model.write(operation.row, operation.priority)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,12 @@ class Verification:
 
     simulator: str
     batches: int
-    compared: int  # result beats
-    mismatches: int
+    compared: int  # drawn rows
+    mismatches: int  # of result beats, and of what can be read back
     first_mismatch: str
     statuses: dict[str, int]  # batches by status
     refused_writes: int
+    refused_controls: int
     resets: int
     simulated_cycles: int
     cycles: CycleStatistics | None  # None when no batch of full size ran undisturbed
@@ -49,6 +50,11 @@ class Verification:
     def to_dict(self) -> dict[str, Any]:
         """What JSON can hold, with the verdict."""
         return {"passed": self.passed, **asdict(self)}
+
+
+def bench_of(config: AmperConfig) -> str:
+    """The bench that drives a sampler through its bus."""
+    return "sampler" if config.bus == "native" else f"{config.bus}_sampler"
 
 
 def verify(
@@ -93,7 +99,7 @@ def verify(
     report = run_bench(
         verilog=mutate(verilog) if mutate else verilog,
         top=TOP,
-        bench="sampler",
+        bench=bench_of(config),
         parameters={"config": config.to_dict(), "seed": seed, "workload": workload},
         simulator=simulator,
         folder=Path(folder),
@@ -102,11 +108,10 @@ def verify(
         progress=progress,
     )
     full = [cycles for batch, cycles in report["cycles"] if batch == config.batch]
-    names = ("batches", "compared", "mismatches", "first_mismatch", "statuses", "refused_writes", "resets")
+    as_reported = {field.name for field in fields(Verification)} - {"simulator", "cycles", "waves"}
     return Verification(
         simulator=simulator,
-        simulated_cycles=report["simulated_cycles"],
         cycles=CycleStatistics(len(full), min(full), statistics.median(full), max(full)) if full else None,
         waves=report["waves"],
-        **{name: report[name] for name in names},
+        **{name: report[name] for name in as_reported},
     )

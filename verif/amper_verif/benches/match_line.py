@@ -1,4 +1,4 @@
-"""Bench of the ternary match lines: every line against the key written out as a pattern of 0, 1 and x."""
+"""Bench of the match lines: every line against the key, a ternary one written out as a pattern of 0, 1 and x."""
 
 from __future__ import annotations
 
@@ -8,8 +8,21 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Timer
 
-from amper_verif.coverage import amount, collected, cover
+from amper_verif.coverage import PLAN, amount, collected, cover
 from amper_verif.simulation import bench_parameters, leave_report
+
+Key = tuple[int, int]  # low and high, or value and mask
+
+
+def cover_if_planned(point: str, value: str) -> None:
+    """``cover``, for points that the plan is still to get."""
+    if point in PLAN:
+        cover(point, value)
+
+
+def key_names(range_match: bool) -> tuple[str, str]:
+    """Names of a key's two codes."""
+    return ("low", "high") if range_match else ("value", "mask")
 
 
 def key_pattern(value: int, mask: int, width: int) -> str:
@@ -23,51 +36,73 @@ def pattern_matches(pattern: str, code: int) -> bool:
     return all(wanted in ("x", bit) for wanted, bit in zip(pattern, digits, strict=True))
 
 
-def stimulus(chance: random.Random, rows: int, width: int) -> tuple[list[int], int, int, int]:
-    """(codes, occupied, value, mask), so chosen that few, many and all rows match often enough."""
+def key_matches(key: Key, code: int, *, width: int, range_match: bool) -> bool:
+    """Whether ``code`` fits the key."""
+    if range_match:
+        return code in range(key[0], key[1] + 1)
+    return pattern_matches(key_pattern(*key, width), code)
+
+
+def random_key(chance: random.Random, width: int, *, range_match: bool) -> Key:
+    """A key that matches a single code, some, all or, as a range, none."""
     top = (1 << width) - 1
-    value = chance.choice((0, top, chance.randint(0, top)))
+    code = chance.choice((0, top, chance.randint(0, top)))
+    if range_match:
+        other = chance.choice((0, top, code, chance.randint(0, top)))
+        return chance.choice(((code, other), (min(code, other), max(code, other)), (0, top)))
     mask = chance.choice((0, top, top & ~((1 << chance.randint(0, width)) - 1), chance.randint(0, top)))
-    kind = chance.choice(("random", "near", "same", "same_block", "one"))
-    occupied = chance.choice(((1 << rows) - 1, (1 << rows) - 1, chance.getrandbits(rows), 0))
-    if kind == "near":  # one bit away from the key: each bit of the comparison decides alone
-        codes = [value ^ (1 << chance.randrange(width)) for _ in range(rows)]
-    elif kind == "same":
-        codes = [value] * rows
-    elif kind == "same_block":
-        codes = [(value & mask) | (chance.randint(0, top) & ~mask) for _ in range(rows)]
-    elif kind == "one":
-        codes = [value ^ top] * rows
-        codes[chance.randrange(rows)] = value
+    return code, mask
+
+
+def cover_key(key: Key, width: int, *, range_match: bool) -> None:
+    top = (1 << width) - 1
+    if range_match:
+        low, high = key
+        size = high - low + 1
+        cover_if_planned("match.range", "empty" if size <= 0 else {1: "single", top + 1: "all"}.get(size, "some"))
     else:
-        codes = [chance.randint(0, top) for _ in range(rows)]
-    return codes, occupied, value, mask
+        cover("match.mask", {0: "zero", top: "all_ones"}.get(key[1], "some"))
+
+
+def new_codes(chance: random.Random, rows: int, width: int, key: Key, *, range_match: bool) -> list[int]:
+    """Codes so chosen that few, many and all rows match often enough."""
+    top = (1 << width) - 1
+    kind = chance.choice(("random", "near", "same", "inside", "one"))
+    if kind == "random":
+        return [chance.randint(0, top) for _ in range(rows)]
+    if kind == "same":
+        return [key[0]] * rows
+    if kind == "one":
+        codes = [key[0] ^ top] * rows
+        codes[chance.randrange(rows)] = key[0]
+        return codes
+    if range_match:  # at the bounds, one beside them, and between them
+        bounds = [bound + step for bound in key for step in (-1, 0, 1)]
+        inside = [key[0], key[1], chance.randint(min(key), max(key))]
+        return [min(top, max(0, chance.choice(bounds if kind == "near" else inside))) for _ in range(rows)]
+    if kind == "near":  # one bit away from the key: each bit of the comparison decides alone
+        return [key[0] ^ (1 << chance.randrange(width)) for _ in range(rows)]
+    return [(key[0] & key[1]) | (chance.randint(0, top) & ~key[1]) for _ in range(rows)]
 
 
 @cocotb.test()
 async def against_patterns(dut: Any) -> None:
     parameters = bench_parameters()
-    rows, width = parameters["rows"], parameters["priority_width"]
+    rows, width, range_match = parameters["rows"], parameters["priority_width"], parameters["range_match"]
     chance = random.Random(parameters["seed"])
     matches = 0
     for _ in range(parameters["trials"]):
-        codes, occupied, value, mask = stimulus(chance, rows, width)
+        key = random_key(chance, width, range_match=range_match)
+        codes = new_codes(chance, rows, width, key, range_match=range_match)
         dut.priorities.value = sum(code << (row * width) for row, code in enumerate(codes))
-        dut.occupied.value = occupied
-        dut.value.value = value
-        dut.mask.value = mask
+        for name, value in zip(key_names(range_match), key, strict=True):
+            getattr(dut, name).value = value
         await Timer(1, "ns")
-        pattern = key_pattern(value, mask, width)
-        hits = [row for row, code in enumerate(codes) if occupied >> row & 1 and pattern_matches(pattern, code)]
+        hits = [row for row, code in enumerate(codes) if key_matches(key, code, width=width, range_match=range_match)]
         got = int(dut.match.value)
-        assert got == sum(1 << row for row in hits), f"key {pattern}: expected rows {hits}, got lines {got:#x}"
+        assert got == sum(1 << row for row in hits), f"key {key}: expected rows {hits}, got lines {got:#x}"
         matches += len(hits)
-        _cover(hits, occupied, mask, rows, width)
+        cover("match.rows", amount(len(hits), rows))
+        cover_key(key, width, range_match=range_match)
     assert matches > 0, "no row ever matched"
     leave_report({"compared": parameters["trials"] * rows, "matches": matches, "coverage": collected()})
-
-
-def _cover(hits: list[int], occupied: int, mask: int, rows: int, width: int) -> None:
-    cover("match.rows", amount(len(hits), rows))
-    cover("match.occupied", {0: "none", (1 << rows) - 1: "all"}.get(occupied, "some"))
-    cover("match.mask", {0: "zero", (1 << width) - 1: "all_ones"}.get(mask, "some"))

@@ -7,7 +7,6 @@ from typing import Any
 
 import cocotb
 
-from amper_hw.rank_select import BitSelect
 from amper_verif.benches.support import Answers, Device, Gaps
 from amper_verif.coverage import amount, collected, cover
 from amper_verif.simulation import bench_parameters, leave_report
@@ -33,7 +32,7 @@ class SelectBench:
         self.chance = random.Random(parameters["seed"])
         self.offered = Gaps(self.chance)
         self.done = Answers("done")
-        self.latency = BitSelect.latency_of(parameters["width"])
+        self.latency = parameters["stages"]
 
     def _read(self) -> tuple[int, int]:
         tag = self.device.read("done_tag") if self.parameters["tag_width"] else 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from amper import GoldenModel, Status
+from amper import GoldenModel, Parameter, Status
 from amper_verif.benches.support import LONG_STALL
-from amper_verif.coverage import amount, batch_kind, cover, invalidate_kind
-from amper_verif.workload import Write
+from amper_verif.coverage import amount, batch_kind, cover, invalidate_kind, lanes_kind
+from amper_verif.workload import Beat, Control, Write
 
 
 class SamplerCoverage:
@@ -17,9 +17,14 @@ class SamplerCoverage:
         self._model = model
         self._stalled = 0  # cycles that the present beat has waited
 
+    def beat(self, beat: Beat) -> None:
+        """A transfer of writes is accepted."""
+        rows = [write.row for write in beat.writes if write is not None]
+        cover("write.lanes", lanes_kind(rows, self._model.config.bank_rows))
+
     def write(self, write: Write) -> None:
         """A write is accepted and not yet in the model."""
-        rows = self._model.config.rows
+        rows = self._model.settings.rows
         if write.row >= rows:
             cover("write.row", "out_of_range")
             return
@@ -32,13 +37,25 @@ class SamplerCoverage:
         """A write is on the stream."""
         cover("write.offered", "idle" if ready else "during_batch")
 
-    def request(self, batch: int, status: Status) -> None:
-        """A request was accepted, and the model has answered it."""
+    def control(self, control: Control, *, refused: bool) -> None:
+        """A control was accepted."""
+        name = Parameter(control.parameter).name.rstrip("_0123")
+        cover("control.refused" if refused else "control.accepted", name)
+
+    def taken(self, streams: set[str]) -> None:
+        """What the same edge took."""
+        for stream in streams - {"request"} if "request" in streams else ():
+            cover("request.with", stream)
+
+    def request(self, batch: int, status: Status, *, waiting: int) -> None:
+        """A request was accepted while ``waiting`` others waited for results, and the model has answered it."""
         cover("request.batch", batch_kind(batch, self._model.config.batch))
+        cover("request.waiting", ("none", "one", "more")[min(waiting, 2)])
         cover("result.status", status.name)
         drawn = self._model.last_batch
         if status not in (Status.OK, Status.FALLBACK) or drawn is None:
             return
+        cover("request.variant", self._model.settings.variant.replace("-", "_"))
         cover("csp.rows", "zero" if drawn.fallback else amount(drawn.csp_size, self._model.config.rows))
         copies = Counter(code for code in self._model.priorities if code is not None)
         rows = sum(copies.values())

@@ -1,4 +1,7 @@
-"""One undisturbed batch, recorded cycle by cycle for a picture, and compared with the golden model like any other."""
+"""One undisturbed batch, recorded cycle by cycle for a picture, and compared with the golden model like any other.
+
+Of a sampler with ternary keys, results with priorities, and one search, draw and write a cycle.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from amper import AmperConfig
 from amper_verif.benches.support import Device
 from amper_verif.scoreboard import Result, Scoreboard
 from amper_verif.simulation import bench_parameters, leave_report
+from amper_verif.workload import Write
 
 LEAD_CYCLES = 3  # recorded before the request
 TAIL_CYCLES = 2  # and after the last result
+RESULT_FIELDS = ("row", "priority", "last", "status")
 
 
 class Recorder:
@@ -27,12 +32,12 @@ class Recorder:
     async def fill(self, priorities: list[int]) -> None:
         """A write a cycle; Vmax is exact again when this returns."""
         device = self.device
-        device.drive(request_valid=0, result_ready=1, request_batch=0)
+        device.drive(request_valid=0, control_valid=0, result_ready=1, request_batch=0)
         for row, priority in enumerate(priorities):
             device.drive(write_valid=1, write_row=row, write_priority=priority, write_invalidate=0)
             await device.settle()
             assert device.read("write_ready"), "a write of the filling was held up"
-            self.scoreboard.write(row, priority, 0)
+            self.scoreboard.write(Write(row, priority))
             self._record()
             await device.tick()
         device.drive(write_valid=0)
@@ -55,7 +60,7 @@ class Recorder:
             if cycle["request"] is not None:
                 self.scoreboard.request(cycle["request"])
             if cycle["result"] is not None:
-                self.scoreboard.result(Result(**cycle["result"]))
+                self.scoreboard.result(Result.of_port(self.config, lanes=1, **cycle["result"]))
             tail -= bool(self.scoreboard.compared) and not self.scoreboard.expected
             await device.tick()
             if cycle["request"] is not None:
@@ -78,10 +83,10 @@ class Recorder:
             }
         if array.count_valid.value:
             cycle["count"] = int(array.count_rows.value)
-        if array.select_valid.value:
-            cycle["select"] = int(array.select_rank.value)
+        if array.select_0_valid.value:
+            cycle["select"] = int(array.select_0_rank.value)
         if read("result_valid") and read("result_ready"):
-            cycle["result"] = {name: read(f"result_{name}") for name in Result._fields}
+            cycle["result"] = {name: read(f"result_{name}") for name in RESULT_FIELDS}
         cycle["busy"] = read("busy")
         self.cycles.append(cycle)
         return cycle
@@ -100,7 +105,7 @@ async def one_batch(dut: Any) -> None:
     parameters = bench_parameters()
     config = AmperConfig.from_dict(parameters["config"])
     device = Device(dut, deadline=10_000)
-    for name in ("write_valid", "request_valid", "result_ready"):
+    for name in ("write_valid", "request_valid", "control_valid", "result_ready"):
         device.drive(**{name: 0})
     await device.start()
     recorder = Recorder(device, config)

@@ -1,0 +1,111 @@
+/* Bare-metal driver of the AMPER sampler behind its registers (AXI4-Lite or Wishbone). C99, no allocation.
+ *
+ * Parameters, their rules and when they take effect: docs/parameters.md. Registers: amper_regs.h.
+ * A device has one user: nothing here may be interrupted by another call for the same device.
+ */
+#ifndef AMPER_H
+#define AMPER_H
+
+#include <stdint.h>
+
+#include "amper_regs.h"
+
+/* How registers are reached. Define both before this file is included where a plain access is not enough. */
+#ifndef AMPER_READ32
+#define AMPER_READ32(base, offset) (*(volatile uint32_t *)((volatile uint8_t *)(base) + (offset)))
+#endif
+#ifndef AMPER_WRITE32
+#define AMPER_WRITE32(base, offset, value) \
+    (*(volatile uint32_t *)((volatile uint8_t *)(base) + (offset)) = (uint32_t)(value))
+#endif
+
+/* How often a register is read in wait of something before the answer is AMPER_TIMEOUT. */
+#ifndef AMPER_POLLS
+#define AMPER_POLLS 1000000u
+#endif
+
+enum amper_result {
+    AMPER_OK = 0,
+    AMPER_NO_DEVICE = -1,    /* there is something else at this address */
+    AMPER_NO_VERSION = -2,   /* its registers have another major version than this driver */
+    AMPER_BAD_ARGUMENT = -3, /* refused by the driver; nothing was sent to the device */
+    AMPER_REFUSED = -4,      /* refused by the device, which changed nothing */
+    AMPER_NO_VALID_ROW = -5, /* there is nothing to draw from */
+    AMPER_DISABLED = -6,     /* the parameter ENABLE is 0 */
+    AMPER_TIMEOUT = -7       /* the device did not get ready in AMPER_POLLS reads */
+};
+
+enum amper_parameter {
+    AMPER_GROUPS = 0,     /* groups */
+    AMPER_RADIUS = 1,     /* radius scale, 20 fraction bits */
+    AMPER_NEIGHBOURS = 2, /* neighbour scale, 20 fraction bits */
+    AMPER_VARIANT = 3,    /* 0 fr-dithered, 1 fr-prefix, 2 fr, 3 k */
+    AMPER_BATCH = 4,      /* draws of amper_sample(device, 0, ...) */
+    AMPER_ROWS = 5,       /* rows in use; only while no row is valid */
+    AMPER_ENABLE = 6,     /* 0 or 1 */
+    AMPER_CLEAR = 7,      /* 1 makes every row invalid */
+    AMPER_QUERY_STATE_0 = 8,
+    AMPER_QUERY_STATE_1 = 9,
+    AMPER_QUERY_STATE_2 = 10,
+    AMPER_QUERY_STATE_3 = 11,
+    AMPER_DRAW_STATE_0 = 12,
+    AMPER_DRAW_STATE_1 = 13,
+    AMPER_DRAW_STATE_2 = 14,
+    AMPER_DRAW_STATE_3 = 15
+};
+
+/* A device; only amper_init writes what is in it. */
+struct amper {
+    volatile void *base;
+    uint32_t rows_max;
+    uint32_t batch_max;
+    uint32_t priority_max;
+    uint32_t free;    /* at least so many places of the command queue are free */
+    uint32_t drawn;   /* draws that the latest amper_sample stored */
+    int fell_back;    /* whether its candidate set was empty, so that it drew from all valid rows */
+};
+
+/* What can be read back at any time. */
+struct amper_state {
+    uint32_t busy;
+    uint32_t vmax, vmax_exact, csp_size, valid_rows;
+    uint32_t searches, cycles, errors;
+    uint32_t bus_errors, bus_error_count;
+};
+
+/* Find the device at `base`, send its results to the registers and drop those that are left over. */
+int amper_init(struct amper *device, volatile void *base);
+
+/* Set a parameter; AMPER_REFUSED if the device does not accept the value. */
+int amper_set(struct amper *device, enum amper_parameter parameter, uint32_t value);
+
+/* The value of a parameter in force; AMPER_BAD_ARGUMENT for CLEAR and the states, which cannot be read. */
+int amper_get(struct amper *device, enum amper_parameter parameter, uint32_t *value);
+
+/* Put both random streams to their start for a seed. */
+int amper_seed(struct amper *device, uint64_t seed);
+
+/* Store a priority code in a row, which becomes valid. AMPER_REFUSED, for a row that is not in use, comes from
+ * amper_finish. */
+int amper_write(struct amper *device, uint32_t row, uint32_t priority);
+
+/* Make a row invalid; otherwise like amper_write. */
+int amper_invalidate(struct amper *device, uint32_t row);
+
+/* Make every row invalid. */
+int amper_clear(struct amper *device);
+
+/* Wait until every write and invalidation was taken; AMPER_REFUSED if the last one of them was refused. */
+int amper_finish(struct amper *device);
+
+/* Draw `count` rows, or as many as BATCH says for 0: `rows` and `priorities`, which may be NULL, must have room for
+ * them. device->drawn and device->fell_back say more. On an error nothing was drawn. */
+int amper_sample(struct amper *device, uint32_t count, uint32_t *rows, uint32_t *priorities);
+
+/* Read the state of the device. */
+void amper_read_state(struct amper *device, struct amper_state *state);
+
+/* Clear the sticky bits of BUS_ERRORS that are 1 in `bits`. */
+void amper_clear_bus_errors(struct amper *device, uint32_t bits);
+
+#endif

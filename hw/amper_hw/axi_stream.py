@@ -36,8 +36,8 @@ class AxiWrites(wiring.Component):
 
     Members
     -------
-    bus : the receiver's side of AXI4-Stream. write : Out stream of ``write_layout``, a cycle later.
-    malformed : Out, 1 in the cycle after a beat was dropped.
+    bus : the receiver's side of AXI4-Stream. open : In, a beat may be taken.
+    write : Out stream of ``write_layout``, a cycle later. malformed : Out, 1 in the cycle after a beat was dropped.
     """
 
     def __init__(self, config: AmperConfig) -> None:
@@ -45,6 +45,7 @@ class AxiWrites(wiring.Component):
         super().__init__(
             {
                 "bus": In(axi_stream_signature(LANE_WIDTH * config.write_ports)),
+                "open": In(1),
                 "write": Out(stream.Signature(write_layout(config))),
                 "malformed": Out(1),
             }
@@ -61,10 +62,10 @@ class AxiWrites(wiring.Component):
             legal.eq(
                 bus.tkeep.any() & ~any_of(self._wrong(beat, keep) for beat, keep in zip(beats, keeps, strict=True))
             ),
-            bus.tready.eq(~write.valid | write.ready),
+            bus.tready.eq(self.open),
         ]
         m.d.sync += self.malformed.eq(bus.tvalid & bus.tready & ~legal)
-        with m.If(bus.tready):
+        with m.If(self.open):
             m.d.sync += write.valid.eq(bus.tvalid & legal)
             for port, beat in enumerate(beats):
                 m.d.sync += [
@@ -95,8 +96,8 @@ class AxiRequests(wiring.Component):
 
     Members
     -------
-    bus : the receiver's side of AXI4-Stream. batch : In, the BATCH in force.
-    request : Out stream of ``request_layout``, a cycle later.
+    bus : the receiver's side of AXI4-Stream. open : In, a beat may be taken. batch : In, the BATCH in force.
+    request : Out stream of ``request_layout``, a cycle later, and when ``behind``, In, is 0. held : Out, not yet taken.
     """
 
     def __init__(self, config: AmperConfig) -> None:
@@ -104,18 +105,21 @@ class AxiRequests(wiring.Component):
         super().__init__(
             {
                 "bus": In(axi_stream_signature(REQUEST_WIDTH, packets=False)),
+                "open": In(1),
                 "batch": In(config.batch_width),
                 "request": Out(stream.Signature(request_layout(config))),
+                "behind": In(1),
+                "held": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         bus, request = self.bus, self.request
-        m.d.comb += bus.tready.eq(~request.valid | request.ready)
-        with m.If(bus.tready):
+        m.d.comb += [bus.tready.eq(self.open), request.valid.eq(self.held & ~self.behind)]
+        with m.If(self.open):
             m.d.sync += [
-                request.valid.eq(bus.tvalid),
+                self.held.eq(bus.tvalid),
                 request.payload.batch.eq(requested_batch(bus.tdata, self.batch, self._config)),
             ]
         return m

@@ -44,7 +44,9 @@ class Controller(wiring.Component):
     enable, nearest : In, parameters: requests are not refused; the variant is k.
     open : Out, no batch needs the rows as they are: writes and changes may be done.
     start : Out {valid}, In {ready}: make the queries of a batch. query : In stream of ``query_layout``, those queries.
-    search : Out stream of ``key_layout`` for the row array. match_any, count : In, its answers.
+    search : Out {valid, payload} for the row array. match_any, count : In, its answers.
+    probing : In, a probe of the Vmax unit enters the array in this cycle; only the search of all valid rows, which
+        waits for it, can meet one.
     census : Out {valid, rows}: counts of the census queries.
     transfer : Out, the CSP is now the one to draw from. released : In, the last draw from the one before enters the
         array.
@@ -67,7 +69,8 @@ class Controller(wiring.Component):
                 "open": Out(1),
                 "start": Out(wiring.Signature({"valid": Out(1), "ready": In(1)})),
                 "query": In(stream.Signature(query_layout(config))),
-                "search": Out(stream.Signature(key_layout(config))),
+                "search": Out(wiring.Signature({"valid": Out(1), "payload": Out(key_layout(config))})),
+                "probing": In(1),
                 "match_any": In(1),
                 "count": In(wiring.Signature(strobe)),
                 **census,
@@ -105,7 +108,7 @@ class Controller(wiring.Component):
             m.d.sync += [full.eq(1), by_count.eq(self.nearest), counted.eq(0)]
         with m.If(empty):
             m.d.sync += everything.eq(1)
-        with m.If(everything & self.search.ready):
+        with m.If(everything & ~self.probing):
             m.d.sync += [everything.eq(0), fallback.eq(1), by_count.eq(1), counted.eq(0)]
         with m.If(first):
             m.d.sync += fallback.eq(0)
@@ -158,9 +161,9 @@ class Controller(wiring.Component):
         first, for_csp = Signal(), Signal()
         free = ~full | self.transfer
         m.d.comb += [
-            search.valid.eq(everything | (query.valid & free)),
+            search.valid.eq(Mux(everything, ~self.probing, query.valid & free)),
             search.payload.as_value().eq(Mux(everything, self._every_row(), key)),
-            query.ready.eq(search.ready & free & ~everything),
+            query.ready.eq(free & ~everything),
             for_csp.eq(query.valid & query.ready & ~query.payload.census),
             first.eq(for_csp & key.first),
             complete.eq(for_csp & key.last),

@@ -89,7 +89,7 @@ class RadiusKeys(Composite):
     def _codes(self, m: Module, parts: dict[str, Value], index: int) -> tuple[Value, Value]:
         """The last step, of the active variant."""
         if self._built == ["fr"]:
-            return self._window(parts)
+            return self._window(m, parts, index)
         ignored = Signal(self._config.priority_width, name=f"ignored_{index}")
         m.d.comb += ignored.eq(self._ignored(parts))
         code = parts["code"]
@@ -97,13 +97,14 @@ class RadiusKeys(Composite):
         if "fr" not in self._built:
             return block
         is_fr = self.parameters.variant == VARIANTS.index("fr")
-        low, high = (Mux(is_fr, window, other) for window, other in zip(self._window(parts), block, strict=True))
-        return low, high
+        low, high = self._window(m, parts, index)
+        return Mux(is_fr, low, block[0]), Mux(is_fr, high, block[1])
 
-    def _window(self, parts: dict[str, Value]) -> tuple[Value, Value]:
+    def _window(self, m: Module, parts: dict[str, Value], index: int) -> tuple[Value, Value]:
         """V - D and V + D, within the codes."""
         width = self._config.priority_width
-        low, high = parts["code"] - parts["radius"], parts["code"] + parts["radius"]
+        low, high = Signal(width + 1, name=f"low_{index}"), Signal(width + 1, name=f"high_{index}")
+        m.d.comb += [low.eq(parts["code"] - parts["radius"]), high.eq(parts["code"] + parts["radius"])]
         return Mux(low[width], 0, low[:width]), Mux(high[width], self._config.priority_max, high[:width])
 
     def _ignored(self, parts: dict[str, Value]) -> Value:

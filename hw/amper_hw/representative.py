@@ -9,7 +9,6 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper.config import VARIANTS, AmperConfig
-from amper_hw.bits import population
 from amper_hw.latency import multiplier_cycles, urng_cycles
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.multiplier import multiplied
@@ -80,15 +79,15 @@ class Representatives(Composite):
         m = Module()
         advance = Signal()
         m.d.comb += advance.eq(~self.point.valid | self.point.ready)
-        beat, group = self._beat(m, advance)
-        word = self._words(m, advance, beat)
+        beat, group, take = self._beat(m, advance)
+        word = self._words(m, advance, take)
         cycles = urng_cycles(self._config)
         beat = self._later(m, advance, beat, "word", cycles)
         group = held(m, advance, group, "word_group", cycles)
-        codes = [
-            self._code(m, advance, beat, group | index, lane(word.high, index, self._lanes), index)
-            for index in range(self._lanes)
-        ]
+        us = [lane(word.high, index, self._lanes) for index in range(self._lanes)]
+        if self._k_built:
+            us = [Mux(beat.boundary, 0, u) for u in us]
+        codes = self._codes(m, advance, group, us)
         cycles = 2 * multiplier_cycles(self._config)
         beat = self._later(m, advance, beat, "point", cycles)
         dither = [held(m, advance, Value.cast(word.low), "dither", cycles)] if self._dithered else []
@@ -101,8 +100,8 @@ class Representatives(Composite):
 
     # --- the first cycle: which groups ---------------------------------------------------------------------------
 
-    def _beat(self, m: Module, advance: Value) -> tuple[Any, Value]:
-        """The beat whose words are taken now, and the group of its lane 0."""
+    def _beat(self, m: Module, advance: Value) -> tuple[Any, Value, Value]:
+        """The beat whose words are taken now, the group of its lane 0, and how many words they are."""
         ports = self._lanes
         within = (ports - 1).bit_length()  # low bits of a group's index that are those of its lane
         width = max((self._config.groups - 1).bit_length(), within, 1)
@@ -126,7 +125,9 @@ class Representatives(Composite):
         flags = [boundary] if self._k_built else []
         fields = [stepping, *lanes_taken, (group == 0) & first_round, end & ~boundary, *flags]
         m.d.comb += Value.cast(beat).eq(Cat(*fields))
-        return beat, group
+        in_last = final[:within] + 1 if ports > 1 else 1
+        words = Mux(full, Mux(end, in_last, ports), 1)
+        return beat, group, Mux(stepping & ~boundary, words, 0)
 
     def _rounds(self, m: Module, end: Value) -> tuple[Value, Value, Value]:
         """Whether beats use all lanes, whether they hold boundaries, whether this is the first time through the groups;
@@ -145,8 +146,8 @@ class Representatives(Composite):
 
     # --- the stages ----------------------------------------------------------------------------------------------
 
-    def _words(self, m: Module, advance: Value, beat: Any) -> Any:
-        """The random words of the beat; one a point, but for boundaries."""
+    def _words(self, m: Module, advance: Value, take: Value) -> Any:
+        """The next random words."""
         config = self._config
         (s0, s1), _ = config.stream_states
         generator = Urng(
@@ -159,31 +160,32 @@ class Representatives(Composite):
         )
         urng = self.instantiate(m, "urng", SharedModule.of("amper_query_urng", generator))
         wiring.connect(m, wiring.flipped(self.load), urng.load)
-        taken = population(beat.valid)
         m.d.comb += [
             self.load_zero.eq(urng.load_zero),
             urng.enable.eq(advance),
-            urng.take.eq(Mux(beat.boundary, 0, taken) if self._k_built else taken),
+            urng.take.eq(take),
         ]
         return urng.word
 
-    def _code(self, m: Module, advance: Value, beat: Any, group: Value, u: Value, index: int) -> Value:
-        """V_i, or B_i, of the lane ``index``."""
+    def _codes(self, m: Module, advance: Value, group: Value, us: list[Value]) -> list[Value]:
+        """V_i, or B_i, of every lane."""
         config = self._config
         stages = multiplier_cycles(config)
         fraction, index_bits = config.fraction_width, (config.groups - 1).bit_length()
-        if self._k_built:
-            u = Mux(beat.boundary, 0, u)
-        numerator: Value = Cat(u[:fraction], group[:index_bits])
+        numerators: list[Value] = [Cat(u[:fraction], (group | index)[:index_bits]) for index, u in enumerate(us)]
         # For fewer groups GS is smaller: what is missing of the shift comes first, so that f_i stays at one place.
         if index_bits:
-            missing = Signal(index_bits.bit_length(), name=f"missing_shift_{index}")
+            missing = Signal(index_bits.bit_length(), name="missing_shift")
             m.d.comb += missing.eq(index_bits - self.parameters.group_shift)
-            numerator = (numerator << missing)[: len(numerator)]
-        reciprocal = self.parameters.reciprocal
-        label = f"place_multiplier_{index}"
-        product = multiplied(self, m, label, enable=advance, a=numerator, b=reciprocal, stages=stages)
-        place = product[fraction + index_bits :][:fraction]
-        label = f"value_multiplier_{index}"
-        product = multiplied(self, m, label, enable=advance, a=place, b=self.vmax + 1, stages=stages)
-        return product[fraction:][: config.priority_width]
+            numerators = [(numerator << missing)[: fraction + index_bits] for numerator in numerators]
+        span = Signal(config.priority_width + 1, name="span")
+        m.d.comb += span.eq(self.vmax + 1)
+        codes = []
+        for index, numerator in enumerate(numerators):
+            label, reciprocal = f"place_multiplier_{index}", self.parameters.reciprocal
+            product = multiplied(self, m, label, enable=advance, a=numerator, b=reciprocal, stages=stages)
+            place = product[fraction + index_bits :][:fraction]
+            label = f"value_multiplier_{index}"
+            product = multiplied(self, m, label, enable=advance, a=place, b=span, stages=stages)
+            codes.append(product[fraction:][: config.priority_width])
+        return codes

@@ -9,13 +9,13 @@ from amaranth.lib import wiring
 
 from amper.config import VARIANTS, AmperConfig
 from amper_hw.array import whole_array
-from amper_hw.bits import population
+from amper_hw.bits import delayed, population
 from amper_hw.controller import Controller
 from amper_hw.draw import DrawUnit
 from amper_hw.latency import row_answer_cycles
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.parameter_unit import ParameterUnit
-from amper_hw.payload import sampler_signature
+from amper_hw.payload import OK, sampler_signature
 from amper_hw.query_generator import QueryGenerator
 from amper_hw.vmax import VmaxUnit
 from amper_hw.write_unit import WriteUnit
@@ -103,8 +103,7 @@ class Sampler(Composite):
             vmax.match_any.eq(array.match.any),
             controller.match_any.eq(array.match.any),
             controller.released.eq(draws.released),
-            # A probe cannot wait; queries never meet one, but the search of all valid rows may.
-            controller.search.ready.eq(~vmax.probe.valid),
+            controller.probing.eq(vmax.probe.valid),
             array.search.valid.eq(controller.search.valid | vmax.probe.valid),
             array.search.payload.eq(Mux(vmax.probe.valid, vmax.probe.payload, controller.search.payload)),
         ]
@@ -147,8 +146,6 @@ class Sampler(Composite):
             m.d.sync += self.valid_rows.eq(0)
 
     def _monitor(self, m: Module, writes: Any, parameters: Any, controller: Any, vmax: Any, draws: Any) -> None:
-        refused = controller.record.valid & (controller.record.payload.status != 0)
-        found = population(controller.search.payload.valid)
         m.d.comb += [
             self.write_refused.eq(writes.refused.any()),
             self.control_refused.eq(parameters.refused),
@@ -157,9 +154,13 @@ class Sampler(Composite):
             self.vmax_exact.eq(writes.idle & vmax.exact),
             self.csp_size.eq(draws.csp_size),
         ]
+        # A register before each counter, so that no path goes through what is counted and an adder of 32 bits.
+        request_refused = controller.record.valid & (controller.record.payload.status != OK)
+        searched = Mux(controller.search.valid, population(controller.search.payload.valid), 0)
+        refused = Signal(range(self._config.write_ports + 3))
+        m.d.sync += refused.eq(population(writes.refused) + parameters.refused + request_refused)
         m.d.sync += [
-            self.errors.eq(self.errors + population(writes.refused) + parameters.refused + refused),
-            self.cycles.eq(self.cycles + self.busy),
+            self.errors.eq(self.errors + refused),
+            self.searches.eq(self.searches + delayed(m, searched, "searched", reset_less=False)),
+            self.cycles.eq(self.cycles + delayed(m, self.busy, "was_busy", reset_less=False)),
         ]
-        with m.If(controller.search.valid & controller.search.ready):
-            m.d.sync += self.searches.eq(self.searches + found)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from importlib.metadata import version
 
-from amper_cli import demo, generate, record, verify
+from amper_cli import cycles, demo, generate, record, verify
 
 _DESCRIPTION = """\
 AMPER: prioritized experience replay by an associative memory (arXiv 2207.07791),
@@ -17,6 +17,7 @@ _EXAMPLES = """\
 examples:
   amper generate --rows 1024 -o build/amper      Verilog for 1024 rows
   amper verify --rows 257 --sim verilator        simulate it against the golden model
+  amper verify --fuzz 20                         the same of 20 random configurations
   amper demo                                     all of it on recorded priorities, with a page of pictures
 """
 
@@ -31,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"amper {version('amper')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (generate, verify, record, demo):
+    for command in (generate, verify, cycles, record, demo):
         command.add_parser(subparsers)
     return parser
 

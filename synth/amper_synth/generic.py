@@ -22,11 +22,13 @@ from amper_hw.generate import TOP, generate
 SCRIPT = """\
 read_verilog {verilog}
 hierarchy -check -top {top}
-setattr -mod -set keep_hierarchy 1 amper_bank_*
-synth -flatten -top {top}
-opt_clean -purge
-tee -q -o depth.txt ltp -noff t:$_*
+synth -noabc -top {top}
+tee -q -o components.txt ltp -noff * t:amper_* %d
 tee -q -o cells.json stat -json
+setattr -mod -set keep_hierarchy 1 amper_bank_*
+flatten
+opt -full
+tee -q -o depth.txt ltp -noff * t:amper_* %d
 """
 
 
@@ -40,7 +42,7 @@ class GenericResult:
 
     config: dict[str, Any]
     depth: int  # gates on the longest path between registers
-    depth_by_module: dict[str, int]
+    depth_by_component: dict[str, int]  # the longest path inside each module
     cells: int  # of the whole design, registers included
     registers: int
     yosys: str
@@ -66,9 +68,10 @@ def synthesise(config: AmperConfig, *, folder: str | Path | None = None) -> Gene
     (target / "generic.ys").write_text(SCRIPT.format(verilog="amper.v", top=TOP), encoding="utf-8")
     version = _yosys(target, "-V").strip()
     _yosys(target, "-l", "generic.log", "-q", "-s", "generic.ys")
-    depths = _depths((target / "depth.txt").read_text(encoding="utf-8"))
+    depths = _depths(target / "depth.txt")
+    components = _depths(target / "components.txt")
     cells, registers = _cells(json.loads((target / "cells.json").read_text(encoding="utf-8")))
-    return GenericResult(config.to_dict(), max(depths.values()), depths, cells, registers, version)
+    return GenericResult(config.to_dict(), max(depths.values()), components, cells, registers, version)
 
 
 def _yosys(folder: Path, *arguments: str) -> str:
@@ -81,10 +84,12 @@ def _yosys(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def _depths(text: str) -> dict[str, int]:
+def _depths(report: Path) -> dict[str, int]:
+    """Longest path by module; a module without a gate has none."""
+    text = report.read_text(encoding="utf-8")
     depths = {name: int(length) for name, length in re.findall(r"path in (\w+) \(length=(\d+)\)", text)}
-    if TOP not in depths:
-        raise SynthesisError(f"Yosys reported no path of {TOP}: {text[:500]}")
+    if not depths:
+        raise SynthesisError(f"Yosys reported no path: {text[:500]}")
     return depths
 
 

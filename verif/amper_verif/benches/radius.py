@@ -72,8 +72,7 @@ class RadiusBench:
         for lane, (value, dither) in enumerate(zip(point.codes, point.dithers, strict=True)):
             if point.valid >> lane & 1:
                 radius = self.model._radius(value)
-                mask = self.config.priority_max if self.model.settings.variant == "fr" else None
-                mask = self.model._mask(radius, dither) if mask is None else mask
+                mask = self.model._mask(radius, dither)  # which fr does not use
                 cover_key(self.model, value, radius, mask)
                 codes.append(key_codes(self.model, value, radius, mask))
         return Key(point.valid, tuple(codes), point.first, point.last, 0, 0)

@@ -1,0 +1,87 @@
+"""Batches back to back: the next one searches, and priorities are written, while the present one draws."""
+
+import random
+
+import pytest
+
+from amper import AmperConfig
+from amper_verif import components
+from amper_verif.workload import Sample, Settle, Write, beats, ramp
+
+BATCHES = 100
+
+
+def config_of(ports, *, write_ports=1, result_priority=True):
+    return AmperConfig(
+        rows=1024,
+        groups=20,
+        batch=64,
+        search_ports=ports,
+        draw_ports=ports,
+        write_ports=write_ports,
+        result_priority=result_priority,
+        seed=3,
+    )
+
+
+def cycles_of(simulate, config, between):
+    """Cycles from the first of 100 requests to the last result, with the writes of ``between`` before each."""
+    operations = [*ramp(config), Settle()]
+    for _ in range(BATCHES):
+        operations += [*beats(config, between()), Sample(config.batch)]
+    report = simulate(components.directed_sampler(config, [*operations, Settle()]), simulator="verilator")
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["compared"] == BATCHES * config.batch
+    assert len(report["spans"]) == BATCHES
+    return report["spans"][-1][2] - report["spans"][0][1]
+
+
+@pytest.mark.parametrize(("ports", "each"), [(1, 68), (4, 20)])
+def test_batches_without_writes(simulate, ports, each):
+    """100 batches of 64 with m = 20: little more than the longer of searches and draws."""
+    assert cycles_of(simulate, config_of(ports), list) <= BATCHES * each + 100
+
+
+def test_batches_with_64_priority_writes_between_them(simulate):
+    """Rows at random, priorities below Vmax, whose row stays as it is: what a replay buffer does after each batch."""
+    config = config_of(4, write_ports=4, result_priority=False)
+    chance = random.Random(1)
+
+    def updates():
+        return [Write(chance.randrange(config.rows - 1), chance.randrange(config.priority_max)) for _ in range(64)]
+
+    assert cycles_of(simulate, config, updates) <= BATCHES * 40 + 200
+
+
+@pytest.mark.parametrize("result_priority", [True, False])
+@pytest.mark.parametrize("pipeline", ["deep", "shallow"])
+@pytest.mark.parametrize(("groups", "batch"), [(1, 1), (3, 1), (2, 9), (20, 4)])
+def test_short_batches_that_overlap(simulate, pipeline, result_priority, groups, batch):
+    """Many under way at once, also some that fall back to all rows or are refused, with writes that overtake them."""
+    config = AmperConfig(
+        rows=20,
+        bank_rows=4,
+        fan_out=2,
+        priority_width=8,
+        groups=groups,
+        batch=batch,
+        radius_scale=0.02 * groups,
+        pipeline=pipeline,
+        result_priority=result_priority,
+        search_ports=2,
+        draw_ports=2,
+        write_ports=2,
+        seed=groups,
+    )
+    chance = random.Random(batch)
+    operations = ramp(config)
+    for _ in range(150):
+        size = chance.choice((batch, batch, chance.randint(0, batch)))
+        operations.append(Sample(size, ready_chance=chance.choice((1.0, 0.6)), overtake_chance=1.0))
+        writes = [Write(chance.randrange(20), chance.randrange(256)) for _ in range(chance.choice((0, 0, 0, 3)))]
+        operations += beats(config, writes)
+    report = simulate(components.directed_sampler(config, [*operations, Settle()]))
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["statuses"]["OK"] > 20
+    assert report["statuses"]["BAD_BATCH"] > 5
+    assert report["coverage"]["request.waiting"]["more"] > 20

@@ -1,0 +1,210 @@
+"""Measured cycles of batches, held against the formula: alone, and back to back."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from amper import VARIANTS, AmperConfig, Parameter
+from amper_hw import latency
+from amper_hw.generate import TOP, generate, versions
+from amper_hw.nearest import nearest_cycles
+from amper_verif.simulation import run_bench
+from amper_verif.workload import Beat, Control, Operation, Sample, Settle, Write, encoded, ramp
+
+BATCHES = 100  # back to back
+
+
+@dataclass(frozen=True)
+class Point:
+    """What is asked of a sampler that is built: a variant, m and b."""
+
+    variant: str
+    groups: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Cycles from a batch's request to its last result, and between the ends of batches back to back."""
+
+    config: AmperConfig  # with the variant, m and b that were measured
+    one_row: int  # of a batch with |CSP| = 1
+    all_rows: int  # of one with |CSP| = n
+    steady: float  # per batch, of ``BATCHES`` of them with |CSP| = n
+
+    @property
+    def bound(self) -> int:
+        """ceil(m / P) + ceil(b / D): no batch alone can take fewer cycles, with any constant."""
+        return -(-self.config.groups // self.config.search_ports) + -(-self.config.batch // self.config.draw_ports)
+
+    @property
+    def formula(self) -> int:
+        """What a batch alone must take."""
+        return batch_cycles(self.config)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it does, whatever |CSP| is."""
+        return self.one_row == self.all_rows == self.formula
+
+
+def batch_cycles(config: AmperConfig) -> int:
+    """Cycles of an undisturbed batch of ``config.batch`` draws in ``config.variant``."""
+    if config.variant != "k":
+        return latency.batch_cycles(config)
+    # The searches of k take the place of the keys and of the searches of the others.
+    searches = latency.representative_cycles(config) + nearest_cycles(config, config.groups)
+    others = latency.key_cycles(config) + -(-config.groups // config.search_ports) - 1
+    return latency.batch_cycles(config) - others + searches
+
+
+def built_config(
+    rows: int, ports: int, pipeline: str, points: Sequence[Point], *, variants: Sequence[str] = VARIANTS
+) -> AmperConfig:
+    """A sampler that can do all ``points``."""
+    return AmperConfig.from_dict(
+        {
+            "rows": rows,
+            "groups": max(point.groups for point in points),
+            "batch": max(point.batch for point in points),
+            "variant": variants[0],
+            "variants": tuple(variants),
+            "search_ports": ports,
+            "draw_ports": ports,
+            "pipeline": pipeline,
+            "seed": 1,
+        }
+    )
+
+
+def operations(config: AmperConfig, point: Point) -> list[Operation]:
+    """A batch with |CSP| = 1, one with |CSP| = n, and ``BATCHES`` more without a pause."""
+    sample = Sample(point.batch)
+    scale = 15 << 20  # so wide that the last group's search matches every row
+    settings = [
+        (Parameter.CLEAR, 1),
+        (Parameter.RADIUS, 0),  # so that no m is refused
+        (Parameter.GROUPS, point.groups),
+        (Parameter.RADIUS, scale * point.groups),
+        (Parameter.NEIGHBOURS, scale),
+        (Parameter.VARIANT, VARIANTS.index(point.variant)),
+    ]
+    built_in = {Parameter.NEIGHBOURS: "k" in config.variants, Parameter.RADIUS: config.variants != ("k",)}
+    return [
+        *(Control(name, value) for name, value in settings if built_in.get(name, True)),
+        Beat((Write(config.rows - 1, config.priority_max),)),
+        *(Settle(), sample, Settle()),
+        *ramp(config),
+        *(Settle(), sample, Settle()),
+        *[sample] * BATCHES,
+        Settle(),
+    ]
+
+
+def measure(
+    config: AmperConfig, points: Sequence[Point], *, simulator: str = "verilator", folder: str | Path = "build/cycles"
+) -> list[Measurement]:
+    """The cycles of ``points``, every result compared with the golden model.
+
+    Raises
+    ------
+    SimulationError : no simulator, or the device hung. AssertionError : it differed from the golden model.
+    """
+    listed = list(itertools.chain.from_iterable(operations(config, point) for point in points))
+    report = run_bench(
+        verilog=generate(config).verilog,
+        top=TOP,
+        bench="sampler",
+        parameters={
+            "config": config.to_dict(),
+            "seed": 1,
+            "workload": {"kind": "listed", "operations": encoded(listed)},
+        },
+        simulator=simulator,
+        folder=Path(folder),
+    )
+    assert not report["mismatches"], report["first_mismatch"]
+    spans = iter(report["spans"])
+    measurements = []
+    for point in points:
+        (one_row, all_rows), many = ([next(spans) for _ in range(count)] for count in (2, BATCHES))
+        measurements.append(
+            Measurement(
+                AmperConfig.from_dict(config.to_dict() | asdict(point)),
+                one_row=one_row[2] - one_row[1],
+                all_rows=all_rows[2] - all_rows[1],
+                steady=(many[-1][2] - many[0][2]) / (BATCHES - 1),
+            )
+        )
+    return measurements
+
+
+def sweep(
+    *,
+    rows: Sequence[int],
+    ports: Sequence[int],
+    pipelines: Sequence[str],
+    points: Sequence[Point],
+    simulator: str = "verilator",
+    folder: str | Path = "build/cycles",
+    say: Callable[[str], None] = print,
+) -> list[Measurement]:
+    """Every combination; a sampler is built for each of rows, ports (P = D) and pipelines."""
+    measurements = []
+    for one_rows, one_ports, pipeline in itertools.product(rows, ports, pipelines):
+        variants = [variant for variant in VARIANTS if variant in {point.variant for point in points}]
+        config = built_config(one_rows, one_ports, pipeline, points, variants=variants)
+        found = measure(config, points, simulator=simulator, folder=folder)
+        agreeing = sum(one.agrees for one in found)
+        say(f"n = {one_rows}, P = D = {one_ports}, {pipeline}: {agreeing} of {len(found)} batches as by the formula")
+        measurements += found
+    return measurements
+
+
+_COLUMNS = (
+    *("n", "pipeline", "P = D", "variant", "m", "b"),
+    *("alone, \\|CSP\\| = 1", "alone, \\|CSP\\| = n", "formula", "ceil(m/P) + ceil(b/D)", "c", "back to back"),
+)
+_PAGE = """\
+# Cycles, measured
+
+Written by `{command}`
+with {versions}. The Verilog was simulated and every result compared with the golden model.
+P = D, W = 1, Q = 16, banks of 64 rows, 8 children a node.
+
+- **alone**: from the edge that takes the request to the edge that takes the last result, Vmax settled and without
+  back-pressure; once with |CSP| = 1 and once with |CSP| = n.
+- **formula**: ceil(m / P) + ceil(b / D) + c, with c of `amper_hw.latency`; of k, the bisection in place of m / P.
+- **back to back**: cycles per batch of {batches} requests offered at once: the next batch searches while the present
+  one draws.
+
+"""
+
+
+def page(measurements: Sequence[Measurement], *, command: str, simulator: str) -> str:
+    """The table as Markdown; variants that take the same cycles share a line."""
+    with_versions = {**versions(), simulator: version(simulator)} if simulator == "verilator" else versions()
+    text = _PAGE.format(
+        command=command,
+        versions=", ".join(f"{name} {number}" for name, number in with_versions.items()),
+        batches=BATCHES,
+    )
+    lines: dict[tuple[tuple[object, ...], tuple[object, ...]], list[str]] = {}
+    for one in measurements:
+        config = one.config
+        size: tuple[object, ...] = (config.rows, config.pipeline, config.search_ports)
+        constant = "" if config.variant == "k" else one.formula - one.bound
+        cycles: tuple[object, ...] = (one.one_row, one.all_rows, one.formula, one.bound, constant, f"{one.steady:.1f}")
+        lines.setdefault((size, (config.groups, config.batch, *cycles)), []).append(config.variant)
+    text += _line(_COLUMNS) + _line(["---"] * len(_COLUMNS))
+    for (size, cycles), variants in lines.items():
+        text += _line([*size, ", ".join(variants), *cycles])
+    return text
+
+
+def _line(cells: Iterable[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |\n"

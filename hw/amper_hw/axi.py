@@ -92,7 +92,7 @@ class AxiSampler(Composite):
 
     @staticmethod
     def _order(m: Module, writes: Any, requests: Any) -> None:
-        """Requests see the writes taken before them or at the same edge, and no other: neither overtakes the other here."""
+        """A request sees the writes taken before it or at the same edge, and no other: none overtakes another here."""
         write, request = writes.write, requests.request
         is_open = (~write.valid | write.ready) & (~requests.held | (request.valid & request.ready))
         m.d.comb += [writes.open.eq(is_open), requests.open.eq(is_open), requests.behind.eq(write.valid)]

@@ -65,6 +65,8 @@ class AxiWrites(wiring.Component):
             bus.tready.eq(self.open),
         ]
         m.d.sync += self.malformed.eq(bus.tvalid & bus.tready & ~legal)
+        with m.If(write.ready):
+            m.d.sync += write.valid.eq(0)
         with m.If(self.open):
             m.d.sync += write.valid.eq(bus.tvalid & legal)
             for port, beat in enumerate(beats):
@@ -117,6 +119,8 @@ class AxiRequests(wiring.Component):
         m = Module()
         bus, request = self.bus, self.request
         m.d.comb += [bus.tready.eq(self.open), request.valid.eq(self.held & ~self.behind)]
+        with m.If(request.valid & request.ready):
+            m.d.sync += self.held.eq(0)
         with m.If(self.open):
             m.d.sync += [
                 self.held.eq(bus.tvalid),

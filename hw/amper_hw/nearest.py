@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -112,7 +112,7 @@ class NearestNeighbours(Composite):
         group_range = self._take_points(m, advance, stored)
         answered = self._answers(m, last_group)
         turn = self._turns(m, advance, last_group, stored, answered)
-        self._set_targets(m, advance, turn)
+        self._set_targets(m, turn)
         self._send(m, advance, group_range, turn)
         return m
 
@@ -209,7 +209,7 @@ class NearestNeighbours(Composite):
         )
         return Turn(*later)
 
-    def _set_targets(self, m: Module, advance: Value, turn: Turn) -> None:
+    def _set_targets(self, m: Module, turn: Turn) -> None:
         """lambda V_i C_i, while round 1 is under way."""
         stages = multiplier_cycles(self._config)
         always = Const(1, 1)
@@ -219,7 +219,7 @@ class NearestNeighbours(Composite):
         members = held(m, always, turn.members, "target_members", stages)
         product = multiplied(self, m, "target_multiplier", enable=always, a=scaled, b=members, stages=stages)
         fraction, whole = product[:SCALE_FRACTION_WIDTH], product[SCALE_FRACTION_WIDTH:]
-        known = held(m, always, advance & turn.valid & turn.undecided[-1], "target_known", 2 * stages, reset_less=False)
+        known = held(m, always, turn.valid & turn.undecided[-1], "target_known", 2 * stages, reset_less=False)
         group = held(m, always, turn.group, "target_group", 2 * stages)
         self._write("targets", m, known, group, Cat(fraction.any(), whole))
 
@@ -229,14 +229,15 @@ class NearestNeighbours(Composite):
         width, ports = config.priority_width, config.search_ports
         # The largest radius with a 0 where this round decides.
         radius = Signal(width)
-        above = Signal(width + 1)
+        below, above = Signal(signed(width + 1)), Signal(width + 1)
         m.d.comb += [
             radius.eq((turn.radius & ~turn.undecided) | (turn.undecided >> 1)),
+            below.eq(turn.value - radius),
             above.eq(turn.value + radius),
         ]
         searches = ~turn.undecided[0]
         nothing = searches & ~turn.members.any()
-        low = Mux(nothing, 1, Mux(turn.value < radius, 0, turn.value - radius))
+        low = Mux(nothing, 1, Mux(below < 0, 0, below[:width]))
         high = Mux(nothing, 0, Mux(above[width], largest, above[:width]))
         key = self.query.payload.key
         census = group_range.valid | ~searches

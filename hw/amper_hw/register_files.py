@@ -95,8 +95,8 @@ def page(config: AmperConfig) -> str:
         f"All are 32 bits wide. This page is for rows = {config.rows}, priority_width = {config.priority_width}, "
         f"groups = {config.groups}, batch = {config.batch},",
         f"bus = {config.bus}; addresses and the places of fields are the same in every configuration, widths and",
-        "values after reset follow from what the last column names. Access: ro read, rw read and write, wo write, w1c read,",
-        "and write 1 to clear.",
+        "values after reset follow from what the last column names. Access: ro read, rw read and write, wo write, w1c",
+        "read, and write 1 to clear.",
         "",
         "| address | register | access | bits | field | after reset | meaning | follows from |",
         "|---|---|---|---|---|---|---|---|",

@@ -27,6 +27,13 @@ def test_match_sets_are_the_golden_ones_and_the_cycles_the_stated_ones(
     assert report["empty"] > 0 or groups == 1  # a single group has every row
 
 
+@pytest.mark.parametrize("pipeline", ["deep", "shallow"])
+def test_counts_that_just_suffice(simulate, pipeline):
+    """Few codes and many rows: count * Vmax is often lambda V_i C_i to the bit, or off by less than 1."""
+    config = AmperConfig(rows=25, groups=3, priority_width=4, variant="k", pipeline=pipeline, batch=1)
+    assert simulate(nearest(config, stretches=200))["searches"] >= 500
+
+
 @pytest.mark.parametrize("neighbour_scale", [0.0, 15.9])
 def test_extreme_neighbours_behind_a_tree(simulate, neighbour_scale):
     config = AmperConfig(

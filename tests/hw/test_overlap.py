@@ -76,7 +76,7 @@ def test_short_batches_that_overlap(simulate, pipeline, result_priority, groups,
     chance = random.Random(batch)
     operations = ramp(config)
     for _ in range(150):
-        size = chance.choice((batch, batch, chance.randint(0, batch)))
+        size = chance.choice((batch, batch, chance.randint(1, batch), 0))
         operations.append(Sample(size, ready_chance=chance.choice((1.0, 0.6)), overtake_chance=1.0))
         writes = [Write(chance.randrange(20), chance.randrange(256)) for _ in range(chance.choice((0, 0, 0, 3)))]
         operations += beats(config, writes)

@@ -1,13 +1,14 @@
-"""The whole sampler in simulation: random workloads, the cycles of a batch, resets at every moment."""
+"""The whole sampler in simulation: random workloads, the cycles of a batch, parameters, resets at every moment."""
 
 import itertools
 
 import pytest
 
-from amper import AmperConfig, Status
+from amper import VARIANTS, AmperConfig, Parameter, Status
 from amper_hw import latency
 from amper_verif import components
-from amper_verif.workload import Reset, Sample, Write
+from amper_verif.cycle_table import batch_cycles
+from amper_verif.workload import Beat, Control, Reset, Sample, Settle, Write, beats, ramp
 
 ROWS = (1, 2, 7, 64, 100, 257)
 WIDTHS = (4, 8, 16)
@@ -18,18 +19,28 @@ BATCHES = {1: 3, 2: 1, 7: 8, 64: 20, 100: 33, 257: 64}
 # A Latin square: every pair of rows and width, of rows and groups, and of width and groups occurs.
 SIZES = [(rows, width, GROUPS[(i + j) % 3]) for i, rows in enumerate(ROWS) for j, width in enumerate(WIDTHS)]
 
+# What is built in and how; every value meets every size of memory once or more.
+BUILDS = {
+    "plain": {},
+    "prefix": {"variant": "fr-prefix", "pipeline": "shallow", "search_ports": 2, "write_ports": 8},
+    "range": {"variant": "fr", "draw_ports": 4, "write_ports": 2, "result_priority": False},
+    "nearest": {"variant": "k", "search_ports": 4, "draw_ports": 2, "pipeline": "shallow"},
+    "all": {"variants": VARIANTS, "search_ports": 8, "draw_ports": 8, "write_ports": 4, "result_priority": False},
+    "ternary": {"variants": VARIANTS[:2], "search_ports": 2, "draw_ports": 4, "write_ports": 4, "pipeline": "shallow"},
+}
 
-def config_of(rows, priority_width, groups, variant="fr-dithered"):
+
+def config_of(rows, priority_width, groups, build="plain"):
     return AmperConfig(
         rows=rows,
         priority_width=priority_width,
         groups=groups,
         batch=BATCHES[rows],
-        variant=variant,
         radius_scale=0.05 * groups if rows > 64 else 0.5,
         seed=1000 * rows + groups,
         bank_rows=BANK_ROWS[rows],
         fan_out=4,
+        **BUILDS[build],
     )
 
 
@@ -39,43 +50,56 @@ def check_random(report):
     assert report["compared"] > 30  # resets end some batches, and with b = 1 a batch is one beat
     assert report["statuses"]["OK"] > 0
     assert report["statuses"]["NO_VALID_ROW"] > 0
+    assert report["refused_controls"] > 0
 
 
-@pytest.mark.parametrize("variant", ["fr-dithered", "fr-prefix"])
-@pytest.mark.parametrize(("rows", "priority_width", "groups"), SIZES)
-def test_random_workload(simulate, rows, priority_width, groups, variant):
-    check_random(simulate(components.sampler(config_of(rows, priority_width, groups, variant)), seed=groups))
+@pytest.mark.parametrize(
+    "builds", [("plain", "range", "all"), ("prefix", "nearest", "ternary")], ids=["deep", "shallow"]
+)
+@pytest.mark.parametrize("place", range(len(SIZES)), ids=lambda place: "-".join(map(str, SIZES[place])))
+def test_random_workload(simulate, place, builds):
+    """Each size in one deep and one shallow sampler, so that each build meets each number of rows."""
+    build = builds[place % 3]
+    check_random(simulate(components.sampler(config_of(*SIZES[place], build)), seed=place + 1))
 
 
-@pytest.mark.parametrize(("rows", "priority_width", "groups"), [(7, 4, 3), (100, 16, 20), (257, 8, 1)])
-def test_random_workload_in_verilator(simulate, rows, priority_width, groups):
-    unit = components.sampler(config_of(rows, priority_width, groups), batches=200)
+@pytest.mark.parametrize(
+    ("rows", "priority_width", "groups", "build"),
+    [(7, 4, 3, "all"), (100, 16, 20, "nearest"), (257, 8, 1, "ternary"), (64, 16, 3, "range")],
+)
+def test_random_workload_in_verilator(simulate, rows, priority_width, groups, build):
+    unit = components.sampler(config_of(rows, priority_width, groups, build), batches=200)
     check_random(simulate(unit, simulator="verilator"))
+
+
+@pytest.mark.parametrize("priority_width", [24, 25, 32])
+def test_random_workload_with_wide_priorities(simulate, priority_width):
+    """From 24 bits on, places in [0, 1) have 32 bits and no longer 8 more than a code."""
+    config = AmperConfig(
+        rows=9, bank_rows=4, priority_width=priority_width, groups=5, batch=7, variants=VARIANTS, seed=6
+    )
+    check_random(simulate(components.sampler(config, batches=80)))
 
 
 # --- cycles ----------------------------------------------------------------------------------------------------
 
+SHAPES = [
+    # rows, bank_rows, fan_out, priority_width, groups, batch
+    (7, 64, 8, 4, 3, 5),
+    (64, 64, 8, 16, 20, 64),
+    (100, 16, 4, 8, 3, 33),
+    (257, 64, 8, 16, 20, 64),
+    (33, 2, 2, 8, 5, 9),
+]
 
-def ramp(rows, config):
-    """Ascending writes, so that Vmax is exact after the last one, which holds the largest code."""
-    top = config.priority_max
-    return [Write(row, top * (row + 1) // rows) for row in range(rows)]
 
-
-@pytest.mark.parametrize(
-    ("rows", "bank_rows", "fan_out", "priority_width", "groups", "batch"),
-    [
-        (7, 64, 8, 4, 3, 5),
-        (64, 64, 8, 16, 20, 64),
-        (100, 16, 4, 8, 3, 33),
-        (257, 64, 8, 16, 20, 64),
-        (33, 2, 2, 8, 5, 9),
-    ],
-)
-def test_a_batch_takes_m_plus_b_plus_c_cycles_whatever_the_csp(
-    simulate, rows, bank_rows, fan_out, priority_width, groups, batch
+@pytest.mark.parametrize("pipeline", ["deep", "shallow"])
+@pytest.mark.parametrize("ports", [1, 4])
+@pytest.mark.parametrize(("rows", "bank_rows", "fan_out", "priority_width", "groups", "batch"), SHAPES)
+def test_a_batch_takes_the_formulas_cycles_whatever_the_csp(
+    simulate, rows, bank_rows, fan_out, priority_width, groups, batch, ports, pipeline
 ):
-    """From |CSP| = 1 to |CSP| = n; and the draws come one a cycle."""
+    """m / P + b / D + c from |CSP| = 1 to |CSP| = n; and the draws come D a cycle."""
     config = AmperConfig(
         rows=rows,
         bank_rows=bank_rows,
@@ -83,57 +107,138 @@ def test_a_batch_takes_m_plus_b_plus_c_cycles_whatever_the_csp(
         priority_width=priority_width,
         groups=groups,
         batch=batch,
+        search_ports=ports,
+        draw_ports=ports,
+        pipeline=pipeline,
         radius_scale=15.0 * groups,  # the last group's key matches every row
     )
-    sizes = [1, batch, batch // 2]
-    samples = [Sample(size) for size in sizes]
-    # Several writes first: in the cycles after a reset the first random words are still on their way.
-    operations = [*[Write(0, config.priority_max)] * 8, *samples, *ramp(rows, config)[1:], *samples]
+    sizes = [1, batch, max(1, batch // 2)]
+    samples = [operation for size in sizes for operation in (Settle(), Sample(size))]
+    operations = [Beat((Write(rows - 1, config.priority_max),)), *samples, *ramp(config), *samples, Settle()]
     report = simulate(components.directed_sampler(config, operations))
-    assert report["mismatches"] == 0
+    assert report["mismatches"] == 0, report["first_mismatch"]
     assert report["csp_sizes"] == [1, 1, 1, rows, rows, rows]
-    for size, beats in zip(sizes * 2, report["beats"], strict=True):
-        last = latency.batch_cycles(config, size)
-        assert beats == list(range(last - size + 1, last + 1))
-        assert last == groups + size + latency.constant_cycles(config)
+    for size, cycles in zip(sizes * 2, report["beats"], strict=True):
+        draws = -(-size // ports)
+        last = -(-groups // ports) + draws + latency.constant_cycles(config)
+        assert cycles == list(range(last - draws + 1, last + 1))
 
 
-def test_c_does_not_depend_on_groups_or_batch():
-    """The promise is m + b + c: c is a property of Q and of the array's shape alone."""
-    shapes = [AmperConfig(rows=100, groups=groups, batch=batch) for groups in (1, 20) for batch in (1, 64)]
+def test_c_does_not_depend_on_groups_or_batch_or_ports():
+    """The promise is m / P + b / D + c: c is a property of Q and of the array's shape alone."""
+    shapes = [
+        AmperConfig(rows=100, groups=groups, batch=batch, search_ports=ports, draw_ports=ports)
+        for groups in (1, 20)
+        for batch in (1, 64)
+        for ports in (1, 8)
+    ]
     assert len({latency.constant_cycles(config) for config in shapes}) == 1
 
 
-def test_a_fallback_takes_one_more_search(simulate):
-    config = AmperConfig(rows=20, bank_rows=8, priority_width=16, groups=3, batch=4, radius_scale=0.0)
-    report = simulate(components.directed_sampler(config, [*ramp(20, config), Sample(4)]))
+@pytest.mark.parametrize("pipeline", ["deep", "shallow"])
+def test_nearest_neighbours_take_the_same_cycles_whatever_the_priorities(simulate, pipeline):
+    config = AmperConfig(
+        rows=20, bank_rows=8, priority_width=6, groups=3, batch=4, variant="k", pipeline=pipeline, neighbour_scale=9.0
+    )
+    one = [Beat((Write(3, 40),)), Settle(), Sample(4), Settle()]
+    report = simulate(components.directed_sampler(config, [*one, *ramp(config), Settle(), Sample(4), Settle()]))
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["csp_sizes"] == [1, 20]
+    assert [cycles[-1] for cycles in report["beats"]] == [batch_cycles(config)] * 2
+
+
+@pytest.mark.parametrize("pipeline", ["deep", "shallow"])
+def test_a_fallback_takes_one_more_search(simulate, pipeline):
+    config = AmperConfig(
+        rows=20, bank_rows=8, priority_width=16, groups=3, batch=4, radius_scale=0.0, pipeline=pipeline
+    )
+    report = simulate(components.directed_sampler(config, [*ramp(config), Settle(), Sample(4), Settle()]))
+    assert report["mismatches"] == 0, report["first_mismatch"]
     assert report["statuses"] == {"FALLBACK": 1}
     assert report["csp_sizes"] == [0]
     assert report["beats"][0][-1] == latency.batch_cycles(config) + latency.fallback_cycles(config)
 
 
-def test_a_refusal_takes_no_search(simulate):
-    config = AmperConfig(rows=20, bank_rows=8, priority_width=8, groups=3, batch=4)
-    operations = [Sample(4), Sample(0), Write(3, 200), Sample(5), Sample(0)]
+# --- refusals and parameters -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ports", [1, 4])
+def test_a_refusal_takes_no_search(simulate, ports):
+    config = AmperConfig(rows=20, bank_rows=8, priority_width=8, groups=3, batch=4, draw_ports=ports)
+    off, on = Control(Parameter.ENABLE, 0), Control(Parameter.ENABLE, 1)
+    operations = [Sample(4), Sample(0), off, Sample(0), Sample(4), on, Beat((Write(3, 200),)), Sample(5), Sample(0)]
+    report = simulate(components.directed_sampler(config, [*operations, Settle(), Sample(4)]))
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["statuses"] == {"NO_VALID_ROW": 1, "BAD_BATCH": 3, "DISABLED": 2, "OK": 1}
+    assert [len(cycles) for cycles in report["beats"]] == [1] * 6 + [4 // ports]
+
+
+def test_a_refused_row_hinders_no_other_lane(simulate):
+    """Lanes of one transfer: out of range, the same row twice (the higher lane is the later write), the same bank."""
+    config = AmperConfig(rows=5, bank_rows=4, priority_width=8, groups=2, batch=3, write_ports=4, radius_scale=20.0)
+    operations = [
+        Beat((Write(7, 9), Write(2, 50), Write(2, 60), Write(3, 70))),
+        Sample(3),
+        Beat((Write(2, 0, 1), Write(2, 80), Write(3, 10), Write(3, 0, 1))),
+        Sample(3),
+        Beat((None, Write(5, 1), None, Write(6, 1))),
+        Sample(3),
+        Settle(),
+    ]
     report = simulate(components.directed_sampler(config, operations))
-    assert report["statuses"] == {"NO_VALID_ROW": 1, "BAD_BATCH": 3}
-    refusal = latency.PREPARE_CYCLES + latency.DRAW_START_CYCLES + latency.QUEUE_CYCLES
-    assert report["beats"] == [[refusal]] * 4
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["refused_writes"] == 3
+    assert report["csp_sizes"] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("overtake", [0.0, 1.0], ids=["later", "same_edge"])
+def test_a_change_counts_from_the_next_request(simulate, overtake):
+    """Every parameter, with a batch before it still under way and one after it, also taken at the same edge."""
+    config = AmperConfig(rows=9, bank_rows=4, priority_width=8, groups=6, batch=5, variants=VARIANTS, radius_scale=1.0)
+    changes = [
+        (Parameter.GROUPS, 3),
+        (Parameter.GROUPS, 0),
+        (Parameter.RADIUS, 12 << 20),
+        (Parameter.RADIUS, 3 << 24),
+        *((Parameter.VARIANT, code) for code in (1, 2, 3, 4, 0)),
+        (Parameter.NEIGHBOURS, 9 << 20),
+        (Parameter.VARIANT, 3),
+        (Parameter.ROWS, 5),
+        *((name, 1) for name in Parameter if name >= Parameter.QUERY_STATE_0),
+        (Parameter.BATCH, 2),
+        (Parameter.ENABLE, 0),
+        (Parameter.ENABLE, 1),
+        (Parameter.CLEAR, 1),
+        (Parameter.ROWS, 5),
+    ]
+    operations = ramp(config)
+    for change in changes:
+        operations += [Sample(5, overtake_chance=overtake), Control(*change), Sample(4, overtake_chance=overtake)]
+    operations += [*beats(config, [Write(row, 30 * row) for row in range(9)]), Sample(5), Settle()]
+    report = simulate(components.directed_sampler(config, operations))
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["refused_controls"] == 4
+    assert report["refused_writes"] == 4
+    assert report["statuses"]["DISABLED"] == 2
 
 
 # --- resets ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("build", ["plain", "all"])
 @pytest.mark.parametrize("ready_chance", [1.0, 0.4])
-def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance):
-    """Afterwards nothing of the batch is left: the memory is empty and both random streams begin again."""
-    config = AmperConfig(rows=5, bank_rows=2, fan_out=2, priority_width=4, groups=2, batch=3, radius_scale=1.0)
+def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance, build):
+    """Afterwards nothing is left: the memory is empty, parameters and random streams are those of the configuration."""
+    settings = BUILDS[build] | {"draw_ports": 1, "result_priority": True}
+    config = AmperConfig(
+        rows=5, bank_rows=2, fan_out=2, priority_width=4, groups=2, batch=3, radius_scale=1.0, **settings
+    )
     # The last write takes the maximum away, so that resets also meet the search for the next one.
-    writes = [Write(0, 3), Write(1, 9), Write(2, 15), Write(4, 6), Write(2, 0, 1)]
+    writes = [Beat((write,)) for write in (Write(0, 3), Write(1, 9), Write(2, 15), Write(4, 6), Write(2, 0, 1))]
     moments = latency.settle_cycles(config) + latency.batch_cycles(config) + 10
     operations = []
     for after in range(moments):
-        operations += [*writes, Sample(3, ready_chance), Reset(after)]
+        operations += [*writes, Sample(3, ready_chance), Control(Parameter.GROUPS, 1), Reset(after)]
         operations += [Sample(1)] if after % 3 == 0 else []  # nothing is valid
         operations += [*writes, Sample(3, ready_chance), Sample(2)]
         operations += [Reset(moments)]
@@ -142,7 +247,7 @@ def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance):
     assert report["resets"] == 2 * moments
     assert report["statuses"][Status.NO_VALID_ROW.name] == -(-moments // 3)
     wanted = [operation.batch for operation in operations if isinstance(operation, Sample)]
-    came = [len(beats) for beats in report["beats"]]
+    came = [len(cycles) for cycles in report["beats"]]
     assert sum(beats == size for beats, size in zip(came, wanted, strict=True)) >= 2 * moments
     # Some batch was ended before its first result, some after one, some after two.
     assert {beats for beats, size in zip(came, wanted, strict=True) if beats < size} == {0, 1, 2}

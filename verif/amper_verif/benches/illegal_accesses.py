@@ -8,8 +8,9 @@ from amper import Parameter
 from amper_hw.registers import ADDRESS_WIDTH, Register
 from amper_verif.benches.register_access import ALL_BYTES, RegisterAccess
 from amper_verif.benches.register_program import RegisterProgram
+from amper_verif.workload import Write
 
-PARTIAL = [strobe for strobe in range(1, ALL_BYTES)]
+PARTIAL = list(range(1, ALL_BYTES))
 
 
 class IllegalAccesses:
@@ -106,7 +107,7 @@ class IllegalAccesses:
         beyond = [rows] if rows < 1 << self._program.config.row_width else []
         for row in beyond:
             await registers.put("INVALIDATE", row)
-            assert self._program.scoreboard.write_refused(row)
+            assert self._program.scoreboard.write(Write(row, 0, 1)), "the model does not refuse it"
             await registers.wait_for("QUEUE_EMPTY")
             await self._check_refusal("WRITE_REFUSED", before)
 
@@ -122,11 +123,9 @@ class IllegalAccesses:
     async def _full_queue(self) -> None:
         """Requests whose results nobody takes fill everything; each kind of command is then refused."""
         registers = self._registers
-        while not await registers.try_put("REQUEST", 1):
-            self._program.request(1)
+        await self._program.fill_queue()
         assert await registers.get("LEVEL") == 0
         assert await registers.field("STATUS", "QUEUE_FULL")
-        assert await registers.bus_errors() == ["QUEUE_FULL"]
         for name, value in (("WRITE_PRIORITY", 1), ("INVALIDATE", 0), ("GROUPS", 1), ("CLEAR", 1), ("REQUEST", 1)):
             await self._expect("QUEUE_FULL", registers.map[name].offset, value)
         await self._program.take_results()

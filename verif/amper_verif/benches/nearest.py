@@ -71,7 +71,7 @@ class NearestBench:
 
     def new_rows(self, shape: str) -> list[int | None]:
         rows, top = self.config.rows, self.config.priority_max
-        some = self.chance.randint(1, top)
+        some = self.chance.choice((self.chance.randint(1, top), 1 << self.chance.randrange(self.config.priority_width)))
         draw = {
             "distinct": lambda: self.chance.randint(0, top),
             "ties": lambda: self.chance.choice((0, some // 3, some // 2, some)),
@@ -87,7 +87,8 @@ class NearestBench:
 
     def new_parameters(self) -> None:
         groups = self.chance.choice((1, self.config.groups, self.chance.randint(1, self.config.groups)))
-        neighbours = self.chance.choice((0, 1, self.chance.randrange(1 << 20), NEIGHBOURS_TOP, None))
+        power = 1 << self.chance.randrange(COEFFICIENT_WIDTH)  # lambda V_i C_i is then often a multiple of Vmax
+        neighbours = self.chance.choice((0, power, power + 1, self.chance.randrange(1 << 20), NEIGHBOURS_TOP, None))
         self.model.set_parameter(Parameter.GROUPS, groups)
         if neighbours is not None:  # else what it was
             self.model.set_parameter(Parameter.NEIGHBOURS, neighbours)

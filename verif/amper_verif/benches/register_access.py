@@ -26,6 +26,9 @@ class Bus(Protocol):
     async def idle(self, cycles: int) -> None:
         """Lets time pass."""
 
+    def irq(self) -> int:
+        """The interrupt now."""
+
 
 class RegisterAccess:
     """Registers by name; an error that is not expected, and one that is but does not come, is an AssertionError."""

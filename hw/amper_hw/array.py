@@ -95,12 +95,12 @@ class Node(Composite):
         counted = children[0].count.valid
         waiting = Signal(name="count_waiting")  # the latest count belongs to a CSP that was not transferred yet
         uncounted = Signal()  # the count of the CSP that was transferred last has not come yet
-        with m.If(self.transfer & ~counted):
-            m.d.sync += [waiting.eq(0), uncounted.eq(~waiting)]
-        with m.Elif(counted & ~self.transfer):
+        with m.If(self.transfer):
+            m.d.sync += [waiting.eq(0), uncounted.eq(~waiting & ~counted)]
+        with m.Elif(counted):
             m.d.sync += [waiting.eq(~uncounted), uncounted.eq(0)]
         direct = Signal()
-        m.d.comb += direct.eq(counted & (uncounted | (self.transfer & ~waiting)))
+        m.d.comb += direct.eq(counted & (uncounted | self.transfer))
         prefixes = []
         for index in range(1, len(children)):
             width = (self._child_rows * index).bit_length()

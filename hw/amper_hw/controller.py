@@ -97,7 +97,7 @@ class Controller(wiring.Component):
         drawing = Signal()  # a CSP was transferred, and not all of its draws have entered the array
         ready = Signal()
         m.d.comb += [
-            ready.eq(full & Mux(by_count, counted, matched)),
+            ready.eq(full & Mux(by_count, counted | self.csp.valid, matched)),
             self.transfer.eq(ready & (~drawing | self.released)),
         ]
         with m.If(self.transfer):

@@ -14,7 +14,7 @@ from amper_hw import latency
 from amper_hw.bits import delayed
 from amper_hw.draw_beats import DrawBeats
 from amper_hw.modules import Composite, SharedModule
-from amper_hw.multiplier import PipelinedMultiplier
+from amper_hw.multiplier import shared_multiplier
 from amper_hw.payload import (
     FALLBACK,
     OK,
@@ -84,13 +84,8 @@ class DrawUnit(Composite):
         wiring.connect(m, wiring.flipped(self.record), beats.record)
         wiring.connect(m, wiring.flipped(self.load), beats.load)
         m.d.comb += self.load_zero.eq(beats.load_zero)
-        m.submodules.counted = counted = SyncFIFO(width=csp_layout(config).size, depth=COUNTED)
-        csp = Signal(csp_layout(config))
-        m.d.comb += [
-            csp.as_value().eq(counted.r_data),
-            counted.w_data.eq(self.csp.payload),
-            counted.w_en.eq(self.csp.valid),
-        ]
+        used = Signal()  # the last beat of a CSP begins
+        csp, available = self._csp(m, used)
 
         # A beat a cycle needs a place for each one under way: in the pipeline, in the queue (2 cycles), in being freed.
         depth = latency.draw_cycles(config) + latency.QUEUE_CYCLES + 2
@@ -99,9 +94,9 @@ class DrawUnit(Composite):
         refused = beat.status != OK
         begins = Signal()
         m.d.comb += [
-            beats.beat.ready.eq((refused | counted.r_rdy) & self._room(m, begins, depth)),
+            beats.beat.ready.eq((refused | available) & self._room(m, begins, depth)),
             begins.eq(beats.beat.valid & beats.beat.ready),
-            counted.r_en.eq(begins & beat.last & ~refused),
+            used.eq(begins & beat.last & ~refused),
             self.result.valid.eq(queue.r_rdy),
             self.result.payload.eq(queue.r_data),
             queue.r_en.eq(self.result.ready),
@@ -126,6 +121,19 @@ class DrawUnit(Composite):
             value = delayed(m, value, f"{name}_{cycle}", reset_less=False)
         return value
 
+    def _csp(self, m: Module, used: Value) -> tuple[Any, Value]:
+        """The CSP to draw from next, and whether there is one: that which waits, or that which comes in this cycle."""
+        layout = csp_layout(self._config)
+        m.submodules.counted = counted = SyncFIFO(width=layout.size, depth=COUNTED)
+        csp = Signal(layout)
+        m.d.comb += [
+            csp.as_value().eq(Mux(counted.r_rdy, counted.r_data, self.csp.payload)),
+            counted.w_data.eq(self.csp.payload),
+            counted.w_en.eq(self.csp.valid & ~(used & ~counted.r_rdy)),
+            counted.r_en.eq(used),
+        ]
+        return csp, counted.r_rdy | self.csp.valid
+
     def _room(self, m: Module, reserved: Value, depth: int) -> Signal:
         """Whether the queue has a place that no beat under way will take."""
         places = Signal(range(depth + 1), init=depth)
@@ -145,10 +153,9 @@ class DrawUnit(Composite):
     def _rows(self, m: Module, words: Any, csp_size: Value, valid: list[Value]) -> list[Value]:
         """The pipelines of the lanes, whose ranks are ``valid``; returns the rows in the cycle of their results."""
         config, array, ports = self._config, self.array, self._config.draw_ports
-        product = PipelinedMultiplier(
+        multiply = shared_multiplier(
             a_width=DRAW_RANDOM_WIDTH, b_width=config.count_width, stages=latency.multiplier_cycles(config)
         )
-        multiply = SharedModule.of(product.name, product)
         select = self._bit_select()
         rows = []
         for index in range(ports):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from amper.config import AmperConfig
 
 PREPARE_CYCLES = 1  # from a request being taken to its keys being started
-DRAW_START_CYCLES = 1  # from |CSP| being known to the first beat of draws
 QUEUE_CYCLES = 2  # from a result entering the empty queue to its being offered
 SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
 
@@ -103,7 +102,6 @@ def constant_cycles(config: AmperConfig) -> int:
         PREPARE_CYCLES
         + key_cycles(config)
         + count_cycles(config)
-        + DRAW_START_CYCLES
         + draw_cycles(config)
         + QUEUE_CYCLES
     )

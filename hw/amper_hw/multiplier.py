@@ -39,7 +39,6 @@ class PipelinedMultiplier(wiring.Component):
             raise ValueError(f"stages must be 1 or 2, not {stages}")
         self._b_width = b_width
         self._stages = stages
-        self.name = multiplier_name(a_width=a_width, b_width=b_width, stages=stages)
         super().__init__(multiplier_signature(a_width=a_width, b_width=b_width))
 
     def elaborate(self, platform: object) -> Module:

@@ -1,21 +1,49 @@
 """One bank in simulation."""
 
+from dataclasses import replace
+
 import pytest
 
 from amper import AmperConfig
 from amper_verif import components
+
+# rows, priority_width, pipeline, variant, search_ports, draw_ports, result_priority
+SIZES = [
+    (1, 4, "deep", "fr", 1, 1, True),
+    (1, 8, "shallow", "fr-prefix", 4, 2, True),
+    (2, 16, "shallow", "fr", 2, 1, True),
+    (7, 32, "deep", "fr-dithered", 2, 2, True),
+    (64, 8, "deep", "k", 4, 4, True),
+    (100, 8, "shallow", "fr-dithered", 1, 1, False),
+    (257, 4, "deep", "fr-dithered", 1, 2, True),
+]
 
 
 def config_of(rows: int, priority_width: int) -> AmperConfig:
     return AmperConfig(rows=rows, priority_width=priority_width, bank_rows=max(2, 1 << (rows - 1).bit_length()))
 
 
-@pytest.mark.parametrize("priority_width", [4, 8, 16])
-@pytest.mark.parametrize("rows", [1, 2, 7, 64, 100, 257])
-def test_every_answer_is_right_and_in_its_cycle(simulate, rows, priority_width):
-    report = simulate(components.bank(config_of(rows, priority_width), rounds=40))
-    assert min(report[name] for name in ("match", "count", "selected", "data")) > 30
+@pytest.mark.parametrize(("rows", "priority_width", "pipeline", "variant", "searches", "draws", "priorities"), SIZES)
+def test_every_answer_is_right_and_in_its_cycle(
+    simulate, rows, priority_width, pipeline, variant, searches, draws, priorities
+):
+    config = replace(
+        config_of(rows, priority_width),
+        pipeline=pipeline,
+        variant=variant,
+        variants=None,
+        search_ports=searches,
+        draw_ports=draws,
+        write_ports=draws,
+        result_priority=priorities,
+    )
+    report = simulate(components.bank(config, rounds=80))
+    assert report["least"] > 30
+    assert report["early"] > 5
+    assert report["overlapping"] > 20
 
 
 def test_every_answer_is_right_in_verilator(simulate):
-    assert simulate(components.bank(config_of(64, 8)), simulator="verilator")["compared"] > 500
+    report = simulate(components.bank(config_of(64, 8), rounds=200), simulator="verilator")
+    assert report["compared"] > 5000
+    assert report["cleared"] > 0

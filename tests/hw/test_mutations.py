@@ -12,15 +12,29 @@ from amper_verif.mutations import MUTATIONS, MutationError
 from amper_verif.simulation import SimulationError
 from amper_verif.verify import verify
 
-CONFIG = AmperConfig(rows=48, bank_rows=16, fan_out=4, priority_width=8, groups=3, batch=16, radius_scale=0.3, seed=5)
+CONFIG = AmperConfig(
+    rows=48,
+    bank_rows=16,
+    fan_out=4,
+    priority_width=8,
+    groups=3,
+    batch=16,
+    radius_scale=0.3,
+    seed=5,
+    draw_ports=2,
+    write_ports=2,
+)
 BANK = replace(CONFIG, rows=16)
 
 # The component whose own bench must fail.
 UNITS = {
     "match line": components.bank(BANK),
-    "mask": components.query_generator(CONFIG),
+    "mask": components.radius(CONFIG),
     "rank": components.draw_unit(CONFIG),
     "random stream": components.draw_unit(CONFIG),
+    "write conflict": components.write_unit(CONFIG),
+    "rows in use": components.write_unit(CONFIG),
+    "overlap": components.controller(CONFIG),
 }
 
 
@@ -36,10 +50,10 @@ def test_verification_notices(tmp_path, name):
     verification = verify(CONFIG, simulator="icarus", batches=40, folder=tmp_path, mutate=MUTATIONS[name])
     assert verification.mismatches > 0
     assert not verification.passed
-    assert verification.first_mismatch.startswith("beat ")
+    assert ": expected " in verification.first_mismatch
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
+@pytest.mark.parametrize("name", UNITS)
 def test_the_bench_of_the_component_notices(simulate, name):
     assert simulate(UNITS[name])["compared"] > 0
     with pytest.raises(SimulationError, match="AssertionError"):

@@ -31,7 +31,7 @@ def test_match_sets_are_the_golden_ones_and_the_cycles_the_stated_ones(
 def test_counts_that_just_suffice(simulate, pipeline):
     """Few codes and many rows: count * Vmax is often lambda V_i C_i to the bit, or off by less than 1."""
     config = AmperConfig(rows=25, groups=3, priority_width=4, variant="k", pipeline=pipeline, batch=1)
-    assert simulate(nearest(config, stretches=200))["searches"] >= 500
+    assert simulate(nearest(config, stretches=200))["searches"] >= 200
 
 
 @pytest.mark.parametrize("neighbour_scale", [0.0, 15.9])
@@ -53,7 +53,7 @@ def test_extreme_neighbours_behind_a_tree(simulate, neighbour_scale):
 
 def test_match_sets_are_the_golden_ones_in_verilator(simulate):
     config = AmperConfig(rows=40, groups=20, variant="k", batch=1)
-    assert simulate(nearest(config), simulator="verilator")["searches"] >= 500
+    assert simulate(nearest(config), simulator="verilator")["searches"] >= 200
 
 
 def test_the_default_size_leaves_60_cycles_for_everything_but_queries_and_draws():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from amper_hw.rank_select import BitSelect
 from amper_verif import components
 
 
@@ -16,3 +17,9 @@ def test_position_of_the_rank(simulate, width, tag_width, stages):
 def test_position_of_the_rank_in_verilator(simulate, stages):
     unit = components.rank_select(width=64, tag_width=3, stages=stages)
     assert simulate(unit, simulator="verilator")["compared"] > 300
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+def test_other_numbers_of_stages_are_refused():
+    with pytest.raises(ValueError, match=r"\Astages must be 1 or 4, not 2\Z"):
+        BitSelect(width=8, tag_width=0, stages=2)

@@ -11,25 +11,65 @@ TREES = [
     (2, 2, 2, 0),
     (7, 2, 2, 2),
     (7, 4, 2, 1),
-    (64, 16, 4, 1),
     (64, 8, 2, 3),
     (100, 8, 4, 2),
-    (100, 64, 8, 1),
-    (257, 64, 8, 1),
-    (257, 16, 4, 3),
-    (257, 32, 8, 2),
+    (129, 64, 8, 1),
+]
+# pipeline, variant, priority_width, search_ports, draw_ports, write_ports, result_priority
+KINDS = [
+    ("deep", "fr-dithered", 8, 1, 1, 1, True),
+    ("shallow", "k", 4, 2, 4, 2, True),
+    ("deep", "fr", 16, 4, 2, 4, False),
 ]
 
 
+@pytest.mark.parametrize(("pipeline", "variant", "priority_width", "searches", "draws", "writes", "priorities"), KINDS)
 @pytest.mark.parametrize(("rows", "bank_rows", "fan_out", "levels"), TREES)
-@pytest.mark.parametrize("priority_width", [4, 16])
-def test_every_answer_is_right_and_in_its_cycle(simulate, rows, bank_rows, fan_out, levels, priority_width):
-    config = AmperConfig(rows=rows, priority_width=priority_width, bank_rows=bank_rows, fan_out=fan_out)
-    report = simulate(components.row_array(config, rounds=40))
+def test_every_answer_is_right_and_in_its_cycle(
+    simulate,
+    rows,
+    bank_rows,
+    fan_out,
+    levels,
+    pipeline,
+    variant,
+    priority_width,
+    searches,
+    draws,
+    writes,
+    priorities,
+):
+    config = AmperConfig(
+        rows=rows,
+        bank_rows=bank_rows,
+        fan_out=fan_out,
+        pipeline=pipeline,
+        variant=variant,
+        priority_width=priority_width,
+        search_ports=searches,
+        draw_ports=draws,
+        write_ports=writes,
+        result_priority=priorities,
+    )
+    report = simulate(components.row_array(config, rounds=60))
     assert report["levels"] == levels
-    assert min(report[name] for name in ("match", "count", "selected", "data")) > 30
+    assert report["least"] > 20
+    assert report["early"] > 5
+    assert report["overlapping"] > 10
 
 
-def test_every_answer_is_right_in_verilator(simulate):
-    config = AmperConfig(rows=100, priority_width=8, bank_rows=8, fan_out=4)
-    assert simulate(components.row_array(config), simulator="verilator")["compared"] > 500
+@pytest.mark.parametrize("pipeline", ["deep", "shallow"])
+def test_every_answer_is_right_in_verilator(simulate, pipeline):
+    config = AmperConfig(
+        rows=100,
+        priority_width=8,
+        bank_rows=8,
+        fan_out=4,
+        pipeline=pipeline,
+        search_ports=2,
+        draw_ports=2,
+        write_ports=2,
+    )
+    report = simulate(components.row_array(config, rounds=300), simulator="verilator")
+    assert report["compared"] > 10_000
+    assert report["cleared"] > 0

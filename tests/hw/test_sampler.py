@@ -164,7 +164,7 @@ def test_a_fallback_takes_one_more_search(simulate, pipeline):
 
 @pytest.mark.parametrize("ports", [1, 4])
 def test_a_refusal_takes_no_search(simulate, ports):
-    config = AmperConfig(rows=20, bank_rows=8, priority_width=8, groups=3, batch=4, draw_ports=ports)
+    config = AmperConfig(rows=20, bank_rows=8, priority_width=8, groups=3, batch=4, draw_ports=ports, radius_scale=40.0)
     off, on = Control(Parameter.ENABLE, 0), Control(Parameter.ENABLE, 1)
     operations = [Sample(4), Sample(0), off, Sample(0), Sample(4), on, Beat((Write(3, 200),)), Sample(5), Sample(0)]
     report = simulate(components.directed_sampler(config, [*operations, Settle(), Sample(4)]))

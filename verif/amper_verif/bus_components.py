@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from amaranth.lib import data
+
 from amper import AmperConfig
 from amper_hw.generate import top_component
+from amper_hw.stream_arbiter import StreamArbiter
 from amper_verif.components import Unit
 
 
@@ -17,3 +20,9 @@ def wishbone_sampler(config: AmperConfig, *, part: str, batches: int = 30, deadl
     """``part``: "illegal" (every illegal access) or "registers" (a random program of so many batches)."""
     parameters = {"config": config.to_dict(), "part": part, "batches": batches, "deadline": deadline}
     return Unit("wishbone_sampler", lambda: top_component(config), parameters)
+
+
+def stream_arbiter(*, cycles: int = 3000) -> Unit:
+    """The arbiter of two streams of 16 bits."""
+    layout = data.StructLayout({"value": 16})
+    return Unit("stream_arbiter", lambda: StreamArbiter(layout), {"cycles": cycles})

@@ -78,7 +78,9 @@ def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",)) 
 
 def options_of(config: AmperConfig) -> list[str]:
     """The options of ``amper verify`` that give this configuration; those with their default are left out."""
-    plain = AmperConfig(rows=config.rows).to_dict() | {"rows": None, "priority_scale": config.priority_scale}
+    # Defaults of some follow from others, which are then left to be given.
+    plain = AmperConfig(rows=config.rows, priority_width=config.priority_width, variant=config.variant).to_dict()
+    plain |= {"rows": None, "priority_width": AmperConfig.priority_width, "variant": AmperConfig.variant}
     options = []
     for field in fields(config):
         value = config.to_dict()[field.name]

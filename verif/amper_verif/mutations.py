@@ -39,7 +39,7 @@ class Mutation:
         return verilog.replace(modules[0], broken)
 
 
-#: By name. "match line" needs a configuration whose banks all have the same number of rows.
+#: By name. They fit a configuration with ternary keys, equal banks of 16 rows, Q = 8, P = 1 and D = W = 2.
 MUTATIONS: dict[str, Mutation] = {
     "match line": Mutation(
         effect="the first row of every bank never matches",
@@ -49,20 +49,44 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "mask": Mutation(
         effect="every key ignores one bit too many",
-        module="amper_query_generator",
-        pattern=r"(assign key_mask = key__payload\[\d+:\d+\]);",
-        replacement=r"\1 << 1;",
+        module="amper_radius",
+        pattern=r"(assign query_key = \{ 1'h0, ends_3,) second_0,",
+        replacement=r"\1 second_0 << 1,",
     ),
     "rank": Mutation(
-        effect="the lowest bit of the rank inside a bank is wrong",
+        effect="the lowest bit of the rank inside a bank is wrong in the second lane",
         module="amper_draw_unit",
-        pattern=r"\.start_rank\(array_selected_rank\)",
-        replacement=".start_rank(array_selected_rank ^ 1'h1)",
+        pattern=r"\.start_rank\(array_selected_1_rank\)",
+        replacement=".start_rank(array_selected_1_rank ^ 1'h1)",
     ),
     "random stream": Mutation(
-        effect="the draw stream's state is rotated by 27 places instead of 28",
+        effect="after two words the draw stream's state is rotated by 27 places instead of 28",
         module="amper_draw_urng",
-        pattern=r"\{ mixed\[35:0\], mixed\[63:36\] \}",
-        replacement="{ mixed[36:0], mixed[63:37] }",
+        pattern=r"\{ mixed_1\[35:0\], mixed_1\[63:36\] \}",
+        replacement="{ mixed_1[36:0], mixed_1[63:37] }",
+    ),
+    "write conflict": Mutation(
+        effect="two lanes write into the same bank in the same cycle",
+        module="amper_write_unit",
+        pattern=r"beat\[5:4\] == beat\[11:10\]",
+        replacement="1'h0",
+    ),
+    "rows in use": Mutation(
+        effect="a write to the row behind those in use is not refused",
+        module="amper_write_unit",
+        pattern=r"write__payload\[5:0\] < rows",
+        replacement="write__payload[5:0] <= rows",
+    ),
+    "overlap": Mutation(
+        effect="the next CSP takes the place of the one that is still drawn from",
+        module="amper_controller",
+        pattern=r"= ~ drawing;",
+        replacement="= 1'h1;",
+    ),
+    "quotient": Mutation(
+        effect="a change of m or lambda' makes the reciprocal and the radius 0",
+        module="amper_divider",
+        pattern=r"quotient\[22:0\], fits",
+        replacement="quotient[22:0], 1'h0",
     ),
 }

@@ -89,8 +89,10 @@ class _Generator:
 
     def _write(self) -> Write:
         chance, config = self._chance, self._config
-        beyond = 1 << config.row_width  # rows that have an address but do not exist
-        row = chance.randrange(beyond) if chance.random() < 0.1 else chance.randrange(config.rows)
+        row = chance.randrange(config.rows)
+        if chance.random() < 0.1:
+            beyond = 1 << config.row_width  # rows that have an address but do not exist
+            row = chance.choice((chance.randrange(beyond), min(config.rows, beyond - 1)))
         if chance.random() < 0.2:
             row = chance.randrange(min(config.rows, config.bank_rows, 4))  # lanes meet in a bank, or in a row
         if chance.random() < 0.15:

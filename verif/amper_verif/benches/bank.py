@@ -6,23 +6,45 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import cocotb
 
 from amper import AmperConfig
-from amper_hw.bank import Bank
-from amper_verif.benches.match_line import key_pattern, pattern_matches
+from amper_hw.latency import bank_answer_cycles, bank_count_cycles
+from amper_verif.benches.match_line import Key, cover_if_planned, key_matches, key_names
 from amper_verif.benches.support import Answers, Device, Gaps
 from amper_verif.coverage import amount, collected, cover
 from amper_verif.simulation import bench_parameters, leave_report
 
 
-class RowsBench:
-    """One model for banks and trees of them: a list of codes, a set of rows, one queue of answers per answer port.
+class RowWrite(NamedTuple):
+    """What a lane writes."""
 
-    A round is: searches from ``first`` to ``last``, |CSP| awaited, then selections. Writes, probes and reads go on all
-    the time, and nothing that a question meets in its own cycle may change its answer.
+    row: int
+    priority: int
+    invalidate: int
+
+
+class PlainAnswers(Answers):
+    """Answers without a strobe: what stands there in any other cycle does not matter, or is ``otherwise``."""
+
+    def look(self, cycle: int, read: Callable[[], Any], *, otherwise: Any = None) -> None:
+        due = bool(self._due) and self._due[0][0] == cycle
+        if not due and otherwise is not None:
+            got = read()
+            assert got == otherwise, f"{self.name} in cycle {cycle}: nothing was asked, got {got}"
+        self.observe(cycle, int(due), read)
+
+
+class RowsBench:
+    """One model for banks and trees of them: a list of codes, two sets of rows, one queue of answers per answer port.
+
+    CSP after CSP is collected by searches, counted, transferred and selected from, while the next one is collected.
+    Writes, probes and reads go on all the time, and nothing that a question meets in its own cycle may change its
+    answer.
     """
 
     def __init__(
@@ -33,100 +55,123 @@ class RowsBench:
         self.banks = banks
         self.answer_cycles = answer_cycles
         self.count_cycles = count_cycles
-        self.device = Device(dut, deadline=40 * parameters["rounds"] + 20_000)
+        self.device = Device(dut, deadline=400 * parameters["rounds"] + 20_000)
         self.chance = random.Random(parameters["seed"])
-        self.match, self.count = Answers("match"), Answers("count")
-        self.selected, self.data = Answers("selected"), Answers("data")
-        self.codes: list[int | None] = [None] * self.rows
-        self.csp: set[int] = set()
+        draws = range(self.config.draw_ports)
+        self.match, self.count, self.changed = PlainAnswers("match"), Answers("count"), PlainAnswers("changed")
+        self.selected = [Answers(f"selected {port}") for port in draws]
+        self.data = [PlainAnswers(f"data {port}") for port in draws] if self.config.result_priority else []
         self.writing, self.probing, self.reading = Gaps(self.chance), Gaps(self.chance), Gaps(self.chance)
         self.searching, self.selecting = Gaps(self.chance), Gaps(self.chance)
-        self.alphabet = 0
+        self.alphabet = 2
+        self.early = self.overlapping = self.cleared = 0
+        self._restart()
 
-    # --- a round -----------------------------------------------------------------------------------------------
+    def _restart(self) -> None:
+        self.codes: list[int | None] = [None] * self.rows
+        self.collecting: set[int] = set()
+        self.queries: deque[tuple[int, int]] = deque()  # (first, last) of the searches that it still needs
+        self.counted = -1  # cycle of its count, once all were sent
+        self.late = False  # it is transferred only after its count
+        self.drawn: list[int] = []
+        self.drawable = 0  # cycle from which selections are legal
+        self.selections = 0  # still to come from this CSP
 
-    async def round(self) -> None:
+    @property
+    def answers(self) -> tuple[Answers, ...]:
+        return self.match, self.count, self.changed, *self.selected, *self.data
+
+    # --- the life of a CSP -------------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        """The searches of the next CSP; before them, perhaps, some that are only counted (k)."""
         self.alphabet = self.chance.choice((1, 2, 5, 1 << self.config.priority_width))
-        left = self.chance.randint(1, 6)
-        first = True
-        while left:
-            search = self.searching()
-            await self.cycle(search=(first, left == 1) if search else None)
-            if search:
-                first, left = False, left - 1
-        cover("csp.rows", amount(len(self.csp), self.rows))
-        while self.count.outstanding:
-            await self.cycle()
-        for _ in range(self.chance.randint(0, 12) if self.csp else 0):
-            await self.cycle(select=self.selecting())
+        census, count = self.chance.choice((0, 0, 0, 1, 3)), self.chance.randint(1, 6)
+        last = count - 1
+        self.queries.extend([(1, 1)] * census + [(int(index == 0), int(index == last)) for index in range(count)])
+        self.late = census > 0 or self.chance.random() < 0.4
+        self.counted = -1
+
+    async def transfers(self, count: int) -> None:
+        """Cycles until so many CSPs were transferred."""
+        for _ in range(count):
+            if not self.queries and self.counted < 0:
+                self._plan()
+            while not await self.cycle():
+                pass
 
     async def drain(self) -> None:
+        while self.selections:
+            await self.cycle(begin=False)
         for _ in range(self.count_cycles + self.answer_cycles + 1):
-            await self.cycle(quiet=True)
+            await self.cycle(begin=False, quiet=True)
 
     async def reset(self) -> None:
-        if self.match.outstanding or self.data.outstanding:
+        if self.match.outstanding or self.count.outstanding:
             cover("reset.in_flight", "row_array")
         await self.device.reset(self.chance.randint(1, 2))
         for answers in self.answers:
             answers.clear()
-        self.codes = [None] * self.rows
-        self.csp = set()
-
-    @property
-    def answers(self) -> tuple[Answers, ...]:
-        return self.match, self.count, self.selected, self.data
+        self._restart()
 
     # --- a cycle -----------------------------------------------------------------------------------------------
 
-    async def cycle(
-        self, *, search: tuple[bool, bool] | None = None, select: bool = False, quiet: bool = False
-    ) -> None:
-        """One cycle; all questions are answered from what is stored before this cycle's write."""
+    async def cycle(self, *, begin: bool = True, quiet: bool = False) -> bool:
+        """One cycle; all questions are answered from what is stored before this cycle's writes.
+
+        ``begin``: go on with the next CSP. ``quiet``: ask and write nothing. Returns whether there was a transfer.
+        """
         self._rubbish()
-        write = None if quiet or not self.writing() else self._new_write()
-        questions = set()
-        if search is not None:
-            self._search(*search)
+        writes = {} if quiet or not self.writing() else self._new_writes()
+        selects = self._select()
+        transfer = begin and self._transfer()
+        questions = {"select"} if selects else set()
+        if begin and self._search():
             questions.add("search")
         elif not quiet and self.probing():
-            same_row = self._probe(write)
-            questions.add("probe_of_same_row" if same_row else "probe")
-        if self._select(select):
-            questions.add("select")
-        if self._read(wanted=not quiet and self.reading()):
+            questions.add("probe_of_same_row" if self._probe(writes) else "probe")
+        if not quiet and self.reading() and self._read():
             questions.add("read")
-        self._write(write)
-        if write is not None:
+        self._write(writes)
+        if writes:
             for question in questions or {"idle"}:
                 cover("write.during", question)
+        elif not quiet and self.chance.random() < 0.004:
+            self._clear()
+        if selects:
+            self.overlapping += "search" in questions or self.count.outstanding > 0
         await self.device.settle()
         self._observe()
         await self.device.tick()
+        return transfer
 
     def _rubbish(self) -> None:
         """No question, and payloads that mean nothing."""
-        chance, top = self.chance, self.config.priority_max
-        self.device.drive(
-            write_valid=0,
-            write_row=chance.randrange(self.rows),
-            write_priority=chance.randint(0, top),
-            write_invalidate=chance.getrandbits(1),
-            search_valid=0,
-            search_value=chance.randint(0, top),
-            search_mask=chance.randint(0, top),
-            search_first=chance.getrandbits(1),
-            search_last=chance.getrandbits(1),
-            search_probe=chance.getrandbits(1),
-            select_valid=0,
-            select_rank=chance.randrange(self.rows),
-            read_valid=0,
-            read_row=chance.randrange(self.rows),
-        )
+        chance, config = self.chance, self.config
+        bits = chance.getrandbits
+        inputs = {"search_valid": 0, "search_payload_valid": bits(config.search_ports), "clear": 0, "transfer": 0}
+        inputs |= {f"search_{name}": bits(1) for name in ("first", "last", "probe")}
+        width = config.search_ports * config.priority_width
+        inputs |= {f"search_{name}": bits(width) for name in key_names(config.range_match)}
+        for port in range(config.write_ports):
+            inputs |= {f"write_{port}_valid": 0, f"write_{port}_row": chance.randrange(self.rows)}
+            inputs |= {f"write_{port}_priority": bits(config.priority_width), f"write_{port}_invalidate": bits(1)}
+        for port in range(config.draw_ports):
+            inputs |= {f"select_{port}_valid": 0, f"select_{port}_rank": chance.randrange(self.rows)}
+            if config.result_priority:
+                inputs |= {f"read_{port}_valid": 0, f"read_{port}_row": chance.randrange(self.rows)}
+        self.device.drive(**inputs)
 
-    def _new_write(self) -> tuple[int, int, int]:
-        row = self.chance.randrange(self.rows)
-        return row, self._code(), int(self.chance.random() < 0.25)
+    def _new_writes(self) -> dict[int, RowWrite]:
+        """Writes of some lanes, each into another bank."""
+        writes: dict[int, RowWrite] = {}
+        taken = set()
+        for port in range(self.config.write_ports):
+            row = self.chance.randrange(self.rows)
+            if row // self.config.bank_rows not in taken and self.chance.random() < 0.7:
+                writes[port] = RowWrite(row, self._code(), int(self.chance.random() < 0.25))
+                taken.add(row // self.config.bank_rows)
+        return writes
 
     def _code(self) -> int:
         """Few different codes in most rounds, so that searches match many rows."""
@@ -134,115 +179,177 @@ class RowsBench:
         steps = max(1, self.alphabet - 1)
         return self.chance.randrange(self.alphabet) * top // steps if self.alphabet > 1 else top // 2
 
-    def _write(self, write: tuple[int, int, int] | None) -> None:
-        if write is None:
-            return
-        row, code, invalidate = write
-        self.device.drive(write_valid=1, write_row=row, write_priority=code, write_invalidate=invalidate)
-        self.codes[row] = None if invalidate else code
+    def _write(self, writes: dict[int, RowWrite]) -> None:
+        added = removed = 0
+        for port, write in writes.items():
+            self.device.drive(**{f"write_{port}_{name}": value for name, value in write._asdict().items()})
+            self.device.drive(**{f"write_{port}_valid": 1})
+            was_valid = self.codes[write.row] is not None
+            added |= (not write.invalidate and not was_valid) << port
+            removed |= (write.invalidate and was_valid) << port
+            self.codes[write.row] = None if write.invalidate else write.priority
+        if writes:
+            self.changed.expect(self.device.cycle + self.answer_cycles, (added, removed))
 
-    def _key(self) -> tuple[int, int]:
+    def _clear(self) -> None:
+        self.device.drive(clear=1)
+        self.codes = [None] * self.rows
+        self.cleared += 1
+
+    def _key(self) -> Key:
         top = self.config.priority_max
         width = self.chance.randint(0, self.config.priority_width)
+        if self.config.range_match:
+            low, high = self._code(), self._code()
+            return self.chance.choice(((low, low), (min(low, high), max(low, high)), (0, top), (low, high)))
         return self._code(), self.chance.choice((0, top, top & ~((1 << width) - 1)))
 
-    def _matching(self, value: int, mask: int) -> set[int]:
-        pattern = key_pattern(value, mask, self.config.priority_width)
-        return {row for row, code in enumerate(self.codes) if code is not None and pattern_matches(pattern, code)}
-
-    def _search(self, first: bool, last: bool) -> None:
-        value, mask = self._key()
+    def _ask(self, lanes: int, **fields: int) -> set[int]:
+        """Drive a beat of searches in these lanes; returns the rows that match."""
+        config = self.config
         self.device.drive(
-            search_valid=1,
-            search_value=value,
-            search_mask=mask,
-            search_first=int(first),
-            search_last=int(last),
-            search_probe=0,
+            search_valid=1, search_payload_valid=lanes, **{f"search_{name}": bit for name, bit in fields.items()}
         )
-        hits = self._matching(value, mask)
-        cover("match.rows", amount(len(hits), self.rows))
-        self.csp = hits if first else self.csp | hits
-        if last:
-            self.count.expect(self.device.cycle + self.count_cycles, len(self.csp))
+        keys = [self._key() for _ in range(config.search_ports)]
+        for index, name in enumerate(key_names(config.range_match)):
+            codes = sum(key[index] << port * config.priority_width for port, key in enumerate(keys))
+            self.device.drive(**{f"search_{name}": codes})
+        valid = [(row, code) for row, code in enumerate(self.codes) if code is not None]
+        asked = [key for port, key in enumerate(keys) if lanes >> port & 1]
+        cover("match.occupied", {0: "none", self.rows: "all"}.get(len(valid), "some"))
+        matches = {"width": config.priority_width, "range_match": config.range_match}
+        return {row for row, code in valid if any(key_matches(key, code, **matches) for key in asked)}
 
-    def _probe(self, write: tuple[int, int, int] | None) -> bool:
-        """Ask whether any row but the one written now matches; returns whether that row would have."""
-        value, mask = self._key()
+    def _search(self) -> bool:
+        """The next search of the CSP that is collected, now or later."""
+        if not self.queries or not self.searching():
+            return False
+        first, last = self.queries.popleft()
+        ports = self.config.search_ports
+        lanes = self.chance.choice(((1 << ports) - 1, (1 << ports) - 1, self.chance.getrandbits(ports)))
+        hits = self._ask(lanes, first=first, last=last, probe=0)
+        cover("match.rows", amount(len(hits), self.rows))
+        self.match.expect(self.device.cycle + self.answer_cycles, int(bool(hits)))
+        self.collecting = hits if first else self.collecting | hits
+        if last:
+            self.count.expect(self.device.cycle + self.count_cycles, len(self.collecting))
+        if not self.queries:
+            self.counted = self.device.cycle + self.count_cycles
+            cover("csp.rows", amount(len(self.collecting), self.rows))
+        return True
+
+    def _probe(self, writes: dict[int, RowWrite]) -> bool:
+        """Ask whether any row but those written now matches; returns whether one of them would have."""
         # `first` and `last` belong to searches: they stay rubbish.
-        self.device.drive(search_valid=1, search_value=value, search_mask=mask, search_probe=1)
-        hits = self._matching(value, mask)
-        written = {write[0]} if write is not None else set()
+        hits = self._ask(1, probe=1)
+        written = {write.row for write in writes.values()}
         self.match.expect(self.device.cycle + self.answer_cycles, int(bool(hits - written)))
         return bool(hits & written)
 
-    def _select(self, wanted: bool) -> bool:
-        if not wanted:
+    def _transfer(self) -> bool:
+        """Whether the collected CSP is now taken over: not before the present one was counted and selected from."""
+        cycle = self.device.cycle
+        collected_all = not self.queries and self.counted >= 0
+        if not collected_all or cycle < self.drawable or self.selections or (self.late and cycle <= self.counted):
             return False
-        members = sorted(self.csp)
+        if self.chance.random() < 0.3:
+            return False
+        self.device.drive(transfer=1)
+        self.drawn = sorted(self.collecting)
+        self.drawable = max(cycle, self.counted) + 1
+        self.selections = self.chance.choice((0, 1, self.chance.randint(1, 12))) if self.drawn else 0
+        self.early += cycle < self.counted
+        kind = "before_count" if cycle < self.counted else "after_count" if cycle > self.counted else "with_count"
+        cover_if_planned("csp.transfer", kind)
+        self._plan()
+        return True
+
+    def _select(self) -> bool:
+        """A selection in some of the lanes."""
+        if not self.selections or self.device.cycle < self.drawable or not self.selecting():
+            return False
+        self.selections -= 1
+        ports = self.config.draw_ports
+        lanes = self.chance.choice(((1 << ports) - 1, self.chance.randrange(1, 1 << ports)))
+        for port in range(ports):
+            if lanes >> port & 1:
+                self._select_in(port)
+        return True
+
+    def _select_in(self, port: int) -> None:
+        members = self.drawn
         rank = self.chance.choice((0, len(members) - 1, self.chance.randrange(len(members))))
-        self.device.drive(select_valid=1, select_rank=rank)
+        self.device.drive(**{f"select_{port}_valid": 1, f"select_{port}_rank": rank})
         bank, position = divmod(members[rank], self.config.bank_rows)
         inside = [row % self.config.bank_rows for row in members if row // self.config.bank_rows == bank]
         vector = sum(1 << row for row in inside)
-        self.selected.expect(self.device.cycle + self.answer_cycles, (vector, inside.index(position), bank))
+        self.selected[port].expect(self.device.cycle + self.answer_cycles, (vector, inside.index(position), bank))
         cover("select.rank", "first" if rank == 0 else "last" if rank == len(members) - 1 else "middle")
         cover("select.bank", "first" if bank == 0 else "last" if bank == self.banks - 1 else "middle")
-        return True
 
-    def _read(self, *, wanted: bool) -> bool:
-        valid_rows = [row for row, code in enumerate(self.codes) if code is not None] if wanted else []
-        if not valid_rows:
+    def _read(self) -> bool:
+        """Reads in some of the lanes, of valid rows."""
+        valid_rows = [row for row, code in enumerate(self.codes) if code is not None]
+        if not valid_rows or not self.data:
             return False
-        row = self.chance.choice(valid_rows)
-        self.device.drive(read_valid=1, read_row=row)
-        self.data.expect(self.device.cycle + self.answer_cycles, self.codes[row])
+        for port, answers in enumerate(self.data):
+            if port == 0 or self.chance.getrandbits(1):
+                row = self.chance.choice(valid_rows)
+                self.device.drive(**{f"read_{port}_valid": 1, f"read_{port}_row": row})
+                answers.expect(self.device.cycle + self.answer_cycles, self.codes[row])
         return True
 
     # --- answers -----------------------------------------------------------------------------------------------
 
     def _observe(self) -> None:
         read, cycle = self.device.read, self.device.cycle
-        self.match.observe(cycle, read("match_valid"), lambda: read("match_any"))
+        self.match.look(cycle, lambda: read("match_any"))
         self.count.observe(cycle, read("count_valid"), lambda: read("count_rows"))
-        self.selected.observe(cycle, read("selected_valid"), self._read_selected)
-        self.data.observe(cycle, read("data_valid"), lambda: read("data_priority"))
-        if not read("data_valid"):
-            # The draw unit puts it into the beat of a refused request.
-            assert read("data_priority") == 0, "data_priority must be 0 when nothing was read"
-
-    def _read_selected(self) -> tuple[int, int, int]:
-        bank = self.device.read("selected_bank") if self.banks > 1 else 0
-        return self.device.read("selected_vector"), self.device.read("selected_rank"), bank
+        self.changed.look(cycle, lambda: (read("changed_added"), read("changed_removed")), otherwise=(0, 0))
+        for port, answers in enumerate(self.selected):
+            names = [f"selected_{port}_{name}" for name in ("vector", "rank", "bank")[: 3 if self.banks > 1 else 2]]
+            # Of a single bank, the index is always 0 and is left out.
+            bank = () if self.banks > 1 else (0,)
+            answers.observe(
+                cycle, read(f"selected_{port}_valid"), lambda names=names, bank=bank: (*map(read, names), *bank)
+            )
+        for port, plain in enumerate(self.data):
+            # The draw unit puts it into the beat of a refused request: 0.
+            plain.look(cycle, lambda name=f"data_{port}_priority": read(name), otherwise=0)
 
     def report(self) -> dict[str, Any]:
         for answers in self.answers:
             answers.check_finished()
-        return {answers.name: answers.compared for answers in self.answers} | {
+        return {
             "compared": sum(answers.compared for answers in self.answers),
+            "least": min(answers.compared for answers in self.answers),
+            "early": self.early,
+            "overlapping": self.overlapping,
+            "cleared": self.cleared,
             "coverage": collected(),
         }
 
 
 async def run_rounds(bench: RowsBench, rounds: int) -> None:
-    """Rounds with resets in the middle, then a last one to the end."""
+    """So many CSPs, with resets in the middle, then to the end."""
     bench._rubbish()
     await bench.device.start()
     for index in range(rounds):
-        await bench.round()
+        await bench.transfers(1)
         if index % 10 == 9:
             for _ in range(bench.chance.randint(0, 6)):
                 await bench.cycle()
             await bench.reset()
-    while not bench.csp:  # so that selections have been compared when the run ends
-        await bench.round()
-    await bench.cycle(select=True)
+    while not bench.drawn:  # so that selections have been compared when the run ends
+        await bench.transfers(1)
+    bench.selections = 2
     await bench.drain()
 
 
 @cocotb.test()
 async def against_model(dut: Any) -> None:
     parameters = bench_parameters()
-    bench = RowsBench(dut, parameters, answer_cycles=Bank.ANSWER_LATENCY, count_cycles=Bank.COUNT_LATENCY)
+    config = AmperConfig.from_dict(parameters["config"])
+    bench = RowsBench(dut, parameters, answer_cycles=bank_answer_cycles(config), count_cycles=bank_count_cycles(config))
     await run_rounds(bench, parameters["rounds"])
     leave_report(bench.report())

@@ -20,7 +20,7 @@ from amper_verif.benches.support import Device, Gaps, Sink
 from amper_verif.coverage import collected
 from amper_verif.simulation import bench_parameters, leave_report
 
-SHAPES = ("distinct", "ties", "equal", "sparse", "zeros", "one_row", "top")
+SHAPES = ("distinct", "ties", "equal", "sparse", "zeros", "low", "one_row", "top")
 NEIGHBOURS_TOP = (1 << COEFFICIENT_WIDTH) - 1  # lambda just below 16
 
 
@@ -78,16 +78,17 @@ class NearestBench:
             "equal": lambda: some,
             "sparse": lambda: self.chance.choice((1, top)) if self.chance.random() < 0.1 else None,
             "zeros": lambda: 0,
+            "low": lambda: self.chance.randint(0, 2),
             "one_row": lambda: None,
             "top": lambda: self.chance.choice((top, self.chance.randint(0, some))),
         }[shape]
         codes: list[int | None] = [draw() for _ in range(rows)]
-        codes[self.chance.randrange(rows)] = 0 if shape == "zeros" else some
+        codes[self.chance.randrange(rows)] = {"zeros": 0, "low": 1}.get(shape, some)
         return codes
 
     def new_parameters(self) -> None:
         groups = self.chance.choice((1, self.config.groups, self.chance.randint(1, self.config.groups)))
-        power = 1 << self.chance.randrange(COEFFICIENT_WIDTH)  # lambda V_i C_i is then often a multiple of Vmax
+        power = 1 << self.chance.randrange(16, COEFFICIENT_WIDTH)  # lambda V_i C_i is then often a multiple of Vmax
         neighbours = self.chance.choice((0, power, power + 1, self.chance.randrange(1 << 20), NEIGHBOURS_TOP, None))
         self.model.set_parameter(Parameter.GROUPS, groups)
         if neighbours is not None:  # else what it was

@@ -28,8 +28,7 @@ class Monitors:
         """A cycle, before what it transfers is known."""
         dut = self._dut
         for name in ("write_refused", "control_refused"):
-            seen = int(getattr(dut, name).value)
-            assert seen == getattr(self, name), f"{name} is {seen}, which is wrong of the transfer before"
+            self._compare(name, int(getattr(self, name)))
             setattr(self, name, False)
         self._busy_cycles += int(dut.busy.value)
 
@@ -46,7 +45,10 @@ class Monitors:
             "cycles": self._busy_cycles,
             "errors": board.errors,
         }
-        seen = {name: int(getattr(self._dut, name).value) for name in wanted}
         for name, value in wanted.items():
-            if seen[name] != value:
-                board.mismatch(f"{name} after {board.batches} batches: expected {value}, got {seen[name]}")
+            self._compare(name, value)
+
+    def _compare(self, name: str, wanted: int) -> None:
+        seen = int(getattr(self._dut, name).value)
+        if seen != wanted:
+            self._scoreboard.mismatch(f"{name} after {self._scoreboard.batches} batches: expected {wanted}, got {seen}")

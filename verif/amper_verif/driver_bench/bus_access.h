@@ -1,0 +1,20 @@
+/* The driver's accesses, made by the simulated bus. */
+#ifndef BUS_ACCESS_H
+#define BUS_ACCESS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+uint32_t bus_read32(volatile void *base, uint32_t offset);
+void bus_write32(volatile void *base, uint32_t offset, uint32_t value);
+int run_script(void);
+#ifdef __cplusplus
+}
+#endif
+
+#define AMPER_READ32(base, offset) bus_read32(base, offset)
+#define AMPER_WRITE32(base, offset, value) bus_write32(base, offset, value)
+
+#endif

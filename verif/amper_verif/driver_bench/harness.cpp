@@ -1,0 +1,104 @@
+// A bus master around the Verilator model: every access of the driver becomes a transfer on AXI4-Lite (AMPER_AXI
+// defined) or Wishbone. An error answer, or none, ends the program: the driver must never cause one.
+#include "Vamper.h"
+#include "bus_access.h"
+#include "verilated.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+static Vamper *top;
+static const int DEADLINE = 1000;  // cycles
+
+static void tick() {
+    top->clk = 0;
+    top->eval();
+    top->clk = 1;
+    top->eval();
+}
+
+static void require(bool good, const char *what, uint32_t offset) {
+    if (good) return;
+    std::fprintf(stderr, "harness: %s at 0x%03x\n", what, offset);
+    std::exit(3);
+}
+
+#ifdef AMPER_AXI
+uint32_t bus_read32(volatile void *, uint32_t offset) {
+    top->s_axil_araddr = offset;
+    top->s_axil_arvalid = 1;
+    top->s_axil_rready = 1;
+    for (int cycle = 0; cycle < DEADLINE; cycle++) {
+        top->eval();
+        bool address = top->s_axil_arvalid && top->s_axil_arready;
+        bool answer = top->s_axil_rvalid;
+        uint32_t data = top->s_axil_rdata, response = top->s_axil_rresp;
+        tick();
+        if (address) top->s_axil_arvalid = 0;
+        if (answer) {
+            require(response == 0, "error answer to a read", offset);
+            return data;
+        }
+    }
+    require(false, "no answer to a read", offset);
+    return 0;
+}
+
+void bus_write32(volatile void *, uint32_t offset, uint32_t value) {
+    top->s_axil_awaddr = offset;
+    top->s_axil_wdata = value;
+    top->s_axil_wstrb = 15;
+    top->s_axil_awvalid = top->s_axil_wvalid = top->s_axil_bready = 1;
+    for (int cycle = 0; cycle < DEADLINE; cycle++) {
+        top->eval();
+        bool address = top->s_axil_awvalid && top->s_axil_awready;
+        bool data = top->s_axil_wvalid && top->s_axil_wready;
+        bool answer = top->s_axil_bvalid;
+        uint32_t response = top->s_axil_bresp;
+        tick();
+        if (address) top->s_axil_awvalid = 0;
+        if (data) top->s_axil_wvalid = 0;
+        if (answer) {
+            require(response == 0, "error answer to a write", offset);
+            return;
+        }
+    }
+    require(false, "no answer to a write", offset);
+}
+#else
+static uint32_t access_bus(bool write, uint32_t offset, uint32_t value) {
+    top->wb_cyc = top->wb_stb = 1;
+    top->wb_we = write;
+    top->wb_adr = offset >> 2;
+    top->wb_dat_i = value;
+    top->wb_sel = 15;
+    for (int cycle = 0; cycle < DEADLINE; cycle++) {
+        top->eval();
+        bool taken = top->wb_stb && !top->wb_stall;
+        bool answer = top->wb_ack || top->wb_err, error = top->wb_err;
+        uint32_t data = top->wb_dat_o;
+        tick();
+        if (taken) top->wb_stb = 0;
+        if (answer) {
+            top->wb_cyc = 0;
+            require(!error, write ? "error answer to a write" : "error answer to a read", offset);
+            return data;
+        }
+    }
+    require(false, "no answer", offset);
+    return 0;
+}
+
+uint32_t bus_read32(volatile void *, uint32_t offset) { return access_bus(false, offset, 0); }
+
+void bus_write32(volatile void *, uint32_t offset, uint32_t value) { access_bus(true, offset, value); }
+#endif
+
+int main() {
+    top = new Vamper;
+    top->rst = 1;
+    tick();
+    tick();
+    top->rst = 0;
+    return run_script();
+}

@@ -105,7 +105,7 @@ class DrawUnit(Composite):
             m.d.sync += self.csp_size.eq(Mux(csp.fallback, 0, csp.rows))
 
         status = Mux(refused, beat.status, Mux(csp.fallback, FALLBACK, OK))
-        tag = Cat(begins, beat.last, beat.lanes, status)
+        tag: Value = Cat(begins, beat.last, beat.lanes, status)
         tag = self._delayed(m, tag, "rank_tag", latency.multiplier_cycles(config))
         m.d.comb += self.released.eq(tag[0] & tag[1] & tag[2])  # a refused beat has no lane
         rows = self._rows(m, beat.word, csp.rows, [tag[0] & tag[2 + index] for index in range(ports)])
@@ -205,4 +205,5 @@ class DrawUnit(Composite):
         if ports > 1:
             m.d.comb += entry.lanes.eq(lanes)
         m.d.comb += [entry.last.eq(tag[1]), entry.status.eq(tag[2 + ports :][:STATUS_WIDTH])]
-        return entry.as_value()
+        value: Value = entry.as_value()
+        return value

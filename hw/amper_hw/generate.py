@@ -116,14 +116,12 @@ def _constants(config: AmperConfig) -> dict[str, int]:
 
 
 def _cycles(config: AmperConfig) -> dict[str, int]:
-    fr = {
-        "batch": latency.batch_cycles(config),
-        "batch_constant": latency.constant_cycles(config),
-        "fallback": latency.fallback_cycles(config),
-    }
+    constant = {} if config.variant == "k" else {"batch_constant": latency.constant_cycles(config)}
     return {
         "tree_levels": latency.tree_levels(config),
-        **fr,
+        "batch": latency.batch_cycles(config),
+        **constant,
+        "fallback": latency.fallback_cycles(config),
         "search_to_csp_size": latency.count_cycles(config),
         "draw": latency.draw_cycles(config),
         "vmax_settle": latency.settle_cycles(config),

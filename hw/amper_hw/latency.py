@@ -92,26 +92,48 @@ def draw_cycles(config: AmperConfig) -> int:
     return multiplier_cycles(config) + select + read
 
 
-def constant_cycles(config: AmperConfig) -> int:
-    """c: a batch takes ceil(m / P) + ceil(b / D) + c cycles from its request being taken to its last result being so.
+def turn_cycles(config: AmperConfig) -> int:
+    """k: from a group's turn to its query being offered: its state, the range."""
+    return 2 if is_deep(config) else 1
 
-    In the fr variants, without back-pressure, nothing before it under way and Vmax settled; it depends neither on |CSP|
-    nor on the priorities.
+
+def loop_cycles(config: AmperConfig) -> int:
+    """k: from a query to the next one of the same group: the count, its product, the comparison, the turn."""
+    return count_cycles(config) + multiplier_cycles(config) + 1 + turn_cycles(config)
+
+
+def nearest_cycles(config: AmperConfig, groups: int) -> int:
+    """k: from the first point of a batch of ``groups`` groups being taken to its last query being taken.
+
+    Without back-pressure; it does not depend on the priorities. About m (Q + 2) where m is at least ``loop_cycles``.
     """
-    stages = (
-        PREPARE_CYCLES
-        + key_cycles(config)
-        + count_cycles(config)
-        + draw_cycles(config)
-        + QUEUE_CYCLES
-    )
-    return stages - 2  # the first of the searches and the first of the draws are among the stages
+    first_turn = max(groups + 1, count_cycles(config) + 3)  # the first V_i is there, and the first C_i
+    rounds = config.priority_width * max(groups, loop_cycles(config))
+    return first_turn + turn_cycles(config) + rounds + groups - 1
+
+
+def search_cycles(config: AmperConfig) -> int:
+    """From a batch's start to its last search entering the row array."""
+    if config.variant == "k":
+        return representative_cycles(config) + nearest_cycles(config, config.groups)
+    return key_cycles(config) + -(-config.groups // config.search_ports) - 1
 
 
 def batch_cycles(config: AmperConfig, batch: int | None = None) -> int:
-    """ceil(m / P) + ceil(b / D) + c for a request of ``batch`` draws, ``config.batch`` unless given."""
-    draws = config.batch if batch is None else batch
-    return -(-config.groups // config.search_ports) + -(-draws // config.draw_ports) + constant_cycles(config)
+    """From the request of ``batch`` draws (``config.batch`` unless given) being taken to its last result being so.
+
+    Without back-pressure, nothing before it under way and Vmax settled; it depends neither on |CSP| nor on the
+    priorities.
+    """
+    beats = -(-(config.batch if batch is None else batch) // config.draw_ports)
+    first_result = PREPARE_CYCLES + search_cycles(config) + count_cycles(config) + draw_cycles(config) + QUEUE_CYCLES
+    return first_result + beats - 1
+
+
+def constant_cycles(config: AmperConfig) -> int:
+    """c of the fr variants, whose batch takes ceil(m / P) + ceil(b / D) + c cycles."""
+    stages = PREPARE_CYCLES + key_cycles(config) + count_cycles(config) + draw_cycles(config) + QUEUE_CYCLES
+    return stages - 2  # the first of the searches and the first of the draws are among the stages
 
 
 def fallback_cycles(config: AmperConfig) -> int:

@@ -41,6 +41,9 @@ class MatchLines(wiring.Component):
         return m
 
     def _matches(self, code: Value) -> Value:
+        line: Value
         if self._range_match:
-            return (code >= self.low) & (code <= self.high)
-        return ((code ^ self.value) & self.mask) == 0
+            line = (code >= self.low) & (code <= self.high)
+        else:
+            line = ((code ^ self.value) & self.mask) == 0
+        return line

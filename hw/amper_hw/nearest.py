@@ -9,34 +9,12 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper.config import COEFFICIENT_WIDTH, SCALE_FRACTION_WIDTH, AmperConfig
-from amper_hw.latency import count_cycles, is_deep, multiplier_cycles
+from amper_hw.latency import is_deep, multiplier_cycles
 from amper_hw.modules import Composite
 from amper_hw.multiplier import multiplied
 from amper_hw.payload import lane, parameter_signature, query_layout
 from amper_hw.pipeline import held
 from amper_hw.representative import point_layout
-
-
-def _slot_cycles(config: AmperConfig) -> int:
-    """From a group's turn to its query being offered: its state, the range."""
-    return 2 if is_deep(config) else 1
-
-
-def loop_cycles(config: AmperConfig) -> int:
-    """From a query to the next one of the same group: the count, its product, the comparison, the turn."""
-    return count_cycles(config) + multiplier_cycles(config) + 1 + _slot_cycles(config)
-
-
-def nearest_cycles(config: AmperConfig, groups: int) -> int:
-    """From the first point of a batch of ``groups`` groups being taken to its last query being taken.
-
-    Without back-pressure, a point a cycle, and counts after ``latency.count_cycles``: with g groups, that is
-    max(g + 1, count_cycles + 3) + Q max(g, loop_cycles) + g + 1, one less if shallow. It does not depend on the
-    priorities.
-    """
-    first_turn = max(groups + 1, count_cycles(config) + 3)  # the first V_i is there, and the first C_i
-    rounds = config.priority_width * max(groups, loop_cycles(config))
-    return first_turn + _slot_cycles(config) + rounds + groups - 1
 
 
 class Range(NamedTuple):

@@ -106,7 +106,7 @@ class VmaxUnit(wiring.Component):
         with m.Elif(lowered | searched | self.clear):
             m.d.sync += known.eq(0)
 
-    def _answers(self, m: Module, *, forget: Signal) -> tuple[Value, Signal]:
+    def _answers(self, m: Module, *, forget: Value) -> tuple[Value, Signal]:
         """(an answer that still counts comes now, such an answer is due later or now)."""
         # One bit for each cycle that a probe may be under way; to forget them is to clear the bits.
         due = Signal(row_answer_cycles(self._config))

@@ -51,8 +51,10 @@ def run(options: argparse.Namespace) -> int:
         return fail("generate", ImportError(f"{error}. Install it by: pip install 'amper[hw]'"))
     print(f"{verilog}: {len(generated.verilog.splitlines())} lines, {len(generated.verilog) / 1e6:.2f} MB")
     print(f"{description}: sha256 {generated.description['sha256'][:16]}...")
-    if config.variant != "k":
-        cycles = generated.description["cycles"]
+    cycles = generated.description["cycles"]
+    if config.variant == "k":
+        print(f"a batch of {config.batch} takes {cycles['batch']} cycles")
+    else:
         searches = -(-config.groups // config.search_ports)
         draws = -(-config.batch // config.draw_ports)
         total = f"{searches} + {draws} + {cycles['batch_constant']} = {cycles['batch']}"

@@ -71,6 +71,7 @@ def test_every_illegal_access(simulate, config):
     refused_write = {"WRITE_REFUSED"} if config.rows < 1 << config.row_width else set()
     assert set(report["tried"]) == set(BUS_ERRORS) - {"STREAM_MALFORMED", "WRITE_REFUSED"} | refused_write
     assert report["accesses"] > 500
+    assert report["answer_cycles"] == {"b": 3, "r": 3}
     assert report["compared"] > 20
 
 

@@ -45,5 +45,5 @@ def test_every_answer_is_right_and_in_its_cycle(
 
 def test_every_answer_is_right_in_verilator(simulate):
     report = simulate(components.bank(config_of(64, 8), rounds=200), simulator="verilator")
-    assert report["compared"] > 5000
+    assert report["compared"] > 3000
     assert report["cleared"] > 0

@@ -1,7 +1,9 @@
 """The C driver: on the simulated sampler behind each bus it draws what the golden model draws."""
 
 import random
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -168,6 +170,15 @@ def test_error_codes_on_plain_memory(tmp_path, bus):
     subprocess.run(["gcc", *objects, "-o", "errors"], cwd=tmp_path, check=True)
     done = subprocess.run([tmp_path / "errors"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_example_compiles(tmp_path):
+    """The program of docs/buses.md."""
+    page = (Path(__file__).parents[2] / "docs/buses.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
+    write_sources(AmperConfig(rows=8, bus="axi"), tmp_path)
+    (tmp_path / "example.c").write_text(program, encoding="utf-8")
+    compile_c(tmp_path, "example.c")
 
 
 def test_the_native_interface_has_no_driver():

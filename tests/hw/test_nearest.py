@@ -4,7 +4,8 @@ import pytest
 
 from amper import AmperConfig
 from amper.config import VARIANTS
-from amper_hw.nearest import NearestNeighbours, nearest_cycles
+from amper_hw.latency import nearest_cycles
+from amper_hw.nearest import NearestNeighbours
 from amper_verif.components import Unit
 
 

@@ -7,7 +7,6 @@ import pytest
 from amper import VARIANTS, AmperConfig, Parameter, Status
 from amper_hw import latency
 from amper_verif import components
-from amper_verif.cycle_table import batch_cycles
 from amper_verif.workload import Beat, Control, Reset, Sample, Settle, Write, beats, ramp
 
 ROWS = (1, 2, 7, 64, 100, 257)
@@ -144,7 +143,7 @@ def test_nearest_neighbours_take_the_same_cycles_whatever_the_priorities(simulat
     report = simulate(components.directed_sampler(config, [*one, *ramp(config), Settle(), Sample(4), Settle()]))
     assert report["mismatches"] == 0, report["first_mismatch"]
     assert report["csp_sizes"] == [1, 20]
-    assert [cycles[-1] for cycles in report["beats"]] == [batch_cycles(config)] * 2
+    assert [cycles[-1] for cycles in report["beats"]] == [latency.batch_cycles(config)] * 2
 
 
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])

@@ -11,7 +11,6 @@ from pathlib import Path
 from amper import VARIANTS, AmperConfig, Parameter
 from amper_hw import latency
 from amper_hw.generate import TOP, generate, versions
-from amper_hw.nearest import nearest_cycles
 from amper_verif.simulation import run_bench
 from amper_verif.workload import Beat, Control, Operation, Sample, Settle, Write, encoded, ramp
 
@@ -44,22 +43,12 @@ class Measurement:
     @property
     def formula(self) -> int:
         """What a batch alone must take."""
-        return batch_cycles(self.config)
+        return latency.batch_cycles(self.config)
 
     @property
     def agrees(self) -> bool:
         """Whether it does, whatever |CSP| is."""
         return self.one_row == self.all_rows == self.formula
-
-
-def batch_cycles(config: AmperConfig) -> int:
-    """Cycles of an undisturbed batch of ``config.batch`` draws in ``config.variant``."""
-    if config.variant != "k":
-        return latency.batch_cycles(config)
-    # The searches of k take the place of the keys and of the searches of the others.
-    searches = latency.representative_cycles(config) + nearest_cycles(config, config.groups)
-    others = latency.key_cycles(config) + -(-config.groups // config.search_ports) - 1
-    return latency.batch_cycles(config) - others + searches
 
 
 def built_config(

@@ -103,14 +103,13 @@ def fuzz(
     buses: Sequence[str] = ("native",),
     folder: str | Path = "build/verify",
     say: Callable[[str], None] = print,
-    mutate: Callable[[str], str] | None = None,
 ) -> list[FuzzRun]:
     """Verify ``count`` random configurations.
 
     Parameters
     ----------
     seed : of the configurations and the operations. simulators : each configuration runs in all of them. batches : of
-        each run. buses : to choose from. say : takes a line a run. mutate : see ``verify``.
+        each run. buses : to choose from. say : takes a line a run.
 
     Raises
     ------
@@ -129,21 +128,19 @@ def fuzz(
         # A configuration does not depend on how many came before it.
         config = random_config(random.Random(f"{seed}/{index}"), buses=buses)
         for simulator in simulators:
-            run = _one(config, simulator, batches, seed + index, Path(folder), mutate)
+            run = _one(config, simulator, batches, seed + index, Path(folder))
             runs.append(run)
             say(line(run, f"{index + 1}/{count}"))
     return runs
 
 
-def _one(
-    config: AmperConfig, simulator: str, batches: int, seed: int, folder: Path, mutate: Callable[[str], str] | None
-) -> FuzzRun:
+def _one(config: AmperConfig, simulator: str, batches: int, seed: int, folder: Path) -> FuzzRun:
     arguments = ["amper", "verify", "--sim", simulator, "--batches", str(batches), "--seed", str(seed)]
     command = shlex.join([*arguments, *options_of(config)])
     begin = time.monotonic()
     found, error = None, ""
     try:
-        found = verify(config, simulator=simulator, batches=batches, seed=seed, folder=folder, mutate=mutate)
+        found = verify(config, simulator=simulator, batches=batches, seed=seed, folder=folder)
     except Exception as problem:  # whatever a legal configuration raises is a finding, and must not end the others
         error = f"{type(problem).__name__}: {problem}"
     return FuzzRun(config, simulator, command, found, error, time.monotonic() - begin)

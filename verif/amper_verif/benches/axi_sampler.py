@@ -118,6 +118,30 @@ async def both_directions(lite: AxiLite, program: RegisterProgram, rounds: int) 
     return 2 * rounds
 
 
+async def measure_answers(lite: AxiLite) -> dict[str, int]:
+    """Cycles from the last beat of an access to its answer, with nobody in the way."""
+    dut = lite.dut
+    cycles = {}
+    for answer, beats, access in (
+        ("b", ("aw", "w"), lite.write(0xC0, 0)),
+        ("r", ("ar",), lite.read(0)),
+    ):
+        await lite.idle(5)
+        task = cocotb.start_soon(access)
+        asked = since = 0
+        while not int(getattr(dut, f"s_axil_{answer}valid").value):
+            for beat in beats:
+                valid, ready = getattr(dut, f"s_axil_{beat}valid"), getattr(dut, f"s_axil_{beat}ready")
+                if int(valid.value) and int(ready.value):
+                    asked, since = asked + 1, 0
+            await RisingEdge(dut.clk)
+            since += 1
+        assert asked == len(beats), f"{asked} beats taken of {beats}"
+        cycles[answer] = since
+        await task
+    return cycles
+
+
 @cocotb.test()
 async def against_model(dut: Any) -> None:
     parameters = bench_parameters()
@@ -137,6 +161,7 @@ async def against_model(dut: Any) -> None:
         await illegal.run()
         report |= {"tried": illegal.tried}
         await program.check_interrupts()
+        report["answer_cycles"] = await measure_answers(lite)
         lite.pause()
         report["accesses"] = await both_directions(lite, program, 300)
     elif parameters["part"] == "registers":

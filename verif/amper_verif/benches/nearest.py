@@ -12,8 +12,7 @@ from amper import AmperConfig, GoldenModel
 from amper.config import COEFFICIENT_WIDTH
 from amper.golden import Batch
 from amper.parameters import Parameter
-from amper_hw.latency import count_cycles
-from amper_hw.nearest import nearest_cycles
+from amper_hw.latency import count_cycles, nearest_cycles
 from amper_hw.payload import key_layout
 from amper_hw.representative import point_layout
 from amper_verif.benches.support import Device, Gaps, Sink

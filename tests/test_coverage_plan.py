@@ -1,17 +1,19 @@
 """The plan of functional coverage: document and code agree, and a few benches fill every bin."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from amper import AmperConfig
+from amper import VARIANTS, AmperConfig
 from amper_verif import components, coverage
 
 DOCUMENT = Path(__file__).parents[1] / "docs/coverage.md"
 
 SMALL = AmperConfig(rows=7, bank_rows=4, fan_out=2, priority_width=8, groups=3, batch=5, radius_scale=1.0, seed=3)
 TREE = AmperConfig(rows=33, bank_rows=8, fan_out=2, priority_width=8, groups=3, batch=40, radius_scale=40.0, seed=3)
+WHOLE = replace(SMALL, variants=VARIANTS, search_ports=2, draw_ports=2, write_ports=4)
 
 # The fewest benches that together reach every bin: each new point needs a place here.
 UNITS = {
@@ -27,7 +29,7 @@ UNITS = {
     "vmax_unit": components.vmax_unit(SMALL),
     "draw_unit": components.draw_unit(TREE),
     "controller": components.controller(SMALL),
-    "sampler": components.sampler(SMALL, batches=300),
+    "sampler": components.sampler(WHOLE, batches=400),
 }
 
 
@@ -69,6 +71,22 @@ def test_tables_add_up():
 )
 def test_amounts(count, everything, kind):
     assert coverage.amount(count, everything) == kind
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind"),
+    [
+        ([], "none"),
+        ([3], "one"),
+        ([3, 4], "other_banks"),
+        ([4, 7], "same_bank"),
+        ([1, 9, 8], "same_bank"),
+        ([4, 7, 4], "same_row"),
+    ],
+)
+def test_kinds_of_lanes(rows, kind):
+    """In banks of 4 rows."""
+    assert coverage.lanes_kind(rows, 4) == kind
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from amper_verif.workload import Beat, Control, Operation, Reset, Sample, Settle
 
 SHAPES = ("uniform", "exponential", "ties", "equal", "low", "outlier", "sparse")
 _FILL = 600  # rows that a fill writes at most
+# Those that change the searches come up as often as the eight words of the streams.
+_PARAMETERS = (*Parameter, *[Parameter.VARIANT] * 3, *[Parameter.GROUPS, Parameter.RADIUS, Parameter.NEIGHBOURS] * 2)
 
 
 def random_operations(config: AmperConfig, batches: int, seed: int, *, resets: bool = True) -> list[Operation]:
@@ -21,7 +23,7 @@ def random_operations(config: AmperConfig, batches: int, seed: int, *, resets: b
 
 
 class _Generator:
-    """Every eighth stretch begins with another shape of priorities, and every fourth or so changes a parameter."""
+    """Every eighth stretch begins with another shape of priorities, and some change a parameter."""
 
     def __init__(self, config: AmperConfig, chance: random.Random) -> None:
         self._config = config
@@ -36,7 +38,7 @@ class _Generator:
                 self._shape = chance.choice(SHAPES)
                 operations += self._fill()
             operations += self._beats([self._write() for _ in range(chance.choice((0, 0, 1, 2, 5, 20)))])
-            if chance.random() < 0.25:
+            if chance.random() < 0.4:
                 operations += self._change()
             operations.append(self._sample())
             if resets and chance.random() < 0.02:
@@ -117,7 +119,7 @@ class _Generator:
     def _change(self) -> list[Operation]:
         """A change of a parameter, with what makes it worth while."""
         chance, config = self._chance, self._config
-        parameter = chance.choice(list(Parameter))
+        parameter = chance.choice(_PARAMETERS)
         if chance.random() < 0.2:
             return [Control(parameter, chance.choice((0, 1, config.rows, chance.randrange(1 << 32), (1 << 32) - 1)))]
         if parameter == Parameter.ENABLE:

@@ -36,7 +36,7 @@ class StreamProgram:
         self.requests = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis_request"), *around, byte_lanes=1)
         self.results = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_result"), *around)
         self.rules = Sink("sampler", chance)  # only for its check that an offered beat stays
-        self._refused_beats = 0  # malformed ones since the bits were cleared
+        self._dropped = self._reported = 0  # malformed beats since reset, and how many of them had been looked at
 
     async def run(self, batches: int, seed: int) -> None:
         """A random program: writes and requests by stream, parameters by register once the streams are quiet."""
@@ -55,13 +55,11 @@ class StreamProgram:
             elif isinstance(operation, Reset):
                 await self._reset(operation.after)
             else:
-                await self.quiet()
-                await self.program.settle()
+                await self._settle()
                 await self._register_writes()
             if self._chance.random() < 0.1:
                 await self.writes.send(self._malformed_beat())
-        await self.quiet()
-        await self.program.settle()
+        await self._settle()
         observer.cancel()
 
     def _draws(self, batch: int) -> int:
@@ -84,6 +82,16 @@ class StreamProgram:
             due = len(self.program.scoreboard.expected)
             assert cycles < 10 * POLLS, f"never quiet: all sent: {sent}, ready: {ready}, beats due: {due}"
             quiet = quiet + 1 if ready and sent and not due else 0
+
+    async def _settle(self) -> None:
+        """All is quiet; malformed beats have been reported, and what can be read back is what the model has."""
+        await self.quiet()
+        errors = await self.program.registers.bus_errors()
+        assert ("STREAM_MALFORMED" in errors) == (self._dropped > self._reported), errors
+        assert not set(errors) - {"STREAM_MALFORMED", "PARAMETER_REFUSED", "WRITE_REFUSED"}, errors
+        assert await self.program.registers.get("BUS_ERROR_COUNT") == self._dropped
+        self._reported = self._dropped
+        await self.program.settle()
 
     async def _reset(self, after: int) -> None:
         await self.program.bus.idle(after)
@@ -157,6 +165,7 @@ class StreamProgram:
             if int(dut.rst.value):
                 self.program.scoreboard.reset()
                 self.rules.clear()
+                self._dropped = self._reported = 0
                 while not self.results.empty():
                     self.results.recv_nowait()
                 continue
@@ -177,6 +186,7 @@ class StreamProgram:
         lanes = list(zip(words, keeps, strict=True))
         if not keep or not all(self._legal(*lane) for lane in lanes):
             self.malformed += 1
+            self._dropped += 1
             return
         for word, kept in lanes:
             if kept:

@@ -72,7 +72,7 @@ class RowsBench:
         self.collecting: set[int] = set()
         self.queries: deque[tuple[int, int]] = deque()  # (first, last) of the searches that it still needs
         self.counted = -1  # cycle of its count, once all were sent
-        self.late = False  # it is transferred only after its count
+        self.late = False  # it is not transferred before its count
         self.drawn: list[int] = []
         self.drawable = 0  # cycle from which selections are legal
         self.selections = 0  # still to come from this CSP
@@ -250,7 +250,7 @@ class RowsBench:
         """Whether the collected CSP is now taken over: not before the present one was counted and selected from."""
         cycle = self.device.cycle
         collected_all = not self.queries and self.counted >= 0
-        if not collected_all or cycle < self.drawable or self.selections or (self.late and cycle <= self.counted):
+        if not collected_all or cycle < self.drawable or self.selections or (self.late and cycle < self.counted):
             return False
         if self.chance.random() < 0.3:
             return False

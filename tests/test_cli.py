@@ -305,6 +305,14 @@ def test_verify_passes(tmp_path, capsys):
     assert found["cycles"]["batches"] > 0
 
 
+@pytest.mark.parametrize("bus", ["axi", "wishbone"])
+def test_verify_through_a_bus(tmp_path, capsys, bus):
+    arguments = ("--bus", bus, "--sim", "icarus", "--batches", 5, "-o", tmp_path)
+    code, text, _ = run(capsys, "verify", *SMALL, *arguments)
+    assert code == 0
+    assert re.search(r"^icarus: PASSED\n  batches            5\n  indices compared   [1-9]\d+\n", text, re.MULTILINE)
+
+
 def test_verify_prints_a_summary(tmp_path, capsys):
     code, text, _ = run(capsys, "verify", *SMALL, "--sim", "icarus", "--batches", 20, "-o", tmp_path)
     assert code == 0
@@ -370,6 +378,7 @@ def test_missing_simulator(tmp_path, capsys, monkeypatch, simulator, program, re
     [
         (("--rows", "1999"), "rows must be at least the trace's 2000, not 1999"),
         (("--batch", "63"), "batch must be at least the trace's 64, not 63"),
+        (("--bus", "axi"), "trace needs bus native, not axi"),
     ],
 )
 def test_trace_that_does_not_fit(tmp_path, capsys, arguments, message):

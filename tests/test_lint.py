@@ -3,19 +3,36 @@
 import importlib.util
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from amper import AmperConfig
+from amper import VARIANTS, AmperConfig
+from amper.config import PIPELINES
 from amper_hw.generate import TOP, generate
 from amper_hw.verilog import LINT_WAIVERS
 from amper_verif.lint import LINTERS, LintError, lint
 
+SMALL = AmperConfig(rows=7, groups=3, batch=5, priority_width=8)
+SHAPES = {
+    "1 row": AmperConfig(rows=1, groups=1, batch=1, priority_width=4),
+    "2 rows, all in one": AmperConfig(rows=2, groups=2, batch=2, bank_rows=2, variants=VARIANTS, result_priority=False),
+    "unequal banks": AmperConfig(rows=37, groups=3, batch=5, bank_rows=4, fan_out=2, variant="fr", priority_width=32),
+    "k": replace(SMALL, variant="k", variants=("k",), bank_rows=4),
+    "1 group of k": replace(SMALL, variant="k", variants=("k",), groups=1),
+    "2 lanes": replace(SMALL, search_ports=2, draw_ports=2, write_ports=2, variants=("fr-dithered", "k")),
+    "8 lanes": replace(
+        SMALL, rows=100, bank_rows=8, search_ports=8, draw_ports=8, write_ports=8, result_priority=False
+    ),
+    "8 lanes, 1 row": AmperConfig(rows=1, groups=1, batch=1, search_ports=8, draw_ports=8, write_ports=8),
+}
 CONFIGURATIONS = {
     "7 rows": AmperConfig(rows=7, groups=3, batch=5, priority_width=8),
     "7 rows, fr-prefix": AmperConfig(rows=7, groups=3, batch=5, priority_width=8, variant="fr-prefix"),
     "256 rows": AmperConfig(rows=256),
     "2048 rows": AmperConfig(rows=2048),
+    # Every lane, level and field that can be there or not; half of them in either pipeline.
+    **{name: replace(config, pipeline=PIPELINES[place % 2]) for place, (name, config) in enumerate(SHAPES.items())},
 }
 
 CLEAN = """\

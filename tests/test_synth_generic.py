@@ -90,3 +90,11 @@ def test_the_command_measures_the_generator():
         check=True,
     )
     assert "| 16 |" in done.stdout
+
+
+def test_the_command_compares_depths(capsys):
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL_OPTIONS.items() if name != "rows"]
+    assert main(["bench", "depth", "--sizes", "8", "16", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "| gates between registers | n = 8 | n = 16 |" in printed
+    assert "| **the whole** |" in printed

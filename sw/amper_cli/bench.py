@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from amper_cli.options import add_configuration, configuration, fail
 
@@ -10,6 +11,7 @@ _DESCRIPTION = """\
 Time what AMPER does and print the figures as a table, with the configuration and the versions.
 
   generation   writing Verilog: seconds and megabytes over the number of rows
+  depth        generic synthesis: gates between registers, over the number of rows
 """
 
 
@@ -26,6 +28,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     generation.add_argument("--sizes", type=int, nargs="+", metavar="N", help="numbers of rows (default 256 to 65,536)")
     add_configuration(generation)
     generation.set_defaults(run=run_generation)
+    depth = subjects.add_parser("depth", help="logic depth, over the number of rows")
+    depth.add_argument("--sizes", type=int, nargs="+", metavar="N", help="numbers of rows (default 256 to 16,384)")
+    add_configuration(depth)
+    depth.set_defaults(run=run_depth)
 
 
 def run_generation(options: argparse.Namespace) -> int:
@@ -43,4 +49,26 @@ def run_generation(options: argparse.Namespace) -> int:
     except ImportError as error:
         return fail("bench generation", ImportError(f"{error}. Install it by: pip install 'amper[hw,sim]'"))
     print(markdown(config, points))
+    return 0
+
+
+def run_depth(options: argparse.Namespace) -> int:
+    """Print the table."""
+    try:
+        config = configuration(options, rows=2)  # every size is set in turn
+        from tqdm import tqdm
+
+        from amper_synth.generic import DEPTH_SIZES, SynthesisError, depth_markdown, synthesise
+    except (OSError, ValueError, TypeError) as error:
+        return fail("bench depth", error)
+    except ImportError as error:
+        return fail("bench depth", ImportError(f"{error}. Install it by: pip install 'amper[synth,sim]'"))
+    try:
+        configs = [replace(config, rows=rows) for rows in options.sizes or DEPTH_SIZES]
+        results = [synthesise(each) for each in tqdm(configs, desc="depth", unit="size")]
+    except (ValueError, TypeError) as error:
+        return fail("bench depth", error)
+    except SynthesisError as error:
+        return fail("bench depth", error, code=1)
+    print(depth_markdown(results))
     return 0

@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
             Path(options.output).write_text(text, encoding="utf-8")
     except (OSError, ValueError, TypeError) as error:
         return fail("cycles", error)
-    except (SimulationError, AssertionError) as error:
+    except SimulationError as error:
         return fail("cycles", error, code=1)
     if not options.output:
         print(text)

@@ -148,12 +148,15 @@ def summary(run: Verification) -> str:
     statuses = ", ".join(f"{count} {name}" for name, count in sorted(run.statuses.items()))
     lines = [
         f"{run.simulator}: {'PASSED' if run.passed else 'FAILED'}",
-        f"  batches            {run.batches} ({statuses})",
+        f"  batches            {run.batches}{f' ({statuses})' if statuses else ''}",
         f"  indices compared   {run.compared}",
         f"  mismatches         {run.mismatches}",
-        f"  simulated          {run.simulated_cycles} cycles, {run.resets} resets",
-        f"  refused            {run.refused_writes} writes, {run.refused_controls} changes of parameters",
     ]
+    if run.simulated_cycles:  # a bench of a bus does not say
+        lines += [
+            f"  simulated          {run.simulated_cycles} cycles, {run.resets} resets",
+            f"  refused            {run.refused_writes} writes, {run.refused_controls} changes of parameters",
+        ]
     if run.cycles is not None:
         cycles = run.cycles
         lines.append(

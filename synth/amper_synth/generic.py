@@ -12,12 +12,15 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from amper import AmperConfig
 from amper_hw.generate import TOP, generate
+
+DEPTH_SIZES = (256, 1024, 4096, 16_384)
 
 SCRIPT = """\
 read_verilog {verilog}
@@ -103,3 +106,28 @@ def _cells(statistics: dict[str, Any]) -> tuple[int, int]:
 
 def _count(entry: Any) -> int:
     return int(entry["count"]) if isinstance(entry, dict) else int(entry)
+
+
+def depth_markdown(results: Sequence[GenericResult]) -> str:
+    """Logic depths of several sizes as a page's table: the whole, and the components over 20 gates."""
+    sizes = [result.config["rows"] for result in results]
+    depths: dict[str, list[int]] = {}
+    for index, result in enumerate(results):
+        for name, depth in result.depth_by_component.items():
+            # Banks and nodes come in several sizes, and the ranks' multiplier grows with n: the deepest stands for all.
+            kind = re.sub(r"^(amper_(?:bank|node_\d+|match_lines))_\d+$", r"\1", name)
+            kind = re.sub(r"^amper_multiplier_32x\d+_in_\d$", "amper_multiplier (rank)", kind)
+            line = depths.setdefault(kind, [0] * len(results))
+            line[index] = max(line[index], depth)
+    shown = sorted((name for name in depths if max(depths[name]) > 20), key=lambda name: (-max(depths[name]), name))
+    table = [
+        f"| gates between registers | {' | '.join(f'n = {size}' for size in sizes)} |",
+        "|---" * (len(sizes) + 1) + "|",
+        f"| **the whole** | {' | '.join(str(result.depth) for result in results)} |",
+        *(f"| `{name}` | {' | '.join(str(value or '') for value in depths[name])} |" for name in shown),
+        f"| gates and registers | {' | '.join(str(result.cells) for result in results)} |",
+        f"| registers | {' | '.join(str(result.registers) for result in results)} |",
+    ]
+    parameters = {name: value for name, value in results[0].config.items() if name not in ("rows", "seed")}
+    made_with = ", ".join(f"{name} = {value}" for name, value in parameters.items())
+    return "\n".join([*table, "", f"{results[0].yosys.split(' (')[0]}; {made_with}."])

@@ -5,21 +5,41 @@ import pytest
 from amper import AmperConfig
 from amper_verif import components
 
-# rows, bank_rows, fan_out, batch
-SIZES = [(1, 64, 8, 1), (2, 2, 2, 3), (7, 2, 2, 5), (64, 64, 8, 40), (100, 16, 4, 33), (257, 64, 8, 64)]
+# rows, bank_rows, fan_out, batch, priority_width, pipeline, draw_ports, result_priority
+SIZES = [
+    (1, 64, 8, 1, 4, "deep", 1, True),
+    (1, 64, 8, 3, 4, "shallow", 4, True),
+    (2, 2, 2, 3, 16, "shallow", 1, True),
+    (7, 2, 2, 5, 4, "deep", 2, True),
+    (64, 64, 8, 40, 16, "deep", 4, False),
+    (100, 16, 4, 33, 8, "shallow", 2, True),
+    (257, 64, 8, 64, 16, "deep", 1, True),
+]
 
 
-@pytest.mark.parametrize("priority_width", [4, 16])
-@pytest.mark.parametrize(("rows", "bank_rows", "fan_out", "batch"), SIZES)
-def test_draws_are_the_golden_ones_and_in_their_cycle(simulate, rows, bank_rows, fan_out, batch, priority_width):
+@pytest.mark.parametrize(
+    ("rows", "bank_rows", "fan_out", "batch", "priority_width", "pipeline", "ports", "priorities"), SIZES
+)
+def test_draws_are_the_golden_ones_and_in_their_cycle(
+    simulate, rows, bank_rows, fan_out, batch, priority_width, pipeline, ports, priorities
+):
     config = AmperConfig(
-        rows=rows, priority_width=priority_width, bank_rows=bank_rows, fan_out=fan_out, batch=batch, seed=rows
+        rows=rows,
+        bank_rows=bank_rows,
+        fan_out=fan_out,
+        batch=batch,
+        priority_width=priority_width,
+        pipeline=pipeline,
+        draw_ports=ports,
+        result_priority=priorities,
+        seed=rows,
     )
-    report = simulate(components.draw_unit(config))
-    assert report["compared"] >= 40
-    assert report["timed"] > 50
+    report = simulate(components.draw_unit(config, batches=80))
+    assert report["compared"] >= 70
+    assert report["timed"] >= 30
+    assert report["gapless"] > 0
 
 
 def test_draws_are_the_golden_ones_in_verilator(simulate):
-    config = AmperConfig(rows=100, priority_width=8, bank_rows=16, fan_out=4, batch=33)
-    assert simulate(components.draw_unit(config), simulator="verilator")["compared"] > 300
+    config = AmperConfig(rows=100, priority_width=8, bank_rows=16, fan_out=4, batch=33, draw_ports=2)
+    assert simulate(components.draw_unit(config, batches=160), simulator="verilator")["compared"] > 500

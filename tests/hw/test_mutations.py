@@ -39,7 +39,7 @@ UNITS = {
 
 
 def test_the_sampler_as_it_is_passes(tmp_path):
-    verification = verify(CONFIG, simulator="icarus", batches=40, folder=tmp_path)
+    verification = verify(CONFIG, simulator="icarus", batches=60, folder=tmp_path)
     assert verification.mismatches == 0
     assert verification.compared > 300
     assert verification.passed

@@ -11,7 +11,7 @@ from pathlib import Path
 from amper import VARIANTS, AmperConfig, Parameter
 from amper_hw import latency
 from amper_hw.generate import TOP, generate, versions
-from amper_verif.simulation import run_bench
+from amper_verif.simulation import SimulationError, run_bench
 from amper_verif.workload import Beat, Control, Operation, Sample, Settle, Write, encoded, ramp
 
 BATCHES = 100  # back to back
@@ -54,7 +54,9 @@ class Measurement:
 def built_config(
     rows: int, ports: int, pipeline: str, points: Sequence[Point], *, variants: Sequence[str] = VARIANTS
 ) -> AmperConfig:
-    """A sampler that can do all ``points``."""
+    """A sampler that can do all ``points``; ValueError for one that is not legal."""
+    for point in points:
+        AmperConfig(rows=rows, groups=point.groups, batch=point.batch)
     return AmperConfig.from_dict(
         {
             "rows": rows,
@@ -101,7 +103,7 @@ def measure(
 
     Raises
     ------
-    SimulationError : no simulator, or the device hung. AssertionError : it differed from the golden model.
+    SimulationError : no simulator, or the device hung or differed from the golden model.
     """
     listed = list(itertools.chain.from_iterable(operations(config, point) for point in points))
     report = run_bench(
@@ -116,7 +118,8 @@ def measure(
         simulator=simulator,
         folder=Path(folder),
     )
-    assert not report["mismatches"], report["first_mismatch"]
+    if report["mismatches"]:
+        raise SimulationError(report["first_mismatch"])
     spans = iter(report["spans"])
     measurements = []
     for point in points:
@@ -149,7 +152,7 @@ def sweep(
         config = built_config(one_rows, one_ports, pipeline, points, variants=variants)
         found = measure(config, points, simulator=simulator, folder=folder)
         agreeing = sum(one.agrees for one in found)
-        say(f"n = {one_rows}, P = D = {one_ports}, {pipeline}: {agreeing} of {len(found)} batches as by the formula")
+        say(f"n = {one_rows}, P = D = {one_ports}, {pipeline}: {agreeing} of {len(found)} points as by the formula")
         measurements += found
     return measurements
 

@@ -64,7 +64,7 @@ class StreamProgram:
 
     def _draws(self, batch: int) -> int:
         """The request as given, or one that does not even fit into the sampler's field."""
-        return self._chance.randrange(self.config.batch + 1, 1 << 32) if self._chance.random() < 0.05 else batch
+        return self._chance.randrange(self.config.batch + 1, 1 << 32) if self._chance.random() < 0.15 else batch
 
     def _pauses(self) -> Iterator[bool]:
         gaps = Gaps(random.Random(self._chance.random()))

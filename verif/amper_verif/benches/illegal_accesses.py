@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 from amper import Parameter
@@ -31,6 +32,7 @@ class IllegalAccesses:
             await self._try_register(name, register)
         await self._try_unmapped()
         await self._try_no_byte()
+        await self._clear_one_of_two()
         await self._expect("RESULT_EMPTY", self._registers.map["RESULT_ROW"].offset, None)
         assert await self._registers.snapshot() == before, "an illegal access changed a register"
         await self._program.check_batch()
@@ -82,6 +84,18 @@ class IllegalAccesses:
         for register in self._registers.map.values():
             assert not await self._registers.bus.write(register.offset, self._chance.getrandbits(32), 0)
         assert await self._registers.bus_errors() == []
+
+    async def _clear_one_of_two(self) -> None:
+        """A 1 clears its own bit of BUS_ERRORS, a 0 none."""
+        for kept, cleared in itertools.permutations((1, 3)):  # UNMAPPED and READ_ONLY
+            assert await self._registers.bus.write(0xFFC, 0)
+            assert await self._registers.bus.write(0, 0)
+            assert await self._registers.get("BUS_ERRORS") == 0b1010
+            await self._registers.put("BUS_ERRORS", 0)
+            assert await self._registers.get("BUS_ERRORS") == 0b1010
+            await self._registers.put("BUS_ERRORS", 1 << cleared)
+            assert await self._registers.get("BUS_ERRORS") == 1 << kept
+            await self._registers.bus_errors()
 
     async def _refused_values(self) -> None:
         """What the sampler itself refuses: the bus answers no error, since the command waits for its turn."""

@@ -97,13 +97,16 @@ class RegisterProgram:
     async def fill_queue(self) -> None:
         """Requests until, with nobody taking results, no more fits anywhere."""
         refused = 0
-        while refused < 2:
+        for _ in range(200):
+            if refused == 2:
+                break
             await self.bus.idle(200)
             if await self.registers.try_put("REQUEST", 1):
                 refused += 1
             else:
                 self.request(1)
                 refused = 0
+        assert refused == 2, "the command queue never became full"
         assert await self.registers.bus_errors() == ["QUEUE_FULL"]
 
     async def take_results(self, most: int | None = None) -> None:
@@ -151,7 +154,17 @@ class RegisterProgram:
                 await self.settle()
             if self._chance.random() < 0.2:
                 await self.take_results(self._chance.choice((1, 3, 20)))
+        await self._batch_sizes()
         await self.settle()
+
+    async def _batch_sizes(self) -> None:
+        """Requests of as many draws as BATCH says, each right behind a change of BATCH, legal or not."""
+        await self.sample(1)
+        for value in range(2 * self.config.batch + 2):
+            await self.control(Parameter.BATCH, value % (self.config.batch + 2))
+            await self.sample(0)
+        for draws in (self.config.batch + 1, 1 << self.config.batch_width | 1, 1 << 31 | 1, (1 << 32) - 1):
+            await self.sample(draws)
 
     async def settle(self) -> None:
         """Everything has come, and what can be read back is what the model has."""
@@ -193,6 +206,13 @@ class RegisterProgram:
         await registers.wait_for("QUEUE_EMPTY")
         await self._expect_interrupts("RESULT", "ERROR", "IDLE")
         await registers.bus_errors()
+        for _ in range(100):
+            await self.sample(0)
+            await self.bus.idle(200)
+            if await registers.field("STATUS", "BUSY"):
+                break
+        assert await registers.field("STATUS", "QUEUE_EMPTY")
+        await self._expect_interrupts("RESULT")  # a batch is under way, but its results find no room
         await self.fill_queue()
         await self._expect_interrupts("RESULT")
         await self.settle()

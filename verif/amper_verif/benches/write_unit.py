@@ -62,7 +62,6 @@ class WriteBench:
     def _taken(self, beat: list[LaneWrite]) -> None:
         """Note what must come of a beat that is taken in this cycle."""
         cycle = self.device.cycle
-        self.without_gap += cycle in self.due
         in_bank: dict[int, int] = {}
         for lane, write in enumerate(beat):
             if write.used and write.row >= self.rows:
@@ -87,9 +86,10 @@ class WriteBench:
             self.rows = chance.choice((1, self.config.rows, chance.randint(1, self.config.rows)))
         self._drive(self.beat or self.new_beat(), opened)
         await device.settle()
-        self._compare(opened)
+        issuing = self._compare(opened)
         self.refused = 0
         if self.beat is not None and device.read("write_ready"):
+            self.without_gap += issuing
             self._taken(self.beat)
             self.beat = None
         await device.tick()
@@ -111,7 +111,8 @@ class WriteBench:
         if config.write_ports > 1:
             self.device.drive(write_lanes=packed("used", 1))
 
-    def _compare(self, opened: bool) -> None:
+    def _compare(self, opened: bool) -> bool:
+        """Check a cycle; returns whether writes were issued in it."""
         read, cycle = self.device.read, self.device.cycle
         due = self.due.pop(cycle, {})
         issued = {
@@ -126,6 +127,7 @@ class WriteBench:
         assert read("refused") == self.refused, f"refused in cycle {cycle}: expected {self.refused:#b}"
         ready = int(opened and cycle >= self.free)
         assert read("write_ready") == ready, f"write_ready in cycle {cycle}: expected {ready}"
+        return bool(due)
 
     async def reset(self) -> None:
         self.device.drive(write_valid=0)

@@ -27,7 +27,7 @@ UNITS = {
     "dithered": components.query_generator(TREE),
     "prefix": components.query_generator(AmperConfig(rows=7, priority_width=8, groups=3, variant="fr-prefix")),
     "vmax_unit": components.vmax_unit(SMALL),
-    "draw_unit": components.draw_unit(TREE),
+    "draw_unit": components.draw_unit(TREE, batches=200),
     "controller": components.controller(SMALL),
     "sampler": components.sampler(WHOLE, batches=400),
 }

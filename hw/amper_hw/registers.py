@@ -120,7 +120,14 @@ INTERRUPTS = {
 
 def register_map(config: AmperConfig) -> tuple[Register, ...]:
     """The registers of a configuration, by ascending offset."""
-    return (*_identity(config), *_parameters(config), *_state(config), *_commands(config))
+    return (
+        *_identity(config),
+        *_capabilities(config),
+        *_parameters(config),
+        *_state(config),
+        *_errors(),
+        *_commands(config),
+    )
 
 
 def register_named(config: AmperConfig, name: str) -> Register:
@@ -134,7 +141,6 @@ def _whole(description: str, reset: int = 0, source: str = "", width: int = DATA
 
 
 def _identity(config: AmperConfig) -> tuple[Register, ...]:
-    variants = sum(1 << VARIANTS.index(name) for name in config.variants)
     major, minor = VERSION
     return (
         Register("ID", 0x000, "ro", "Tells that this is AMPER", _whole("the letters AMPR", ID)),
@@ -158,6 +164,12 @@ def _identity(config: AmperConfig) -> tuple[Register, ...]:
         ),
         Register("GROUPS_MAX", 0x010, "ro", "The most groups", _whole("m", config.groups, "groups")),
         Register("BATCH_MAX", 0x014, "ro", "The most draws of a request", _whole("b", config.batch, "batch")),
+    )
+
+
+def _capabilities(config: AmperConfig) -> tuple[Register, ...]:
+    variants = sum(1 << VARIANTS.index(name) for name in config.variants)
+    return (
         Register(
             "FEATURES",
             0x018,
@@ -267,6 +279,11 @@ def _state(config: AmperConfig) -> tuple[Register, ...]:
             "CYCLES", 0x098, "ro", "Cycles since reset in which a batch was under way", _whole("count, wraps around")
         ),
         Register("ERRORS", 0x09C, "ro", "What the sampler refused since reset", _whole("count, wraps around")),
+    )
+
+
+def _errors() -> tuple[Register, ...]:
+    return (
         Register("BUS_ERRORS", 0x0A0, "w1c", "What was refused since the bits were cleared", _bits(BUS_ERRORS)),
         Register(
             "BUS_ERROR_COUNT",

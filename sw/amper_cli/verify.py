@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from amper.config import BUSES
 from amper_cli.options import add_configuration, configuration, fail
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def run_fuzz(options: argparse.Namespace, simulators: tuple[str, ...]) -> int:
         seed=options.seed,
         simulators=simulators,
         batches=options.batches,
-        buses=(options.config_bus or "native",),
+        buses=(options.config_bus,) if options.config_bus else BUSES,
         folder=options.output,
         say=say,
     )

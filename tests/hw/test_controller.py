@@ -5,16 +5,37 @@ import pytest
 from amper import AmperConfig
 from amper_verif import components
 
-# rows, groups, batch, priority_width
-SIZES = [(1, 1, 1, 4), (2, 3, 2, 8), (7, 20, 5, 16), (257, 3, 64, 8)]
+# rows, groups, batch, priority_width, search_ports, pipeline, variants
+SIZES = [
+    (1, 1, 1, 4, 1, "deep", ["fr-dithered"]),
+    (2, 3, 2, 8, 1, "shallow", ["fr-prefix", "fr"]),
+    (7, 20, 5, 16, 4, "deep", ["fr", "k"]),
+    (257, 3, 64, 8, 1, "shallow", ["fr-dithered", "k"]),
+    (1000, 9, 3, 8, 2, "deep", ["k"]),
+]
 
 
-@pytest.mark.parametrize(("rows", "groups", "batch", "priority_width"), SIZES)
-def test_a_batch_takes_its_steps_in_order(simulate, rows, groups, batch, priority_width):
-    config = AmperConfig(rows=rows, groups=groups, batch=batch, priority_width=priority_width)
+@pytest.mark.parametrize(("rows", "groups", "batch", "priority_width", "searches", "pipeline", "variants"), SIZES)
+def test_batches_take_their_steps_in_order(simulate, rows, groups, batch, priority_width, searches, pipeline, variants):
+    config = AmperConfig(
+        rows=rows,
+        groups=groups,
+        batch=batch,
+        priority_width=priority_width,
+        search_ports=searches,
+        pipeline=pipeline,
+        variant=variants[0],
+        variants=variants,
+    )
     assert min(simulate(components.controller(config))["statuses"].values()) > 5
 
 
-def test_a_batch_takes_its_steps_in_order_in_verilator(simulate):
+@pytest.mark.parametrize("pipeline", ["deep", "shallow"])
+def test_batches_follow_without_a_gap(simulate, pipeline):
+    config = AmperConfig(rows=64, groups=20, batch=4, pipeline=pipeline)
+    assert simulate(components.controller(config))["gapless"] > 20
+
+
+def test_batches_take_their_steps_in_order_in_verilator(simulate):
     config = AmperConfig(rows=7, groups=3, batch=5, priority_width=8)
-    assert simulate(components.controller(config), simulator="verilator")["compared"] > 10_000
+    assert simulate(components.controller(config, batches=300), simulator="verilator")["compared"] > 10_000

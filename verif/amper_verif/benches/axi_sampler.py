@@ -142,6 +142,36 @@ async def measure_answers(lite: AxiLite) -> dict[str, int]:
     return cycles
 
 
+async def illegal_part(lite: AxiLite, program: RegisterProgram, *_: Any) -> dict[str, Any]:
+    await program.check_resets()
+    await program.start()
+    illegal = IllegalAccesses(program, lite.chance, unaligned=True)
+    await illegal.run()
+    await program.check_interrupts()
+    answer_cycles = await measure_answers(lite)
+    lite.pause()
+    accesses = await both_directions(lite, program, 300)
+    return {"tried": illegal.tried, "answer_cycles": answer_cycles, "accesses": accesses}
+
+
+async def register_part(lite: AxiLite, program: RegisterProgram, _: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    lite.pause()
+    await program.start()
+    await program.run(parameters["batches"], parameters["seed"])
+    return {"refused": program.refused}
+
+
+async def stream_part(
+    lite: AxiLite, _: RegisterProgram, streams: StreamProgram, parameters: dict[str, Any]
+) -> dict[str, Any]:
+    lite.pause()
+    await streams.run(parameters["batches"], parameters["seed"])
+    return {"malformed": streams.malformed, "beats": streams.beats, "mixed": streams.mixed}
+
+
+PARTS = {"illegal": illegal_part, "registers": register_part, "streams": stream_part}
+
+
 @cocotb.test()
 async def against_model(dut: Any) -> None:
     parameters = bench_parameters()
@@ -153,25 +183,5 @@ async def against_model(dut: Any) -> None:
     program = RegisterProgram(lite, config, chance)
     streams = StreamProgram(dut, program, chance)
     await lite.reset()
-    report: dict[str, Any] = {}
-    if parameters["part"] == "illegal":
-        await program.check_resets()
-        await program.start()
-        illegal = IllegalAccesses(program, chance, unaligned=True)
-        await illegal.run()
-        report |= {"tried": illegal.tried}
-        await program.check_interrupts()
-        report["answer_cycles"] = await measure_answers(lite)
-        lite.pause()
-        report["accesses"] = await both_directions(lite, program, 300)
-    elif parameters["part"] == "registers":
-        lite.pause()
-        await program.start()
-        await program.run(parameters["batches"], parameters["seed"])
-        report |= {"refused": program.refused}
-    else:
-        lite.pause()
-        await streams.run(parameters["batches"], parameters["seed"])
-        report |= {"malformed": streams.malformed, "beats": streams.beats, "mixed": streams.mixed}
-    report["compared"] = program.compared + streams.compared
-    leave_report(report | {"coverage": collected()})
+    report = await PARTS[parameters["part"]](lite, program, streams, parameters)
+    leave_report(report | {"compared": program.compared + streams.compared, "coverage": collected()})

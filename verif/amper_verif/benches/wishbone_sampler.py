@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import cocotb
 
-from amper import AmperConfig
+from amper import AmperConfig, Parameter
 from amper_verif.benches.illegal_accesses import IllegalAccesses
 from amper_verif.benches.register_access import ALL_BYTES
 from amper_verif.benches.register_program import RegisterProgram
@@ -114,6 +114,20 @@ async def partial_reads(master: WishboneMaster, program: RegisterProgram) -> Non
     await program.take_results()
 
 
+async def clearing_at_every_moment(master: WishboneMaster, program: RegisterProgram) -> None:
+    """A refusal in the very cycle in which BUS_ERRORS is cleared is not lost: one of these moments is that cycle."""
+    errors = program.registers.map["BUS_ERRORS"]
+    kept = 0
+    for moment in range(20):
+        await program.control(Parameter.VARIANT, 4)
+        await master.idle(moment)
+        (_, (left, _)) = await master.cycle([Operation(errors.offset, errors.mask), Operation(errors.offset)])
+        kept += left != 0
+        await program.registers.wait_for("QUEUE_EMPTY")
+        await program.registers.bus_errors()
+    assert kept == 1
+
+
 async def pipelined(master: WishboneMaster, program: RegisterProgram, rounds: int) -> int:
     """Long cycles of reads and writes, an access every clock cycle; returns how many."""
     registers = program.registers.map
@@ -147,6 +161,7 @@ async def against_model(dut: Any) -> None:
         await illegal.run()
         await program.check_interrupts()
         await partial_reads(master, program)
+        await clearing_at_every_moment(master, program)
         report |= {"tried": illegal.tried, "accesses": await pipelined(master, program, 20)}
     else:
         master.paused = True

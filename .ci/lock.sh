@@ -23,7 +23,7 @@ END
 # The oldest supported Python and one fixed platform, so that the result is the same wherever this runs.
 compile() {
     "$work/venv/bin/uv" pip compile --quiet pyproject.toml \
-        --python-version 3.11 --python-platform x86_64-manylinux_2_28 --only-binary :all: \
+        --python-version 3.11 --python-platform x86_64-manylinux_2_28 --only-binary :all: --no-binary cocotbext-wishbone \
         --excludes "$work/excludes" --custom-compile-command "make lock" "$@"
 }
 

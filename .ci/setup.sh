@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 python=${PYTHON:-python3}
 venv=${VENV:-.venv}
+source_only=cocotbext-wishbone
 
 fail() {
     echo "setup: $*" >&2
@@ -31,7 +32,9 @@ install_base() {
         "$python" -m venv --clear "$venv"
     fi
     echo "setup: installing requirements.lock"
-    pip_install --only-binary :all: -r requirements.lock
+    pip_install --only-binary :all: -r <(grep -vE "^$source_only==" requirements.lock)
+    # Pure Python that comes as source only: built here by the pinned setuptools and setuptools-scm.
+    pip_install --no-build-isolation "$(grep -E "^$source_only==" requirements.lock)"
     # Without build isolation the pinned setuptools builds it, not the newest one.
     pip_install --no-build-isolation -e .
 }

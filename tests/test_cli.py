@@ -378,7 +378,6 @@ def test_missing_simulator(tmp_path, capsys, monkeypatch, simulator, program, re
     [
         (("--rows", "1999"), "rows must be at least the trace's 2000, not 1999"),
         (("--batch", "63"), "batch must be at least the trace's 64, not 63"),
-        (("--bus", "axi"), "trace needs bus native, not axi"),
     ],
 )
 def test_trace_that_does_not_fit(tmp_path, capsys, arguments, message):

@@ -18,6 +18,7 @@ WHOLE = replace(SMALL, variants=VARIANTS, search_ports=2, draw_ports=2, write_po
 # The fewest benches that together reach every bin: each new point needs a place here.
 UNITS = {
     "match_line": components.match_line(rows=7, priority_width=8),
+    "match_range": components.match_line(rows=7, priority_width=8, range_match=True),
     "multiplier": components.multiplier(a_width=13, b_width=6),
     "urng": components.draw_urng(SMALL),
     "rank_select": components.rank_select(width=9, tag_width=2),

@@ -89,7 +89,8 @@ def test_runs_that_pass(tmp_path, capsys, small):
 
 @pytest.mark.parametrize("form", [("--json",), ()], ids=["json", "text"])
 def test_a_broken_sampler_fails_with_the_command_that_repeats_it(tmp_path, capsys, monkeypatch, small, form):
-    broken = Mutation("no row matches", r"amper_match_lines_4", r"(assign match\[0\] =) [^;]+;", r"\1 1'h0;")
+    pattern = r"\.start_rank\(array_selected_0_rank\)"
+    broken = Mutation("other rows are drawn", "amper_draw_unit", pattern, ".start_rank(array_selected_0_rank ^ 2'h1)")
     original = verify.verify
     monkeypatch.setattr(fuzz, "verify", lambda *options, **named: original(*options, **named | {"mutate": broken}))
     code, text, _ = run(capsys, "--fuzz", 1, "--sim", "icarus", "--seed", 5, "--batches", 30, "-o", tmp_path, *form)

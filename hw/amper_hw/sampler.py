@@ -134,6 +134,7 @@ class Sampler(Composite):
         keep = ~draws.idle if self._config.result_priority else 0
         m.d.comb += [
             settled.eq(writes.idle & vmax.exact & ~parameters.clear),
+            self.vmax_exact.eq(settled),
             rows_free.eq(controller.open & ~keep),
             writes.rows.eq(parameters.values.rows),
             writes.open.eq(rows_free & ~self.control.valid),
@@ -151,7 +152,6 @@ class Sampler(Composite):
             self.control_refused.eq(parameters.refused),
             self.busy.eq(~controller.open | ~draws.idle),
             self.vmax.eq(vmax.vmax),
-            self.vmax_exact.eq(writes.idle & vmax.exact),
             self.csp_size.eq(draws.csp_size),
         ]
         # A register before each counter, so that no path goes through what is counted and an adder of 32 bits.

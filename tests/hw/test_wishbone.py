@@ -32,6 +32,15 @@ def test_in_verilator(simulate):
 
 
 @pytest.mark.parametrize("config", CONFIGURATIONS[:2], ids=NAMES[:2])
+def test_a_master_that_is_not_ours(simulate, config):
+    """cocotbext-wishbone: every access acknowledged or refused, every draw that of the golden model."""
+    report = simulate(bus_components.wishbone_peer(config))
+    assert report["compared"] > 20
+    assert report["acks"] > 100
+    assert report["errors"] >= 1
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS[:2], ids=NAMES[:2])
 def test_every_illegal_access(simulate, config):
     """Each is answered with its error, sets its bit and changes nothing else; see docs/buses.md, "Errors"."""
     report = simulate(bus_components.wishbone_sampler(config, part="illegal"))

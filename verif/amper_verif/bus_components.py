@@ -12,14 +12,28 @@ from amper_verif.components import Unit
 
 def axi_sampler(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
     """``part``: "illegal" (every illegal access), "registers" or "streams" (random programs of so many batches)."""
-    parameters = {"config": config.to_dict(), "part": part, "batches": batches}
+    parameters = {"config": config.to_dict(), "part": part, "workload": {"kind": "random", "batches": batches}}
     return Unit("axi_sampler", lambda: top_component(config), parameters)
 
 
 def wishbone_sampler(config: AmperConfig, *, part: str, batches: int = 30, deadline: int = 1_000_000) -> Unit:
     """``part``: "illegal" (every illegal access) or "registers" (a random program of so many batches)."""
-    parameters = {"config": config.to_dict(), "part": part, "batches": batches, "deadline": deadline}
+    parameters = {
+        "config": config.to_dict(),
+        "part": part,
+        "workload": {"kind": "random", "batches": batches},
+        "deadline": deadline,
+    }
     return Unit("wishbone_sampler", lambda: top_component(config), parameters)
+
+
+def wishbone_peer(config: AmperConfig, *, batches: int = 20) -> Unit:
+    """A random program by the master of cocotbext-wishbone."""
+    return Unit(
+        "wishbone_peer",
+        lambda: top_component(config),
+        {"config": config.to_dict(), "workload": {"kind": "random", "batches": batches}},
+    )
 
 
 def stream_arbiter(*, cycles: int = 3000) -> Unit:

@@ -141,7 +141,7 @@ def write_unit(config: AmperConfig, *, cycles: int = 2000) -> Unit:
     return Unit("write_unit", lambda: WriteUnit(config), {"config": config.to_dict(), "cycles": cycles})
 
 
-def draw_unit(config: AmperConfig, *, batches: int = 40) -> Unit:
+def draw_unit(config: AmperConfig, *, batches: int = 80) -> Unit:
     from amper_hw.draw import DrawUnit
 
     return Unit("draw_unit", lambda: DrawUnit(config), {"config": config.to_dict(), "batches": batches})

@@ -30,6 +30,7 @@ from amper_verif.benches.register_program import RegisterProgram
 from amper_verif.benches.support import Gaps
 from amper_verif.coverage import collected
 from amper_verif.simulation import bench_parameters, leave_report
+from amper_verif.workload import workload
 
 CLOCK_NS = 10
 ANSWER_CYCLES = 2000  # within which every access is answered, whatever the pauses
@@ -157,15 +158,17 @@ async def illegal_part(lite: AxiLite, program: RegisterProgram, *_: Any) -> dict
 async def register_part(lite: AxiLite, program: RegisterProgram, _: Any, parameters: dict[str, Any]) -> dict[str, Any]:
     lite.pause()
     await program.start()
-    await program.run(parameters["batches"], parameters["seed"])
+    await program.run_chosen(parameters)
     return {"refused": program.refused}
 
 
 async def stream_part(
-    lite: AxiLite, _: RegisterProgram, streams: StreamProgram, parameters: dict[str, Any]
+    lite: AxiLite, program: RegisterProgram, streams: StreamProgram, parameters: dict[str, Any]
 ) -> dict[str, Any]:
     lite.pause()
-    await streams.run(parameters["batches"], parameters["seed"])
+    chosen = parameters["workload"]
+    operations = workload(program.config, chosen, parameters["seed"])
+    await streams.run(operations, mishaps=chosen["kind"] == "random")
     return {"malformed": streams.malformed, "beats": streams.beats, "mixed": streams.mixed}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import cocotb
@@ -15,9 +15,8 @@ from amper_hw.axi_stream import INVALIDATE_BIT, LANE_WIDTH, PRIORITY_BIT
 from amper_verif.benches.register_access import POLLS
 from amper_verif.benches.register_program import RegisterProgram
 from amper_verif.benches.support import Gaps, Sink
-from amper_verif.random_workload import random_operations
 from amper_verif.scoreboard import Result, lane_values
-from amper_verif.workload import Beat, Control, Reset, Sample, Write
+from amper_verif.workload import Beat, Control, Operation, Reset, Sample, Write
 
 LANE_BYTES = LANE_WIDTH // 8
 
@@ -38,15 +37,24 @@ class StreamProgram:
         self.rules = Sink("sampler", chance)  # only for its check that an offered beat stays
         self._dropped = self._reported = 0  # malformed beats since reset, and how many of them had been looked at
 
-    async def run(self, batches: int, seed: int) -> None:
-        """A random program: writes and requests by stream, parameters by register once the streams are quiet."""
+    async def run(self, operations: Iterable[Operation], *, mishaps: bool = True) -> None:
+        """A program: writes and requests by stream, parameters by register once the streams are quiet.
+
+        With ``mishaps``, malformed beats and requests that are too large come in between, and a request may be taken
+        before the writes that were sent before it. Without, the order is that of ``operations``.
+        """
+        self._mishaps = mishaps
         for port in (self.writes, self.requests, self.results):
             port.set_pause_generator(self._pauses())
         observer = cocotb.start_soon(self._observe())
-        for operation in random_operations(self.config, batches, seed):
+        for operation in operations:
             if isinstance(operation, Beat):
+                if not mishaps:
+                    await self.requests.wait()
                 await self._send_beat(operation)
             elif isinstance(operation, Sample):
+                if not mishaps:
+                    await self.writes.wait()
                 await self.requests.send(AxiStreamFrame([self._draws(operation.batch)]))
             elif isinstance(operation, Control):
                 await self.quiet()
@@ -57,14 +65,15 @@ class StreamProgram:
             else:
                 await self._settle()
                 await self._register_writes()
-            if self._chance.random() < 0.1:
+            if mishaps and self._chance.random() < 0.1:
                 await self.writes.send(self._malformed_beat())
         await self._settle()
         observer.cancel()
 
     def _draws(self, batch: int) -> int:
         """The request as given, or one that does not even fit into the sampler's field."""
-        return self._chance.randrange(self.config.batch + 1, 1 << 32) if self._chance.random() < 0.15 else batch
+        too_many = self._mishaps and self._chance.random() < 0.15
+        return self._chance.randrange(self.config.batch + 1, 1 << 32) if too_many else batch
 
     def _pauses(self) -> Iterator[bool]:
         gaps = Gaps(random.Random(self._chance.random()))

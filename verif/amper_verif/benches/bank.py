@@ -14,7 +14,7 @@ import cocotb
 
 from amper import AmperConfig
 from amper_hw.latency import bank_answer_cycles, bank_count_cycles
-from amper_verif.benches.match_line import Key, cover_if_planned, key_matches, key_names
+from amper_verif.benches.match_line import Key, key_matches, key_names
 from amper_verif.benches.support import Answers, Device, Gaps
 from amper_verif.coverage import amount, collected, cover
 from amper_verif.simulation import bench_parameters, leave_report
@@ -260,7 +260,7 @@ class RowsBench:
         self.selections = self.chance.choice((0, 1, self.chance.randint(1, 12))) if self.drawn else 0
         self.early += cycle < self.counted
         kind = "before_count" if cycle < self.counted else "after_count" if cycle > self.counted else "with_count"
-        cover_if_planned("csp.transfer", kind)
+        cover("csp.transfer", kind)
         self._plan()
         return True
 

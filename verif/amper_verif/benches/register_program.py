@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from amper import AmperConfig, Parameter
 from amper_hw.registers import INTERRUPTS
 from amper_verif.benches.register_access import POLLS, Bus, RegisterAccess
-from amper_verif.random_workload import random_operations
 from amper_verif.scoreboard import Scoreboard
-from amper_verif.workload import Beat, Control, Reset, Sample, Write
+from amper_verif.workload import Beat, Control, Operation, Reset, Sample, Write, workload
 
 
 class Draw(NamedTuple):
@@ -135,9 +135,15 @@ class RegisterProgram:
 
     # --- programs ------------------------------------------------------------------------------------------------
 
-    async def run(self, batches: int, seed: int) -> None:
-        """A random program: writes, parameters, requests and resets, with results taken now and then."""
-        for operation in random_operations(self.config, batches, seed):
+    async def run_chosen(self, parameters: dict[str, Any]) -> None:
+        """The workload of a bench's parameters; behind a random one, batches of every size."""
+        await self.run(workload(self.config, parameters["workload"], parameters["seed"]))
+        if parameters["workload"]["kind"] == "random":
+            await self.batch_sizes()
+
+    async def run(self, operations: Iterable[Operation]) -> None:
+        """A program: writes, parameters, requests and resets, with results taken now and then."""
+        for operation in operations:
             if isinstance(operation, Beat):
                 for write in operation.writes:
                     if write is not None:
@@ -154,10 +160,9 @@ class RegisterProgram:
                 await self.settle()
             if self._chance.random() < 0.2:
                 await self.take_results(self._chance.choice((1, 3, 20)))
-        await self._batch_sizes()
         await self.settle()
 
-    async def _batch_sizes(self) -> None:
+    async def batch_sizes(self) -> None:
         """Requests of as many draws as BATCH says, each right behind a change of BATCH, legal or not."""
         await self.sample(1)
         for value in range(2 * self.config.batch + 2):
@@ -165,6 +170,7 @@ class RegisterProgram:
             await self.sample(0)
         for draws in (self.config.batch + 1, 1 << self.config.batch_width | 1, 1 << 31 | 1, (1 << 32) - 1):
             await self.sample(draws)
+        await self.settle()
 
     async def settle(self) -> None:
         """Everything has come, and what can be read back is what the model has."""

@@ -166,6 +166,6 @@ async def against_model(dut: Any) -> None:
     else:
         master.paused = True
         await program.start()
-        await program.run(parameters["batches"], parameters["seed"])
+        await program.run_chosen(parameters)
         report |= {"refused": program.refused}
     leave_report(report | {"compared": program.compared, "coverage": collected()})

@@ -49,7 +49,6 @@ def check_random(report):
     assert report["compared"] > 30  # resets end some batches, and with b = 1 a batch is one beat
     assert report["statuses"]["OK"] > 0
     assert report["statuses"]["NO_VALID_ROW"] > 0
-    assert report["refused_controls"] > 0
 
 
 @pytest.mark.parametrize(

@@ -60,17 +60,17 @@ def test_the_command_measures(tmp_path, capsys):
     captured = capsys.readouterr()
     assert captured.err.count("8 of 8 points as by the formula") == 4
     text = file.read_text()
-    assert "`amper cycles --rows 9 --groups 2 3 --batch 4 --ports 1 2 --pipelines deep shallow --variants " in text
+    assert "`amper cycles --rows 9 --groups 2 3 --batch 4 --ports 1x1 2x2 --pipelines deep shallow --variants " in text
     cells = rows_of(text)
     assert len(cells) == 2 * 2 * 2 * 2  # ports, pipelines, groups; fr and k
-    for _, pipeline, ports, variants, groups, batch, one, everything, formula, *_ in cells:
+    for _, pipeline, searches, draws, variants, groups, batch, one, everything, formula, *_ in cells:
         config = AmperConfig(
             rows=9,
             groups=int(groups),
             batch=int(batch),
             variant=variants.split(", ")[0],
-            search_ports=int(ports),
-            draw_ports=int(ports),
+            search_ports=int(searches),
+            draw_ports=int(draws),
             pipeline=pipeline,
         )
         assert {one, everything, formula} == {str(latency.batch_cycles(config))}
@@ -94,6 +94,7 @@ def test_a_difference_from_the_model_is_an_error(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--rows", "4", "--ports", "1x3"), "draw_ports must be a power of two, not 3"),
         (("--rows", "0"), "rows must be 1 to 1048576, not 0"),
         (("--ports", "3"), "search_ports must be a power of two, not 3"),
         (("--groups", "8", "300"), "groups must be 1 to 256, not 300"),
@@ -109,14 +110,28 @@ def test_bad_input(capsys, arguments, message):
 def test_the_documentation_has_what_the_formula_says_now():
     cells = rows_of(DOCUMENT.read_text(encoding="utf-8"))
     assert len(cells) >= 32
-    for rows, pipeline, ports, variants, groups, batch, one, everything, formula, bound, constant, steady in cells:
+    for (
+        rows,
+        pipeline,
+        searches,
+        draws,
+        variants,
+        groups,
+        batch,
+        one,
+        everything,
+        formula,
+        bound,
+        constant,
+        steady,
+    ) in cells:
         config = AmperConfig(
             rows=int(rows),
             groups=int(groups),
             batch=int(batch),
             variant=variants.split(", ")[0],
-            search_ports=int(ports),
-            draw_ports=int(ports),
+            search_ports=int(searches),
+            draw_ports=int(draws),
             pipeline=pipeline,
         )
         assert one == everything == formula == str(latency.batch_cycles(config))

@@ -37,13 +37,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("rows", [64, 1024], "n, rows"),
         ("groups", [8, 20], "m, groups"),
         ("batch", [32, 64], "b, draws of a batch"),
-        ("ports", [1, 4], "P and D, searches and draws a cycle"),
     ]
     for name, default, text in numbers:
         shown = " ".join(map(str, default))
         parser.add_argument(
             f"--{name}", type=int, nargs="+", default=default, metavar="N", help=f"{text} (default {shown})"
         )
+    parser.add_argument(
+        "--ports",
+        type=_ports,
+        nargs="+",
+        default=[(1, 1), (4, 4)],
+        metavar="PxD",
+        help="P and D, searches and draws a cycle; one number for both (default 1 4)",
+    )
     parser.add_argument("--pipelines", nargs="+", choices=PIPELINES, default=PIPELINES, help="default both")
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=VARIANTS, help="default all four")
     parser.add_argument("--sim", choices=("icarus", "verilator"), default="verilator", help="default verilator")
@@ -85,9 +92,17 @@ def run(options: argparse.Namespace) -> int:
     return 0 if all(one.agrees for one in measurements) else 1
 
 
+def _ports(text: str) -> tuple[int, int]:
+    """ "4" or "1x4" as (P, D)."""
+    searches, _, draws = text.partition("x")
+    return int(searches), int(draws or searches)
+
+
 def command(options: argparse.Namespace) -> str:
     """The command that measures the same."""
     words = ["amper", "cycles"]
     for name in ("rows", "groups", "batch", "ports", "pipelines", "variants"):
-        words += [f"--{name}", *map(str, getattr(options, name))]
+        values = getattr(options, name)
+        texts = [f"{p}x{d}" for p, d in values] if name == "ports" else map(str, values)
+        words += [f"--{name}", *texts]
     return shlex.join(words)

@@ -16,6 +16,8 @@ from amper_verif.workload import Beat, Control, Operation, Sample, Settle, Write
 
 BATCHES = 100  # back to back
 
+Ports = tuple[int, int]  # P, D
+
 
 @dataclass(frozen=True)
 class Point:
@@ -52,7 +54,7 @@ class Measurement:
 
 
 def built_config(
-    rows: int, ports: int, pipeline: str, points: Sequence[Point], *, variants: Sequence[str] = VARIANTS
+    rows: int, ports: Ports, pipeline: str, points: Sequence[Point], *, variants: Sequence[str] = VARIANTS
 ) -> AmperConfig:
     """A sampler that can do all ``points``; ValueError for one that is not legal."""
     for point in points:
@@ -64,8 +66,8 @@ def built_config(
             "batch": max(point.batch for point in points),
             "variant": variants[0],
             "variants": tuple(variants),
-            "search_ports": ports,
-            "draw_ports": ports,
+            "search_ports": ports[0],
+            "draw_ports": ports[1],
             "pipeline": pipeline,
             "seed": 1,
         }
@@ -138,27 +140,28 @@ def measure(
 def sweep(
     *,
     rows: Sequence[int],
-    ports: Sequence[int],
+    ports: Sequence[Ports],
     pipelines: Sequence[str],
     points: Sequence[Point],
     simulator: str = "verilator",
     folder: str | Path = "build/cycles",
     say: Callable[[str], None] = print,
 ) -> list[Measurement]:
-    """Every combination; a sampler is built for each of rows, ports (P = D) and pipelines."""
+    """Every combination; a sampler is built for each of rows, ports (P, D) and pipelines."""
     measurements = []
     for one_rows, one_ports, pipeline in itertools.product(rows, ports, pipelines):
         variants = [variant for variant in VARIANTS if variant in {point.variant for point in points}]
         config = built_config(one_rows, one_ports, pipeline, points, variants=variants)
         found = measure(config, points, simulator=simulator, folder=folder)
         agreeing = sum(one.agrees for one in found)
-        say(f"n = {one_rows}, P = D = {one_ports}, {pipeline}: {agreeing} of {len(found)} points as by the formula")
+        shape = f"n = {one_rows}, P = {one_ports[0]}, D = {one_ports[1]}, {pipeline}"
+        say(f"{shape}: {agreeing} of {len(found)} points as by the formula")
         measurements += found
     return measurements
 
 
 _COLUMNS = (
-    *("n", "pipeline", "P = D", "variant", "m", "b"),
+    *("n", "pipeline", "P", "D", "variant", "m", "b"),
     *("alone, \\|CSP\\| = 1", "alone, \\|CSP\\| = n", "formula", "ceil(m/P) + ceil(b/D)", "c", "back to back"),
 )
 _PAGE = """\
@@ -166,7 +169,7 @@ _PAGE = """\
 
 Written by `{command}`
 with {versions}. The Verilog was simulated and every result compared with the golden model.
-P = D, W = 1, Q = 16, banks of 64 rows, 8 children a node.
+W = 1, Q = 16, banks of 64 rows, 8 children a node.
 
 - **alone**: from the edge that takes the request to the edge that takes the last result, Vmax settled and without
   back-pressure; once with |CSP| = 1 and once with |CSP| = n.
@@ -188,7 +191,7 @@ def page(measurements: Sequence[Measurement], *, command: str, simulator: str) -
     lines: dict[tuple[tuple[object, ...], tuple[object, ...]], list[str]] = {}
     for one in measurements:
         config = one.config
-        size: tuple[object, ...] = (config.rows, config.pipeline, config.search_ports)
+        size: tuple[object, ...] = (config.rows, config.pipeline, config.search_ports, config.draw_ports)
         constant = "" if config.variant == "k" else one.formula - one.bound
         cycles: tuple[object, ...] = (one.one_row, one.all_rows, one.formula, one.bound, constant, f"{one.steady:.1f}")
         lines.setdefault((size, (config.groups, config.batch, *cycles)), []).append(config.variant)

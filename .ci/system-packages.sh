@@ -20,6 +20,9 @@ need perl command -v perl
 if version=$("$python" -c 'import sys; print("{}.{}".format(*sys.version_info))'); then
     # Debian and Ubuntu ship Python without the parts that create a virtual environment.
     need "python$version-venv" "$python" -c 'import ensurepip, venv'
+    # Its C headers, for the compiled sampler.
+    need "python$version-dev" "$python" -c \
+        'import os, sysconfig; os.stat(os.path.join(sysconfig.get_path("include"), "Python.h"))'
 else
     missing+=(python3 python3-venv)
 fi

@@ -4,7 +4,9 @@ from amper.config import VARIANTS, AmperConfig, Variant
 from amper.golden import Batch, DisabledError, GoldenModel, NoValidRowError, Status
 from amper.parameters import Parameter
 from amper.quantise import quantise
+from amper.sampler import Sampler
 from amper.urng import Xoroshiro128PlusPlus, streams
+from amper.weights import LinearSchedule, inclusion_probability
 
 __all__ = [
     "VARIANTS",
@@ -12,11 +14,14 @@ __all__ = [
     "Batch",
     "DisabledError",
     "GoldenModel",
+    "LinearSchedule",
     "NoValidRowError",
     "Parameter",
+    "Sampler",
     "Status",
     "Variant",
     "Xoroshiro128PlusPlus",
+    "inclusion_probability",
     "quantise",
     "streams",
 ]

@@ -1,0 +1,186 @@
+/* Exact proportional draws: a 16-ary tree of integer sums over float32 priorities.
+ *
+ * A row counts floor(priority * 2^shift), but at least 1; a row without a priority (0) counts 0. The shift follows the
+ * total, so that it stays between 2^44 and 2^62: a probability is off by at most 2^-44, whatever the priorities are.
+ * Level 0 sums 16 rows an entry, level i + 1 16 entries of level i; what is stored is the sum of the entries before it
+ * among its 16, so that a step down the tree is 16 comparisons and an update 16 additions, without a carry. */
+#ifndef AMPER_SUM_TREE_H
+#define AMPER_SUM_TREE_H
+
+#include <stdlib.h>
+
+#include "random.h"
+
+#define MAX_LEVELS 8
+#define CACHE_LINE 64
+#define TOTAL_BITS 54           /* of the total after a rebuild */
+#define TOTAL_LEAST ((int64_t)1 << 44)
+#define TOTAL_LIMIT 0x1p62
+
+typedef struct {
+    int uniform; /* every row counts 1 */
+    int levels;
+    int64_t rows;
+    int64_t size[MAX_LEVELS]; /* entries, a multiple of 16 */
+    int64_t *level[MAX_LEVELS];
+    float *priority; /* padded with 0 to a multiple of 16 */
+    void *memory;    /* of all of them */
+    int64_t bytes;
+    int64_t total;
+    int64_t shift;
+    double factor; /* 2^shift */
+} SumTree;
+
+static void tree_free(SumTree *tree)
+{
+    free(tree->memory);
+}
+
+static int tree_new(SumTree *tree, int64_t rows, int uniform)
+{
+    tree->uniform = uniform;
+    tree->rows = rows;
+    tree->factor = 1.0;
+    int64_t entries = rows, padded = (rows + 15) / 16 * 16;
+    tree->bytes = padded * (int64_t)sizeof(float) + CACHE_LINE;
+    do {
+        entries = (entries + 15) / 16;
+        int64_t size = tree->size[tree->levels++] = (entries + 15) / 16 * 16;
+        tree->bytes += size * (int64_t)sizeof(int64_t);
+    } while (entries > 16);
+    tree->memory = calloc((size_t)tree->bytes, 1);
+    if (tree->memory == NULL)
+        return -1;
+    /* 16 entries of whatever kind lie in whole cache lines. */
+    char *next = (char *)(((uintptr_t)tree->memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    tree->priority = (float *)next;
+    next += padded * (int64_t)sizeof(float);
+    for (int i = 0; i < tree->levels; i++) {
+        tree->level[i] = (int64_t *)next;
+        next += tree->size[i] * (int64_t)sizeof(int64_t);
+    }
+    return 0;
+}
+
+INLINE int64_t tree_leaf(const SumTree *tree, float priority, double factor)
+{
+    int64_t units = tree->uniform ? 0 : (int64_t)((double)priority * factor);
+    return units + (units == 0 && priority > 0.0f);
+}
+
+FOR_EACH_CPU
+static void tree_add(SumTree *tree, int64_t row, int64_t delta)
+{
+    tree->total += delta;
+    for (int i = 0; i < tree->levels; i++) {
+        row >>= 4;
+        int64_t *node = tree->level[i] + (row & ~(int64_t)15), at = row & 15;
+        for (int64_t k = 0; k < 16; k++)
+            node[k] += k > at ? delta : 0;
+    }
+}
+
+/* All sums again, from the priorities of the first `used` rows. */
+static void tree_sum(SumTree *tree, int64_t used)
+{
+    int64_t entries = tree->size[0];
+    memset(tree->level[0], 0, (size_t)entries * sizeof(int64_t));
+    for (int64_t row = 0; row < used; row++)
+        tree->level[0][row >> 4] += tree_leaf(tree, tree->priority[row], tree->factor);
+    for (int i = 0; i < tree->levels; i++) {
+        int64_t *sums = tree->level[i], total = 0;
+        int last = i + 1 == tree->levels;
+        if (!last)
+            memset(tree->level[i + 1], 0, (size_t)tree->size[i + 1] * sizeof(int64_t));
+        for (int64_t group = 0; group * 16 < tree->size[i]; group++) {
+            total = 0;
+            for (int64_t k = 0; k < 16; k++) {
+                int64_t sum = sums[group * 16 + k];
+                sums[group * 16 + k] = total;
+                total += sum;
+            }
+            if (!last)
+                tree->level[i + 1][group] = total;
+        }
+        if (last)
+            tree->total = total;
+    }
+}
+
+static void tree_set_shift(SumTree *tree, int64_t shift)
+{
+    tree->shift = shift;
+    tree->factor = from_bits((uint64_t)(shift + 1023) << 52);
+}
+
+/* Choose the shift for the priorities of the first `used` rows, and sum again. */
+static void tree_rebuild(SumTree *tree, int64_t used)
+{
+    float largest = 0.0f;
+    for (int64_t row = 0; row < used; row++)
+        largest = tree->priority[row] > largest ? tree->priority[row] : largest;
+    if (largest > 0.0f && !tree->uniform) {
+        /* First so that no sum can exceed 2^62, then by the sum that this gives. */
+        int64_t exponent = (int64_t)(bits_of((double)largest) >> 52) - 1022, rows_log2 = 0;
+        while ((int64_t)1 << rows_log2 < used)
+            rows_log2++;
+        tree_set_shift(tree, 62 - rows_log2 - exponent);
+        int64_t total = 0, bits = 0;
+        for (int64_t row = 0; row < used; row++)
+            total += (int64_t)((double)tree->priority[row] * tree->factor);
+        while (total >> bits)
+            bits++;
+        tree_set_shift(tree, tree->shift + TOTAL_BITS - bits);
+    }
+    tree_sum(tree, used);
+}
+
+/* Whether `count` more priorities up to `largest` could push the total over its limit: then only store, and rebuild. */
+INLINE int tree_would_overflow(const SumTree *tree, int64_t count, double largest)
+{
+    return !tree->uniform && (double)count * (largest * tree->factor) + (double)tree->total >= TOTAL_LIMIT;
+}
+
+INLINE void tree_set(SumTree *tree, int64_t row, float priority)
+{
+    int64_t delta = tree_leaf(tree, priority, tree->factor) - tree_leaf(tree, tree->priority[row], tree->factor);
+    tree->priority[row] = priority;
+    if (delta != 0)
+        tree_add(tree, row, delta);
+}
+
+/* Replace ranks, 0 to total - 1, by the rows that hold them. Level by level for all draws: their loads overlap. */
+FOR_EACH_CPU
+static void tree_find(const SumTree *tree, int64_t *rank, int64_t *row, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        row[i] = 0;
+    for (int level = tree->levels - 1; level >= 0; level--) {
+        for (int64_t i = 0; i < count; i++) {
+            const int64_t *node = tree->level[level] + row[i] * 16;
+            int64_t left = rank[i], child = -1;
+            for (int k = 0; k < 16; k++)
+                child += node[k] <= left;
+            rank[i] = left - node[child];
+            row[i] = row[i] * 16 + child;
+            if (level > 0) {
+                PREFETCH(tree->level[level - 1] + row[i] * 16);
+                PREFETCH(tree->level[level - 1] + row[i] * 16 + 8);
+            } else {
+                PREFETCH(tree->priority + row[i] * 16);
+            }
+        }
+    }
+    double factor = tree->factor;
+    for (int64_t i = 0; i < count; i++) {
+        const float *priority = tree->priority + row[i] * 16;
+        int64_t left = rank[i], sum = 0, child = 0;
+        for (int k = 0; k < 16; k++) {
+            sum += tree_leaf(tree, priority[k], factor);
+            child += sum <= left;
+        }
+        row[i] = row[i] * 16 + child;
+    }
+}
+
+#endif

@@ -1,0 +1,113 @@
+"""The index of rows by code of sw/amper/core/code_index.h in NumPy: the same codes, counts and order of rows."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+CODES = 65536
+CODE_FIRST = 256  # of 2^-126
+CODE_LAST = 65024  # of 2^127
+_OFFSET = 896 << 8  # from a code to the upper half of a double's bits
+_SMALLEST = 2.0**-126
+
+IndexArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+def codes_of(priorities: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Codes of float32 priorities in [2^-126, 2^127], to the nearest."""
+    return (priorities.view(np.uint32).astype(np.int64) + 0x4000) >> 15
+
+
+def values_of(codes: IndexArray) -> FloatArray:
+    """Priorities of codes."""
+    return ((codes + _OFFSET) << 44).view(np.float64)
+
+
+def code_value(code: int) -> float:
+    """Priority of one code."""
+    value: float = struct.unpack("<d", struct.pack("<q", (code + _OFFSET) << 44))[0]
+    return value
+
+
+def code_floor(x: float) -> int:
+    """The largest code with a value of at most x."""
+    if x < _SMALLEST:
+        return CODE_FIRST - 1
+    return min(CODE_LAST, (_bits(x) >> 44) - _OFFSET)
+
+
+def code_ceiling(x: float) -> int:
+    """The smallest code with a value of at least x."""
+    if x < _SMALLEST:
+        return CODE_FIRST
+    return min(CODE_LAST + 1, ((_bits(x) + (1 << 44) - 1) >> 44) - _OFFSET)
+
+
+def _bits(x: float) -> int:
+    bits: int = struct.unpack("<q", struct.pack("<d", x))[0]
+    return bits
+
+
+class CodeIndex:
+    """Which rows have which code.
+
+    Members
+    -------
+    code : uint16 (rows,), 0 where nothing is held. count : int64 (65536,), rows of each code.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.code = np.zeros(rows, dtype=np.uint16)
+        self.count = np.zeros(CODES, dtype=np.int64)
+        # As a dictionary of dictionaries, which keep their order: the rows of a code, latest last.
+        self._rows: dict[int, dict[int, None]] = {}
+        self._sums: IndexArray | None = None
+
+    def holds(self, rows: IndexArray) -> NDArray[np.bool_]:
+        """Whether each row holds a priority."""
+        held: NDArray[np.bool_] = self.code[rows] != 0
+        return held
+
+    def set(self, rows: IndexArray, codes: IndexArray) -> None:
+        """Give ``rows`` their ``codes``, one after the other; code 0: none."""
+        self._sums = None
+        for row, code in zip(rows.tolist(), codes.tolist(), strict=True):
+            old = int(self.code[row])
+            if old == code:
+                continue
+            if old:
+                del self._rows[old][row]
+                self.count[old] -= 1
+            self.code[row] = code
+            if code:
+                self._rows.setdefault(code, {})[row] = None
+                self.count[code] += 1
+
+    @property
+    def largest(self) -> int:
+        """The largest code of a row; 0 if there is none."""
+        held = np.flatnonzero(self.count)
+        return int(held[-1]) if held.size else 0
+
+    def below(self, code: int) -> int:
+        """Rows with a code below ``code``."""
+        if self._sums is None:
+            self._sums = np.concatenate(([0], np.cumsum(self.count)))
+        return int(self._sums[code])
+
+    def between(self, low: int, high: int) -> int:
+        """Rows with codes ``low`` to ``high``."""
+        return 0 if low > high else self.below(high + 1) - self.below(low)
+
+    def listed(self, low: int, high: int) -> list[int]:
+        """The rows with codes ``low`` to ``high``: ascending codes, the latest row of a code first."""
+        held = np.flatnonzero(self.count[low : high + 1]) + low
+        return [row for code in held.tolist() for row in reversed(self._rows[code])]
+
+    def memory(self) -> int:
+        """Bytes, about: the dictionaries are reckoned at 100 a row."""
+        return self.code.nbytes + self.count.nbytes + 100 * int(self.count.sum())

@@ -47,7 +47,7 @@ def test_page():
     ]
     text = page(measurements, command="amper cycles --rows 64", simulator="icarus")
     assert "Written by `amper cycles --rows 64`\nwith amper " in text
-    start = ["64", "deep", "4"]
+    start = ["64", "deep", "4", "4"]
     assert rows_of(text) == [
         [*start, "fr-dithered, fr", "20", "64", str(ALONE), str(ALONE), str(ALONE), "21", str(ALONE - 21), "20.0"],
         [*start, "k", "20", "64", str(k), str(k), str(k), "21", "", "20.0"],

@@ -165,8 +165,9 @@ class RegisterProgram:
     async def batch_sizes(self) -> None:
         """Requests of as many draws as BATCH says, each right behind a change of BATCH, legal or not."""
         await self.sample(1)
-        for value in range(2 * self.config.batch + 2):
-            await self.control(Parameter.BATCH, value % (self.config.batch + 2))
+        most = self.config.batch
+        for value in (0, 1, most + 1, most, most // 2, most - 1, 0, most, 1, 2):
+            await self.control(Parameter.BATCH, value)
             await self.sample(0)
         for draws in (self.config.batch + 1, 1 << self.config.batch_width | 1, 1 << 31 | 1, (1 << 32) - 1):
             await self.sample(draws)

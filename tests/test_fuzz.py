@@ -135,3 +135,24 @@ def test_an_error_of_one_run_does_not_end_the_others(tmp_path, capsys, monkeypat
 def test_bad_input(tmp_path, capsys, arguments, message):
     found = run(capsys, *arguments, "-o", tmp_path)
     assert found == (2, "", f"amper verify: error: {message}\n")
+
+
+# --- ten configurations of CI ----------------------------------------------------------------------------------------
+
+
+def small_enough(bus, index):
+    """The first random configuration of a sequence that is built and simulated in seconds."""
+    chance = random.Random(f"ci/{bus}/{index}")
+    while True:
+        config = fuzz.random_config(chance, buses=(bus,))
+        if config.rows <= 60 and config.batch <= 40 and config.groups <= 30:
+            return config
+
+
+@pytest.mark.parametrize(
+    ("bus", "index"),
+    [*[("native", index) for index in range(6)], ("axi", 0), ("axi", 1), ("wishbone", 0), ("wishbone", 1)],
+)
+def test_a_random_configuration_draws_the_golden_indices(tmp_path, bus, index):
+    result = verify.verify(small_enough(bus, index), simulator="icarus", batches=15, seed=index + 1, folder=tmp_path)
+    assert result.passed, result.first_mismatch

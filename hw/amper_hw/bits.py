@@ -49,6 +49,8 @@ def staged(m: Module, value: Value, name: str, *, on: bool, reset_less: bool = T
     return stage
 
 
-def delayed(m: Module, value: Value, name: str, *, reset_less: bool = True) -> Signal:
-    """A register that holds ``value`` one cycle later; a valid bit must not be ``reset_less``."""
-    return staged(m, value, name, on=True, reset_less=reset_less)
+def delayed(m: Module, value: Value, name: str, cycles: int = 1, *, reset_less: bool = True) -> Value:
+    """``value``, ``cycles`` cycles later; a valid bit must not be ``reset_less``."""
+    for cycle in range(cycles):
+        value = staged(m, value, name if cycles == 1 else f"{name}_{cycle}", on=True, reset_less=reset_less)
+    return value

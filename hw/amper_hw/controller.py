@@ -186,8 +186,7 @@ class Controller(wiring.Component):
         m.d.comb += asked.eq(parity ^ first)
         m.d.sync += parity.eq(asked)
         due: Value = Cat(for_csp, asked, complete)
-        for cycle in range(row_answer_cycles(self._config)):
-            due = delayed(m, due, f"answer_due_{cycle}", reset_less=False)
+        due = delayed(m, due, "answer_due", row_answer_cycles(self._config), reset_less=False)
         answer = due[0] & (due[1] == parity)
         m.d.comb += empty.eq(answer & due[2] & ~matched & ~self.match_any)
         with m.If(first):
@@ -202,8 +201,7 @@ class Controller(wiring.Component):
         m.d.comb += real.eq(self.count.valid)
         if "k" in self._config.variants:
             due: Value = self.query.valid & self.query.ready & self.query.payload.census
-            for cycle in range(count_cycles(self._config)):
-                due = delayed(m, due, f"census_due_{cycle}", reset_less=False)
+            due = delayed(m, due, "census_due", count_cycles(self._config), reset_less=False)
             m.d.comb += [
                 real.eq(self.count.valid & ~due),
                 self.census.valid.eq(self.count.valid & due),

@@ -106,20 +106,14 @@ class DrawUnit(Composite):
 
         status = Mux(refused, beat.status, Mux(csp.fallback, FALLBACK, OK))
         tag: Value = Cat(begins, beat.last, beat.lanes, status)
-        tag = self._delayed(m, tag, "rank_tag", latency.multiplier_cycles(config))
+        tag = delayed(m, tag, "rank_tag", latency.multiplier_cycles(config), reset_less=False)
         m.d.comb += self.released.eq(tag[0] & tag[1] & tag[2])  # a refused beat has no lane
         rows = self._rows(m, beat.word, csp.rows, [tag[0] & tag[2 + index] for index in range(ports)])
         rest = latency.draw_cycles(config) - latency.multiplier_cycles(config)
-        tag = self._delayed(m, tag, "row_tag", rest)
+        tag = delayed(m, tag, "row_tag", rest, reset_less=False)
         m.d.comb += [queue.w_data.eq(self._entry(m, tag, rows)), queue.w_en.eq(tag[0])]
         self._count(m, tag[0] & tag[1])
         return m
-
-    @staticmethod
-    def _delayed(m: Module, value: Value, name: str, cycles: int) -> Value:
-        for cycle in range(cycles):
-            value = delayed(m, value, f"{name}_{cycle}", reset_less=False)
-        return value
 
     def _csp(self, m: Module, used: Value) -> tuple[Any, Value]:
         """The CSP to draw from next, and whether there is one: that which waits, or that which comes in this cycle."""
@@ -170,7 +164,7 @@ class DrawUnit(Composite):
             row, found = self._bit(m, self.instantiate(m, f"bit_select_{index}", select), array.selected[index])
             if config.result_priority:
                 m.d.comb += [array.read[index].valid.eq(found), array.read[index].row.eq(row)]
-                row = self._delayed(m, row, f"row_{index}", latency.row_answer_cycles(config))
+                row = delayed(m, row, f"row_{index}", latency.row_answer_cycles(config))
             rows.append(row)
         return rows
 

@@ -11,6 +11,7 @@ from amper.config import DRAW_RANDOM_WIDTH, AmperConfig
 from amper_hw.latency import urng_cycles
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.payload import OK, STATUS_WIDTH, lanes, record_layout, stream_load_signature
+from amper_hw.pipeline import held
 from amper_hw.urng import Urng
 
 
@@ -100,9 +101,5 @@ class DrawBeats(Composite):
 
     def _send(self, m: Module, advance: Value, tag: Value, word: Value) -> None:
         """What travels beside the words; its lowest bit is the valid bit."""
-        for stage in range(urng_cycles(self._config)):
-            register = Signal(len(tag), name=f"tag_{stage}")
-            with m.If(advance):
-                m.d.sync += register.eq(tag)
-            tag = register
+        tag = held(m, advance, tag, "tag", urng_cycles(self._config), reset_less=False)
         m.d.comb += [self.beat.valid.eq(tag[0]), self.beat.payload.as_value().eq(Cat(word, tag[1:]))]

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper.config import AmperConfig
 from amper_hw.modules import Composite, SharedModule
+from amper_hw.nearest import NearestNeighbours
 from amper_hw.payload import parameter_signature, query_layout, stream_load_signature
 from amper_hw.radius import RadiusKeys
 from amper_hw.representative import Representatives, k_is_active
@@ -75,8 +76,6 @@ class QueryGenerator(Composite):
         return keys
 
     def _nearest(self, m: Module) -> Any:
-        from amper_hw.nearest import NearestNeighbours
-
         part = SharedModule.of("amper_nearest", NearestNeighbours(self._config))
         nearest = self.instantiate(m, "nearest", part)
         wiring.connect(m, wiring.flipped(self.parameters), nearest.parameters)

@@ -9,7 +9,7 @@ export PYTHON VENV
 # A stamp is written after its environment was installed, so that nothing happens until an input changes.
 # The packages' __init__.py are inputs because an editable install knows only the packages of its day.
 BASE := $(VENV)/.stamp-base
-RECORD := $(VENV)/.stamp-record
+RL := $(VENV)/.stamp-rl
 PACKAGES := $(wildcard sw/*/__init__.py hw/*/__init__.py verif/*/__init__.py synth/*/__init__.py)
 
 .DEFAULT_GOAL := help
@@ -20,7 +20,7 @@ help: ## Show this help
 	@echo
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '  %-8s %s\n' "$$target" "$$text"; done
 
-setup: $(BASE) $(RECORD) ## Install everything into .venv (done by the other targets when needed)
+setup: $(BASE) $(RL) ## Install everything into .venv (done by the other targets when needed)
 
 # The demo needs only the base environment: PyTorch, which only the recorder uses, is left for later.
 demo: $(BASE) ## Generate, simulate and compare the hardware with the golden model
@@ -29,14 +29,14 @@ demo: $(BASE) ## Generate, simulate and compare the hardware with the golden mod
 test: lint ## Check style and types, then run all tests
 	$(BIN)/python -m pytest
 
-lint: $(RECORD) ## Check style and types only
+lint: $(RL) ## Check style and types only
 	.ci/lint.sh
 
 format: $(BASE) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-record: $(RECORD) ## Train a DQN agent and record its replay trace (ARGS="..." is passed on)
+record: $(RL) ## Train a DQN agent and record its replay trace (ARGS="..." is passed on)
 	$(BIN)/amper record $(ARGS)
 
 clean: ## Remove build products and caches (.venv stays: remove it by hand)
@@ -50,6 +50,6 @@ $(BASE): requirements.lock pyproject.toml setup.py $(PACKAGES) $(wildcard sw/amp
 	.ci/setup.sh base
 	@touch $@
 
-$(RECORD): requirements-record.lock $(BASE)
-	.ci/setup.sh record
+$(RL): requirements-rl.lock $(BASE)
+	.ci/setup.sh rl
 	@touch $@

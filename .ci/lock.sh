@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Pin every package, those pulled in by others included, in requirements.lock and requirements-record.lock.
+# Pin every package, those pulled in by others included, in requirements.lock and requirements-rl.lock.
 # Pins already there are kept where they still fit pyproject.toml.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,7 +28,7 @@ compile() {
 }
 
 compile --extra dev --output-file requirements.lock
-compile --extra record --constraints requirements.lock --output-file requirements-record.lock
+compile --extra rl --constraints requirements.lock --output-file requirements-rl.lock
 
 if grep -HnE '^(cuda|nvidia|triton)' requirements*.lock; then
     echo "lock: torch asks for the CUDA packages above: add them to the list in $0" >&2

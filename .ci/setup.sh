@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install into the virtual environment; `make setup` calls this only when something changed.
 #   setup.sh base     what the demo, the tools and most tests need
-#   setup.sh record   in addition PyTorch and Gymnasium, for the DQN recorder
+#   setup.sh rl     in addition PyTorch, Gymnasium and the RL libraries that the adapters and benchmarks are for
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -39,9 +39,9 @@ install_base() {
     pip_install --no-build-isolation -e .
 }
 
-install_record() {
+install_rl() {
     local torch
-    torch="$(grep -E '^torch==' requirements-record.lock)+cpu"
+    torch="$(grep -E '^torch==' requirements-rl.lock)+cpu"
     # "+cpu" in the version names PyTorch's CPU build. The build on PyPI, which has the same version
     # without it, does not even import unless gigabytes of CUDA packages are installed too. PyTorch
     # keeps the CPU build on an index of its own; pip's configured sources go first, so that a mirror
@@ -50,13 +50,13 @@ install_record() {
     pip_install --only-binary :all: "$torch" 2>/dev/null ||
         pip_install --only-binary :all: --index-url https://download.pytorch.org/whl/cpu "$torch" ||
         fail "no $torch found for $("$venv/bin/python" --version): tried pip's configured sources and" \
-            "https://download.pytorch.org/whl/cpu; only the DQN recorder, its tests and 'make lint' need it"
-    echo "setup: installing requirements-record.lock"
-    pip_install --only-binary :all: -r requirements-record.lock
+            "https://download.pytorch.org/whl/cpu; only training, the RL libraries' adapters, their tests and 'make lint' need it"
+    echo "setup: installing requirements-rl.lock"
+    pip_install --only-binary :all: -r requirements-rl.lock
 }
 
 case ${1:-} in
 base) install_base ;;
-record) install_record ;;
-*) fail "usage: $0 base|record" ;;
+rl) install_rl ;;
+*) fail "usage: $0 base|rl" ;;
 esac

@@ -146,14 +146,14 @@ def _trace_size(trace: str | None) -> dict[str, Any]:
 
 def summary(run: Verification) -> str:
     """One run in a few lines."""
-    statuses = ", ".join(f"{count} {name}" for name, count in sorted(run.statuses.items()))
+    statuses = ", ".join(f"{count} {name}" for name, count in sorted((run.statuses or {}).items()))
     lines = [
         f"{run.simulator}: {'PASSED' if run.passed else 'FAILED'}",
         f"  batches            {run.batches}{f' ({statuses})' if statuses else ''}",
         f"  indices compared   {run.compared}",
         f"  mismatches         {run.mismatches}",
     ]
-    if run.simulated_cycles:  # a bench of a bus does not say
+    if run.simulated_cycles is not None:
         lines += [
             f"  simulated          {run.simulated_cycles} cycles, {run.resets} resets",
             f"  refused            {run.refused_writes} writes, {run.refused_controls} changes of parameters",

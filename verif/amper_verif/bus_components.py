@@ -16,14 +16,9 @@ def axi_sampler(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
     return Unit("axi_sampler", lambda: top_component(config), parameters)
 
 
-def wishbone_sampler(config: AmperConfig, *, part: str, batches: int = 30, deadline: int = 1_000_000) -> Unit:
+def wishbone_sampler(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
     """``part``: "illegal" (every illegal access) or "registers" (a random program of so many batches)."""
-    parameters = {
-        "config": config.to_dict(),
-        "part": part,
-        "workload": {"kind": "random", "batches": batches},
-        "deadline": deadline,
-    }
+    parameters = {"config": config.to_dict(), "part": part, "workload": {"kind": "random", "batches": batches}}
     return Unit("wishbone_sampler", lambda: top_component(config), parameters)
 
 

@@ -150,7 +150,7 @@ def line(run: FuzzRun, place: str) -> str:
     """A run in a line; of one that failed, how to repeat it and what was wrong."""
     found = run.verification
     verdict = "passed" if run.passed else "FAILED"
-    size = f"rows {run.config.rows}, {'/'.join(run.config.variants)}, {run.config.pipeline}"
+    size = f"{run.config.bus}, rows {run.config.rows}, {'/'.join(run.config.variants)}, {run.config.pipeline}"
     compared = f"{found.compared} indices compared" if found else "nothing compared"
     text = f"{place} {run.simulator:9} {verdict}  {compared}, {size} ({run.seconds:.1f} s)"
     if run.passed:

@@ -187,4 +187,5 @@ async def against_model(dut: Any) -> None:
     streams = StreamProgram(dut, program, chance)
     await lite.reset()
     report = await PARTS[parameters["part"]](lite, program, streams, parameters)
-    leave_report(report | {"compared": program.compared + streams.compared, "coverage": collected()})
+    compared = program.compared + streams.compared
+    leave_report(report | {"batches": program.scoreboard.batches, "compared": compared, "coverage": collected()})

@@ -23,7 +23,7 @@ class Device:
     bench depends on the order in which a simulator runs what happens at the same edge.
     """
 
-    def __init__(self, dut: Any, *, deadline: int) -> None:
+    def __init__(self, dut: Any, *, deadline: float) -> None:
         self.dut = dut
         self.cycle = 0
         self._deadline = deadline  # cycles after which the bench fails: something never came

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from typing import Any, NamedTuple
@@ -148,7 +149,7 @@ async def against_model(dut: Any) -> None:
     parameters = bench_parameters()
     config = AmperConfig.from_dict(parameters["config"])
     chance = random.Random(parameters["seed"])
-    device = Device(dut, deadline=parameters["deadline"])
+    device = Device(dut, deadline=math.inf)  # every access and every poll has a limit of its own
     master = WishboneMaster(device, chance)
     program = RegisterProgram(master, config, chance)
     device.drive(wb_cyc=0, wb_stb=0, wb_we=0, wb_adr=0, wb_dat_i=0, wb_sel=0)
@@ -168,4 +169,6 @@ async def against_model(dut: Any) -> None:
         await program.start()
         await program.run_chosen(parameters)
         report |= {"refused": program.refused}
-    leave_report(report | {"compared": program.compared, "coverage": collected()})
+    leave_report(
+        report | {"batches": program.scoreboard.batches, "compared": program.compared, "coverage": collected()}
+    )

@@ -4,6 +4,8 @@ from amper.config import VARIANTS, AmperConfig, Variant
 from amper.golden import Batch, DisabledError, GoldenModel, NoValidRowError, Status
 from amper.parameters import Parameter
 from amper.quantise import quantise
+from amper.replay_buffer import ReplayBuffer
+from amper.replay_nstep import NStep
 from amper.sampler import Sampler
 from amper.urng import Xoroshiro128PlusPlus, streams
 from amper.weights import LinearSchedule, inclusion_probability
@@ -15,8 +17,10 @@ __all__ = [
     "DisabledError",
     "GoldenModel",
     "LinearSchedule",
+    "NStep",
     "NoValidRowError",
     "Parameter",
+    "ReplayBuffer",
     "Sampler",
     "Status",
     "Variant",

@@ -1,4 +1,7 @@
-"""The compiled sampler (sw/amper/core); ``amper.fallback.Core`` is the same in NumPy."""
+"""Compiled (sw/amper/core): ``amper.fallback.Core`` and ``amper.replay_rows.NumpyRows`` are the same in NumPy."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,3 +42,45 @@ class Core:
     def set_cover(self, cover: NDArray[np.float64], /) -> int: ...
     def set_shift(self, shift: int, /) -> None: ...
     def memory(self) -> int: ...
+
+class Rows:
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        views: tuple[NDArray[Any], ...],
+        from_last: tuple[bool, ...],
+        n: int = 0,
+        gamma: float = 1.0,
+        reward: int = 0,
+        terminated: int = 0,
+        truncated: int = 0,
+        /,
+    ) -> None: ...
+    def put(self, row: int, transition: Mapping[str, object], /) -> bool: ...
+    def gather(
+        self, indices: NDArray[np.int64], last: NDArray[np.int64], outs: tuple[NDArray[Any], ...], /
+    ) -> None: ...
+    def follow(
+        self, indices: NDArray[np.int64], follower: NDArray[np.int32], /
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]: ...
+
+class Exact:
+    def __init__(self, rows: int, width: int, /) -> None: ...
+    def write(self, rows: NDArray[np.int64], codes: NDArray[np.int64], /) -> None: ...
+    def sample(self, batch: int, /) -> tuple[NDArray[np.int64], int]: ...
+    def configure(
+        self,
+        variant: int,
+        groups: int,
+        fraction_width: int,
+        reciprocal_shift: int,
+        reciprocal: int,
+        radius: int,
+        neighbours: int,
+        /,
+    ) -> None: ...
+    def states(self) -> tuple[int, int, int, int]: ...
+    def set_states(self, query0: int, query1: int, draw0: int, draw1: int, /) -> None: ...
+    def clear(self) -> None: ...
+    @staticmethod
+    def weights(values: NDArray[np.float64], beta: float, /) -> NDArray[np.float32]: ...

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import math
-import threading
-
 import numpy as np
 from numpy.typing import NDArray
 
 from amper.config import VARIANTS
+from amper.core_base import DONE as DONE  # the statuses and flags that the sampler knows as the core's
+from amper.core_base import ERRORS as ERRORS
+from amper.core_base import MUST_HOLD as MUST_HOLD
+from amper.core_base import NOT_PLAIN as NOT_PLAIN
+from amper.core_base import CoreBase, IndexArray, is_batch, is_plain, stored
 from amper.fallback_codes import CODE_FIRST, CODE_LAST, CodeIndex, codes_of, values_of
 from amper.fallback_query import Query
 from amper.fallback_tree import SumTree
-from amper.weights import exponentiated, inclusion_probability, normalised_weights
+from amper.weights import inclusion_probability, normalised_weights
 
-IndexArray = NDArray[np.int64]
-
-# Statuses and flags of sw/amper/core/module.c.
-DONE, NOT_PLAIN, ILLEGAL = range(3)
-MUST_HOLD, ERRORS = 1, 2
 # Modes: uniform, per, and from there on the variants in the order of VARIANTS.
 UNIFORM, PER, AMPER = range(3)
 
-_SMALLEST, _LARGEST = 2.0**-126, 2.0**127
 _COVER_BINS = 2048
 _COVER_GROWTH = 256.0 / 255.0
 
 
-def stored(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What is kept of priorities: float32 in [2^-126, 2^127]."""
-    return np.minimum(np.maximum(values, _SMALLEST), _LARGEST).astype(np.float32)
-
-
-class Core:
+class Core(CoreBase):
     """Members and methods of ``amper._core.Core``; its arguments are already checked."""
 
     def __init__(
@@ -49,13 +40,10 @@ class Core:
         alpha: float,
         eps: float,
     ) -> None:
-        self._mode, self._rows, self._own = mode, rows, own_weights
+        super().__init__(rows, alpha=alpha, eps=eps)
+        self._mode, self._own = mode, own_weights
         self._target, self._largest_scale = target, largest_scale
-        self._alpha, self._eps = alpha, eps
-        self._lock = threading.Lock()
-        self.scale, self.share, self.key = scale, 0.0, key
-        self.count = self.used = self.cursor = self.counter = self.batches = 0
-        self.maximum = 0.0
+        self.scale, self.key, self.counter = scale, key, 0
         self._tree = SumTree(rows, uniform=mode == UNIFORM) if mode < AMPER else None
         self._index = CodeIndex(rows if mode >= AMPER else 1)
         self._query = Query(VARIANTS[mode - AMPER] if mode >= AMPER else "", groups)
@@ -68,57 +56,12 @@ class Core:
         """Of the sum tree."""
         return self._tree.shift if self._tree else 0
 
-    def write(self, indices: object, values: object, flags: int) -> int:
-        """Store ``values`` in rows, in this order; a status."""
-        if not is_plain(indices, np.int64) or not (is_plain(values, np.float64) or is_plain(values, np.float32)):
-            return NOT_PLAIN
-        assert isinstance(indices, np.ndarray)
-        assert isinstance(values, np.ndarray)
-        if indices.size != values.size:
-            return NOT_PLAIN
-        with self._lock:
-            wide = values.astype(np.float64)
-            legal = np.isfinite(wide) & ((wide >= 0) | bool(flags & ERRORS))
-            if not legal.all() or not self._legal_rows(indices, bool(flags & MUST_HOLD)):
-                return ILLEGAL
-            self._store(indices, stored(exponentiated(wide, self._eps, self._alpha) if flags & ERRORS else wide))
-        return DONE
-
-    def add(self, priority: object) -> int | None:
-        """The row that the priority (None: the largest so far) was stored in; None if it is not legal."""
-        if priority is None:
-            value = self.maximum or 1.0
-        elif type(priority) is float and 0 <= priority < math.inf:
-            value = priority
-        else:
-            return None
-        with self._lock:
-            row = self.cursor
-            self._store(np.array([row]), stored(np.array([value])))
-            self.cursor = (row + 1) % self._rows
-        return row
-
-    def remove(self, indices: object) -> int:
-        """Let go of rows; a status."""
-        if not is_plain(indices, np.int64):
-            return NOT_PLAIN
-        assert isinstance(indices, np.ndarray)
-        with self._lock:
-            if not self._legal_rows(indices, True):
-                return ILLEGAL
-            rows = np.unique(indices)
-            self.count -= rows.size
-            if self._tree:
-                nothing = np.zeros(rows.size, dtype=np.float32)
-                self._tree.set(rows, nothing, used=self.used, count=self.count, bound=(0, 0.0))
-            else:
-                self._index.set(rows, np.zeros(rows.size, dtype=np.int64))
-        return DONE
-
     def sample(self, batch: object, beta: object) -> tuple[IndexArray, NDArray[np.float32]] | None:
         """(indices, weights); None if the arguments are not an int above 0 and a float, or nothing is held."""
-        if type(batch) is not int or type(beta) is not float or not 1 <= batch < 1 << 31 or not 0 <= beta < math.inf:
+        if not is_batch(batch, beta):
             return None
+        assert isinstance(batch, int)
+        assert isinstance(beta, float)
         with self._lock:
             if self.count == 0:
                 return None
@@ -162,28 +105,31 @@ class Core:
         """Bytes, about."""
         return self._tree.memory() if self._tree else self._index.memory() + self._cover.nbytes
 
-    def _legal_rows(self, rows: IndexArray, must_hold: bool) -> bool:
-        if not ((rows >= 0) & (rows < self._rows)).all():
-            return False
-        return not must_hold or bool(self._holds(rows).all())
+    def _let_go(self, rows: IndexArray) -> None:
+        once = np.unique(rows)
+        self.count -= once.size
+        if self._tree:
+            nothing = np.zeros(once.size, dtype=np.float32)
+            self._tree.set(once, nothing, used=self.used, count=self.count, bound=(0, 0.0))
+        else:
+            self._index.set(once, np.zeros(once.size, dtype=np.int64))
 
     def _holds(self, rows: IndexArray) -> NDArray[np.bool_]:
         return self._tree.holds(rows) if self._tree else self._index.holds(rows)
 
-    def _store(self, rows: IndexArray, values: NDArray[np.float32]) -> None:
-        if rows.size == 0:
-            return
-        largest = float(values.max())
+    def _store(self, rows: IndexArray, values: NDArray[np.float64]) -> None:
+        kept = stored(values)
+        largest = float(kept.max())
         # Where a row comes more than once, its last value counts.
         once, last = np.unique(rows[::-1], return_index=True)
         self.count += int((~self._holds(once)).sum())
         self.used = max(self.used, int(once[-1]) + 1)
         self.maximum = max(self.maximum, largest)
         if self._tree:
-            final = values[::-1][last]
+            final = kept[::-1][last]
             self._tree.set(once, final, used=self.used, count=self.count, bound=(rows.size, largest))
         else:
-            self._index.set(rows, codes_of(values))
+            self._index.set(rows, codes_of(kept))
 
     def _draw(self, batch: int) -> tuple[IndexArray, NDArray[np.float64]]:
         """Rows from the candidate set, and what their weights go by."""
@@ -240,8 +186,3 @@ class Core:
         self._cover[0] = weight * _COVER_GROWTH
         if self._cover[0] > 2.0**400:
             self._cover *= 2.0**-400
-
-
-def is_plain(array: object, dtype: type) -> bool:
-    """Whether it is a one-dimensional, contiguous array of the type."""
-    return isinstance(array, np.ndarray) and array.ndim == 1 and array.dtype == dtype and array.flags.c_contiguous

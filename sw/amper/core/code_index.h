@@ -22,7 +22,7 @@ typedef struct {
 
 typedef struct {
     uint32_t next, previous; /* row plus 1; 0: none */
-} Link;
+} Link; /* that of row r is at r + 1: at 0 is one that may be written to for none, without a branch */
 
 typedef struct {
     int64_t rows, pages;
@@ -39,7 +39,7 @@ static int index_new(CodeIndex *index, int64_t rows)
     index->rows = rows;
     index->pages = 1;
     index->code = calloc((size_t)rows, sizeof(uint16_t));
-    index->link = calloc((size_t)rows, sizeof(Link));
+    index->link = calloc((size_t)rows + 1, sizeof(Link));
     index->page = calloc(1, sizeof(Page));
     return index->code == NULL || index->link == NULL || index->page == NULL ? -1 : 0;
 }
@@ -128,26 +128,32 @@ INLINE void add_after(uint32_t *node, uint32_t at, uint32_t delta)
         node[k] += k > at ? delta : 0;
 }
 
+/* One row more with code `added` and one less with code `removed`; 0: none. */
 FOR_EACH_CPU
-static void index_count(CodeIndex *index, uint32_t code, uint32_t delta)
+static void index_count(CodeIndex *index, uint32_t added, uint32_t removed)
 {
-    Page *page = index->page + index->page_of[code >> 8];
-    add_after(page->code + (code & 0xF0), code & 15, delta);
-    add_after(page->code16, code >> 4 & 15, delta);
-    add_after(index->octave + (code >> 12) * 16, code >> 8 & 15, delta);
-    add_after(index->octave16, code >> 12, delta);
+    uint32_t plus = added != 0, minus = (uint32_t)0 - (removed != 0);
+    Page *page = index->page + index->page_of[added >> 8];
+    add_after(page->code + (added & 0xF0), added & 15, plus);
+    add_after(page->code16, added >> 4 & 15, plus);
+    page = index->page + index->page_of[removed >> 8];
+    add_after(page->code + (removed & 0xF0), removed & 15, minus);
+    add_after(page->code16, removed >> 4 & 15, minus);
+    add_after(index->octave + (added >> 12) * 16, added >> 8 & 15, plus);
+    add_after(index->octave + (removed >> 12) * 16, removed >> 8 & 15, minus);
+    if (added >> 12 == removed >> 12 && plus + minus == 0)
+        return; /* as nearly always: the two would cancel */
+    add_after(index->octave16, added >> 12, plus);
+    add_after(index->octave16, removed >> 12, minus);
 }
 
 static void index_unlink(CodeIndex *index, int64_t row, uint32_t code)
 {
-    Link link = index->link[row];
+    Link link = index->link[row + 1];
     uint32_t *head = &index->page[index->page_of[code >> 8]].head[code & 255];
-    if (link.previous)
-        index->link[link.previous - 1].next = link.next;
-    else
-        *head = link.next;
-    if (link.next)
-        index->link[link.next - 1].previous = link.previous;
+    index->link[link.previous].next = link.next;
+    index->link[link.next].previous = link.previous;
+    *head = link.previous ? *head : link.next;
     if (*head == 0) {
         index->occupied[code >> 6] &= ~((uint64_t)1 << (code & 63));
         if (index->occupied[code >> 6] == 0)
@@ -158,12 +164,20 @@ static void index_unlink(CodeIndex *index, int64_t row, uint32_t code)
 static void index_link(CodeIndex *index, int64_t row, uint32_t code)
 {
     uint32_t *head = &index->page[index->page_of[code >> 8]].head[code & 255];
-    index->link[row] = (Link){.next = *head, .previous = 0};
-    if (*head)
-        index->link[*head - 1].previous = (uint32_t)row + 1;
+    index->link[row + 1] = (Link){.next = *head, .previous = 0};
+    index->link[*head].previous = (uint32_t)row + 1;
     *head = (uint32_t)row + 1;
     index->occupied[code >> 6] |= (uint64_t)1 << (code & 63);
     index->occupied64[code >> 12] |= (uint64_t)1 << (code >> 6 & 63);
+}
+
+/* Fetch what giving the row this code will touch besides its own code and link, which are there already. */
+INLINE void index_prefetch(const CodeIndex *index, int64_t row, uint32_t code)
+{
+    Link link = index->link[row + 1];
+    PREFETCH(index->link + link.previous);
+    PREFETCH(index->link + link.next);
+    PREFETCH(index->link + index->page[index->page_of[code >> 8]].head[code & 255]);
 }
 
 /* Give a row another code, whose page is there; 0: none. */
@@ -172,15 +186,12 @@ INLINE void index_set(CodeIndex *index, int64_t row, uint32_t code)
     uint32_t old = index->code[row];
     if (old == code)
         return;
-    if (old != 0) {
+    if (old != 0)
         index_unlink(index, row, old);
-        index_count(index, old, (uint32_t)-1);
-    }
     index->code[row] = (uint16_t)code;
-    if (code != 0) {
+    if (code != 0)
         index_link(index, row, code);
-        index_count(index, code, 1);
-    }
+    index_count(index, code, old);
 }
 
 /* The next occupied code from `code` to `last`, or last + 1. */
@@ -206,7 +217,7 @@ static int64_t index_list(const CodeIndex *index, int64_t low, int64_t high, uin
 {
     int64_t count = 0;
     for (int64_t code = index_next(index, low, high); code <= high; code = index_next(index, code + 1, high))
-        for (uint32_t row = index->page[index->page_of[code >> 8]].head[code & 255]; row; row = index->link[row - 1].next)
+        for (uint32_t row = index->page[index->page_of[code >> 8]].head[code & 255]; row; row = index->link[row].next)
             rows[count++] = row - 1;
     return count;
 }

@@ -5,19 +5,33 @@
 #include "inclusion.h"
 
 #define TRIES 16 /* random rows tried at a time */
+#define AHEAD 3  /* times TRIES: rows whose codes are fetched before they are looked at */
+
+/* The rows to try with the words from `counter` on; their codes are fetched. */
+INLINE void try_rows(uint64_t *row, const uint16_t *code, uint64_t used, uint64_t key, uint64_t counter)
+{
+    for (int k = 0; k < TRIES; k++)
+        row[k] = random_word(key, counter + (uint64_t)k);
+    for (int k = 0; k < TRIES; k++) {
+        row[k] = random_below(row[k], used);
+        PREFETCH(code + row[k]);
+    }
+}
 
 /* Random rows until `batch` of them have a member code. Room for batch + TRIES. Returns the words taken. */
 FOR_EACH_CPU
 static uint64_t draw_by_rejection(const uint16_t *code, const uint64_t *member, uint64_t used, uint64_t key,
                                   uint64_t counter, int64_t *row, int64_t batch)
 {
-    uint64_t taken = 0;
+    uint64_t taken = 0, ring[AHEAD + 1][TRIES];
+    for (uint64_t i = 0; i < AHEAD; i++)
+        try_rows(ring[i], code, used, key, counter + i * TRIES);
     for (int64_t count = 0; count < batch; taken += TRIES) {
-        uint64_t tried[TRIES];
-        for (int k = 0; k < TRIES; k++)
-            tried[k] = random_word(key, counter + taken + (uint64_t)k);
+        const uint64_t *tried = ring[taken / TRIES % (AHEAD + 1)];
+        uint64_t last = taken / TRIES + AHEAD;
+        try_rows(ring[last % (AHEAD + 1)], code, used, key, counter + last * TRIES);
         for (int k = 0; k < TRIES; k++) {
-            uint64_t at = random_below(tried[k], used);
+            uint64_t at = tried[k];
             uint32_t c = code[at];
             row[count] = (int64_t)at;
             count += (int64_t)(member[c >> 6] >> (c & 63) & 1);

@@ -1,5 +1,6 @@
-/* amper._core: the compiled sampler. It takes exactly the arguments that amper.sampler gives it and answers with a
- * status; the Python around it says what is wrong. One lock for each sampler; long operations release the GIL. */
+/* amper._core: the compiled sampler, and in rows.h a replay buffer's rows. It takes exactly the arguments that
+ * amper.sampler gives it and answers with a status; the Python around it says what is wrong. One lock for each sampler;
+ * long operations release the GIL. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <structmember.h>
@@ -81,6 +82,9 @@ static int is_plain(PyObject *object, int type)
     PyArrayObject *array = (PyArrayObject *)object;
     return PyArray_Check(object) && PyArray_NDIM(array) == 1 && PyArray_TYPE(array) == type && PyArray_ISCARRAY_RO(array);
 }
+
+#include "rows.h" /* needs is_plain */
+#include "exact_type.h" /* likewise */
 
 static int rows_are_legal(const Sampler *s, const int64_t *row, int64_t count, int must_hold)
 {
@@ -340,9 +344,11 @@ PyMODINIT_FUNC PyInit__core(void)
 {
     import_array();
     PyObject *module = PyModule_Create(&core_module);
-    if (module == NULL || PyType_Ready(&core_type) < 0)
+    if (module == NULL || PyType_Ready(&core_type) < 0 || PyType_Ready(&rows_type) < 0)
         return NULL;
-    if (PyModule_AddObjectRef(module, "Core", (PyObject *)&core_type) < 0)
+    if (PyModule_AddObjectRef(module, "Core", (PyObject *)&core_type) < 0
+        || PyModule_AddObjectRef(module, "Rows", (PyObject *)&rows_type) < 0
+        || PyType_Ready(&exact_type) < 0 || PyModule_AddObjectRef(module, "Exact", (PyObject *)&exact_type) < 0)
         return NULL;
     return module;
 }

@@ -6,7 +6,8 @@
 #include "power.h"
 #include "sum_tree.h"
 
-#define PREFETCH_DISTANCE 8 /* rows of a write */
+#define PREFETCH_DISTANCE 16 /* rows of a write */
+#define PREFETCH_LINKS 8     /* the same, for what only the row's link tells */
 
 enum Mode { UNIFORM, PER, AMPER }; /* AMPER + a Variant */
 
@@ -126,10 +127,11 @@ INLINE void prefetch_row(const Sampler *s, int64_t row)
 {
     if (s->mode < AMPER) {
         PREFETCH(s->tree.priority + row);
-        PREFETCH(s->tree.level[0] + (row >> 4));
+        PREFETCH(s->tree.level[0] + (row >> 8 << 4));
+        PREFETCH(s->tree.level[0] + (row >> 8 << 4) + 8);
     } else {
         PREFETCH(s->index.code + row);
-        PREFETCH(s->index.link + row);
+        PREFETCH(s->index.link + row + 1);
     }
 }
 
@@ -144,6 +146,8 @@ static void sampler_write(Sampler *s, const int64_t *row, const float *value, in
         int64_t at = row[i];
         if (i + PREFETCH_DISTANCE < count)
             prefetch_row(s, row[i + PREFETCH_DISTANCE]);
+        if (s->mode >= AMPER && i + PREFETCH_LINKS < count)
+            index_prefetch(&s->index, row[i + PREFETCH_LINKS], code_of(value[i + PREFETCH_LINKS]));
         s->count += !sampler_holds(s, at);
         s->used = at >= s->used ? at + 1 : s->used;
         if (s->mode >= AMPER)

@@ -1,0 +1,93 @@
+"""Batches as PyTorch tensors, in memory that is used again; PyTorch is imported only then."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from amper import NStep, ReplayBuffer, Sampler
+
+COLUMNS = {
+    "obs": ("uint8", (2, 3)),
+    "reward": "float32",
+    "next_obs": ("uint8", (2, 3)),
+    "terminated": "bool",
+    "truncated": "bool",
+}
+
+
+def filled(n_step: NStep | None = None) -> ReplayBuffer:
+    buffer = ReplayBuffer(50, COLUMNS, Sampler(50, seed=2), n_step=n_step)
+    rng = np.random.default_rng(1)
+    buffer.extend(
+        obs=rng.integers(256, size=(50, 2, 3)).astype("uint8"),
+        reward=rng.normal(size=50),
+        next_obs=rng.integers(256, size=(50, 2, 3)).astype("uint8"),
+        terminated=rng.random(50) < 0.1,
+        truncated=rng.random(50) < 0.1,
+    )
+    buffer.update(np.arange(50), rng.random(50))
+    return buffer
+
+
+@pytest.mark.parametrize("n_step", [None, NStep(3)], ids=["one", "steps"])
+def test_the_same_as_arrays(n_step):
+    first, second = filled(n_step), filled(n_step)
+    for size in (7, 64, 64, 1):
+        arrays, tensors = first.sample(size), second.sample(size, tensors=True)
+        assert arrays.keys() == tensors.keys()
+        for name, tensor in tensors.items():
+            assert isinstance(tensor, torch.Tensor)
+            assert tensor.is_contiguous()
+            assert tensor.is_pinned() == torch.cuda.is_available()
+            assert tensor.numpy().dtype == arrays[name].dtype
+            np.testing.assert_array_equal(tensor.numpy(), arrays[name])
+
+
+def test_used_again_or_copied():
+    buffer = filled()
+    first, second = buffer.sample(9, tensors=True), buffer.sample(9, tensors=True)
+    own = buffer.sample(9, tensors=True, copy=True)
+    arrays = buffer.sample(9)
+    for name, tensor in first.items():
+        assert tensor is second[name]
+        assert not np.shares_memory(tensor.numpy(), own[name].numpy())
+        assert not np.shares_memory(tensor.numpy(), arrays[name])
+
+
+def test_indices_go_back_as_tensors():
+    buffer = filled()
+    batch = buffer.sample(20, tensors=True)
+    buffer.update_errors(batch["indices"], batch["reward"])
+    expected = (np.abs(batch["reward"].numpy().astype(float)) + 1e-6) ** 0.6
+    np.testing.assert_allclose(buffer.sampler.priorities()[batch["indices"].numpy()], expected, rtol=1e-6)
+
+
+def test_tensors_are_stored():
+    buffer = filled()
+    obs = torch.arange(6, dtype=torch.uint8).reshape(2, 3)
+    row = buffer.add(obs=obs, reward=torch.tensor(0.5), next_obs=obs, terminated=torch.tensor(True), truncated=False)
+    np.testing.assert_array_equal(buffer.columns["obs"][row], obs.numpy())
+
+
+def test_pytorch_is_imported_only_when_it_is_asked_for():
+    program = """
+import sys
+from amper import ReplayBuffer
+buffer = ReplayBuffer(3, {"x": "int64"})
+buffer.add(x=1)
+buffer.sample(3)
+print("torch" in sys.modules)
+sys.modules["torch"] = None  # as if it were not installed
+try:
+    buffer.sample(3, tensors=True)
+except ImportError as error:
+    print(error)
+print(buffer.sample(1)["x"])
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["False", "torch is not installed: pip install 'amper[train]'", "[1]"]

@@ -14,9 +14,15 @@ SOURCES = {"amper": ROOT / "sw/amper", "amper_hw": ROOT / "hw/amper_hw"}
 # What the hardware may know of the model's package: never the golden model that it is compared with.
 SHARED_WITH_HARDWARE = ("amper.config", "amper.parameters")
 # Packages that use the two above; the reverse is forbidden, even inside a function.
-OUTER = ("amper_verif", "amper_cli", "tests")
+OUTER = ("amper_verif", "amper_cli", "amper_train", "amper_bench", "tests")
 # Installing the model must need NumPy and nothing else.
 MODEL_TOP_LEVEL = sys.stdlib_module_names | {"amper", "numpy"}
+# Only who uses a library loads the adapter for it, which may therefore load the library.
+ADAPTERS = {
+    "amper/torchrl.py": {"torch", "torchrl"},
+    "amper/tianshou.py": {"tianshou"},
+    "amper/sb3.py": {"gymnasium", "stable_baselines3", "torch"},
+}
 
 
 def imports(source: str, package: str) -> Iterator[tuple[int, str, bool]]:
@@ -45,13 +51,14 @@ def within(name: str, modules: tuple[str, ...]) -> bool:
     return any(name == module or name.startswith(f"{module}.") for module in modules)
 
 
-def violations(source: str, package: str) -> list[str]:
-    """Say what a module of ``package`` imports against the rules, one "line: name" each."""
+def violations(source: str, package: str, libraries: frozenset[str] | set[str] = frozenset()) -> list[str]:
+    """Say what a module of ``package``, which may load ``libraries``, imports against the rules, "line: name" each."""
     top_level = package.partition(".")[0]
     found = []
     for line, name, on_load in imports(source, package):
         if top_level == "amper":
-            forbidden = within(name, ("amper_hw",)) or (on_load and name.partition(".")[0] not in MODEL_TOP_LEVEL)
+            allowed = MODEL_TOP_LEVEL | libraries
+            forbidden = within(name, ("amper_hw",)) or (on_load and name.partition(".")[0] not in allowed)
         else:
             forbidden = within(name, ("amper",)) and not within(name, SHARED_WITH_HARDWARE)
         if forbidden or within(name, OUTER):
@@ -67,8 +74,20 @@ def test_package_obeys_the_import_direction(package):
     for module in modules:
         relative = module.relative_to(SOURCES[package].parent)
         parent = ".".join(relative.parent.parts)
-        found += [f"{relative}:{each}" for each in violations(module.read_text("utf-8"), parent)]
+        libraries = ADAPTERS.get(relative.as_posix(), set())
+        found += [f"{relative}:{each}" for each in violations(module.read_text("utf-8"), parent, libraries)]
     assert found == []
+
+
+def test_an_adapter_loads_no_other_library():
+    """Nor what the others may not load either."""
+    source = "import torch\nimport torchrl.data\nimport tianshou\nimport amper_hw"
+    assert violations(source, "amper", ADAPTERS["amper/torchrl.py"]) == ["3: tianshou", "4: amper_hw"]
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_every_adapter_exists(adapter):
+    assert (ROOT / "sw" / adapter).is_file()
 
 
 def test_importing_the_model_loads_only_numpy_and_the_standard_library():

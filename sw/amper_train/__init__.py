@@ -1,0 +1,1 @@
+"""Training and the experiments of ``amper reproduce``: DQN on Gymnasium's environments, and the Blind Cliffwalk."""

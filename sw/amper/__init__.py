@@ -1,6 +1,8 @@
 """AMPER: prioritized experience replay by an associative memory (arXiv 2207.07791)."""
 
 from amper.config import VARIANTS, AmperConfig, Variant
+from amper.device import Device
+from amper.device_backend import DeviceError, register_backend
 from amper.golden import Batch, DisabledError, GoldenModel, NoValidRowError, Status
 from amper.parameters import Parameter
 from amper.quantise import quantise
@@ -14,6 +16,8 @@ __all__ = [
     "VARIANTS",
     "AmperConfig",
     "Batch",
+    "Device",
+    "DeviceError",
     "DisabledError",
     "GoldenModel",
     "LinearSchedule",
@@ -27,5 +31,6 @@ __all__ = [
     "Xoroshiro128PlusPlus",
     "inclusion_probability",
     "quantise",
+    "register_backend",
     "streams",
 ]

@@ -24,7 +24,7 @@ except ImportError:
 IndexArray = NDArray[np.int64]
 WeightsFunction = Callable[[NDArray[np.float64], float], NDArray[np.float32]]
 
-_TABLE_WIDTH = 16  # bits of a code up to which a table over all codes says what matches
+TABLE_WIDTH = 16  # bits of a code up to which a table over all codes says what matches
 
 
 class NumpyEngine:
@@ -79,7 +79,7 @@ class NumpyEngine:
             intervals = self._nearest(values, vmax)
         else:
             intervals = [self._matched(value, word) for value, word in zip(values, words, strict=True)]
-        if config.priority_width <= _TABLE_WIDTH:
+        if config.priority_width <= TABLE_WIDTH:
             member = np.zeros(config.priority_max + 1, dtype=np.bool_)
             for low, high in intervals:
                 member[max(low, 1) : high + 1] = True
@@ -194,11 +194,9 @@ def new_engine(config: AmperConfig, compiled: bool | None = None) -> NumpyEngine
     """
     if compiled and Exact is None:
         raise ImportError("compiled=True needs amper._core: install amper where a C compiler is found")
-    narrow = config.priority_width <= _TABLE_WIDTH
+    narrow = config.priority_width <= TABLE_WIDTH
     if compiled and not narrow:
-        raise ValueError(
-            f"priority_width must be at most {_TABLE_WIDTH} for compiled=True, not {config.priority_width}"
-        )
+        raise ValueError(f"priority_width must be at most {TABLE_WIDTH} for compiled=True, not {config.priority_width}")
     if compiled is False or Exact is None or not narrow:
         return NumpyEngine(config)
     return CompiledEngine(config)

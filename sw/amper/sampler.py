@@ -83,7 +83,7 @@ class Sampler:
         )
         self._schedule = beta if callable(beta) else None
         self._beta = checked_beta(beta(0) if callable(beta) else beta)
-        self._compiled = chosen_core(compiled) if not bit_exact else False
+        self._compiled = chosen_core(compiled, self.options)
         self._core = new_core(self.options, self._compiled)
 
     @classmethod
@@ -257,7 +257,7 @@ class Sampler:
         beta = pickled["beta"]
         self._schedule = beta if callable(beta) else None
         self._beta = checked_beta(beta(0) if callable(beta) else beta)
-        self._compiled = chosen_core(None) if not self.options.bit_exact else False
+        self._compiled = chosen_core(None, self.options)
         self._core = new_core(self.options, self._compiled)
         self.restore(pickled["state"])
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from amper import fallback
 from amper.config import VARIANTS
 from amper.exact import ExactCore
+from amper.exact_engine import TABLE_WIDTH
 from amper.fallback import AMPER, PER, UNIFORM
 from amper.sampler_options import SamplerOptions
 from amper.urng import split_mix_64
@@ -52,8 +53,8 @@ class Core(Protocol):
     def memory(self) -> int: ...
 
 
-def chosen_core(compiled: bool | None) -> bool:
-    """Whether to use the compiled core; warns once when there is none."""
+def chosen_core(compiled: bool | None, options: SamplerOptions | None = None) -> bool:
+    """Whether to use the compiled core, where it has one for a sampler's options; warns once when there is none."""
     global _warned
     if compiled not in (None, True, False):
         raise TypeError(f"compiled must be True, False or None, not {compiled!r}")
@@ -66,13 +67,16 @@ def chosen_core(compiled: bool | None) -> bool:
             RuntimeWarning,
             stacklevel=3,
         )
-    return compiled_core is not None if compiled is None else compiled
+    if compiled is not None:
+        return compiled
+    too_wide = options is not None and options.bit_exact and options.priority_width > TABLE_WIDTH
+    return compiled_core is not None and not too_wide
 
 
 def new_core(options: SamplerOptions, compiled: bool) -> Core:
     """An empty core for the options."""
     if options.bit_exact:
-        return ExactCore(options.config(), alpha=options.alpha, eps=options.eps)
+        return ExactCore(options.config(), alpha=options.alpha, eps=options.eps, compiled=compiled)
     if options.variant is None:
         number = PER if options.mode == "per" else UNIFORM
     else:

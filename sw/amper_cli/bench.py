@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
+from amper_cli import bench_distance, bench_software
 from amper_cli.options import add_configuration, configuration, fail
 
 _DESCRIPTION = """\
@@ -12,6 +13,8 @@ Time what AMPER does and print the figures as a table, with the configuration an
 
   generation   writing Verilog: seconds and megabytes over the number of rows
   depth        generic synthesis: gates between registers, over the number of rows
+  software     the software sampler: microseconds, against other libraries
+  distance     the software sampler: how far every mode's draws are from PER's
 """
 
 
@@ -32,6 +35,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     depth.add_argument("--sizes", type=int, nargs="+", metavar="N", help="numbers of rows (default 256 to 16,384)")
     add_configuration(depth)
     depth.set_defaults(run=run_depth)
+    bench_software.add_parser(subjects)
+    bench_distance.add_parser(subjects)
 
 
 def run_generation(options: argparse.Namespace) -> int:

@@ -50,7 +50,7 @@ class Agent:
         losses = torch.nn.functional.smooth_l1_loss(value, goal, reduction="none")
         loss = (tensors["weights"] * losses).mean()
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.online.parameters(), _GRADIENT_NORM)
         self._optimizer.step()
         self.updates += 1

@@ -42,7 +42,7 @@ def make_env(name: str) -> gymnasium.Env[Any, Any]:
 
 def action_count(env: gymnasium.Env[Any, Any]) -> int:
     """Actions of an environment of `make_env`."""
-    return int(env.action_space.n)  # type: ignore[attr-defined]  # make_env has seen that it is discrete
+    return int(env.action_space.n)
 
 
 class Evaluation:

@@ -194,7 +194,7 @@ class _Agent:
         goal = reward + _DISCOUNT * future
         loss = torch.nn.functional.smooth_l1_loss(value, goal, reduction="none")
         self.optimizer.zero_grad()
-        (torch.from_numpy(weights) * loss).mean().backward()  # type: ignore[no-untyped-call]
+        (torch.from_numpy(weights) * loss).mean().backward()
         self.optimizer.step()
         self.batches += 1
         if self.batches % _TARGET_PERIOD == 0:

@@ -130,10 +130,8 @@ def _verification(simulator: str, config: AmperConfig, reports: list[dict[str, A
     said: dict[str, Any] = {"mismatches": 0, "first_mismatch": ""} | reports[-1]
     full = [cycles for batch, cycles in said.get("cycles", ()) if batch == config.batch]
     totals = {name: sum(report[name] for report in reports) for name in ("batches", "compared")}
-    as_reported = {field.name for field in fields(Verification)} - {"simulator", "cycles", *totals}
-    return Verification(
-        simulator=simulator,
-        cycles=CycleStatistics(len(full), min(full), statistics.median(full), max(full)) if full else None,
-        **totals,
-        **{name: said.get(name) for name in as_reported},
-    )
+    known: dict[str, Any] = {field.name: said.get(field.name) for field in fields(Verification)}
+    known |= totals | {"simulator": simulator, "cycles": None}
+    if full:
+        known["cycles"] = CycleStatistics(len(full), min(full), statistics.median(full), max(full))
+    return Verification(**known)

@@ -129,7 +129,7 @@ class Core(CoreBase):
             final = kept[::-1][last]
             self._tree.set(once, final, used=self.used, count=self.count, bound=(rows.size, largest))
         else:
-            self._index.set(rows, codes_of(kept))
+            self._index.set(rows, codes_of(kept, self._query.variant in ("fr-dithered", "fr-prefix")))
 
     def _draw(self, batch: int) -> tuple[IndexArray, NDArray[np.float64]]:
         """Rows from the candidate set, and what their weights go by."""

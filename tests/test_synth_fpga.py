@@ -156,11 +156,13 @@ def run_of(seed, mhz):
 def test_the_median_is_a_run(clocks, middle):
     runs = [run_of(seed, mhz) for seed, mhz in enumerate(clocks)]
     config = SMALL.to_dict()
-    result = fpga.FpgaResult(config, "ecp5", "85k", 110.0, {"lut": 20}, {}, {}, runs, 50, {})
+    bank, lines = {"instances": 2, "lut": 3}, {"instances": 2, "lut": 5}
+    components = {"amper_bank_4": bank, "amper_match_lines_4": lines, "amper": {"instances": 1, "lut": 4}}
+    result = fpga.FpgaResult(config, "ecp5", "85k", 110.0, {"lut": 20}, components, {}, runs, 50, {})
     shown = result.to_dict()
     assert shown["fmax_mhz"] == {"median": middle, "lowest": min(clocks), "highest": max(clocks)}
     assert shown["batch_ns"] == round(50_000 / middle, 1)
-    assert shown["luts_per_row"] == 2.5
+    assert (shown["luts_per_row"], shown["array_luts_per_row"]) == (2.5, 2.0)
 
 
 # --- tools and errors ----------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Tops, pins and clocks of boards."""

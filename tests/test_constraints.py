@@ -61,9 +61,8 @@ def test_librelane_names_the_design(generated, tmp_path):
     assert settings["CLOCK_PERIOD"] == 10.0
 
 
-def test_the_command_writes_them(tmp_path, capsys):
+def test_the_command_writes_them(tmp_path):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items()]
     assert main(["generate", *options, "-o", str(tmp_path)]) == 0
-    assert "constraints: amper.sdc, amper.core, librelane.json\n" in capsys.readouterr().out
     expected = constraint_files(generate(AmperConfig(**SMALL)))
     assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in expected} == expected

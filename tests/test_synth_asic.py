@@ -12,6 +12,7 @@ from amper_cli.main import main
 from amper_hw.generate import generate
 from amper_synth import asic, sta
 from amper_synth.asic_script import abc_constraints, asic_script, kept_modules
+from amper_synth.asic_table import tables
 from amper_synth.liberty_cells import load_library
 from amper_synth.power import estimate_power
 from amper_synth.power_activity import EVERY, Activity, counting, read_activity, trace_operations
@@ -87,6 +88,13 @@ def test_the_clock_and_what_limits_it(result):
         "vmax_unit",
         "write_unit",
     }
+
+
+def test_names_in_paths():
+    assert sta.readable("draw_unit/beats.urng.s0[1]_reg/Q") == "draw_unit/beats.urng.s0[1]"
+    assert sta.readable("array/child_0/key[3]_reg") == "array/child_0/key[3]"
+    assert sta.readable("draw_unit/_11218_") == "draw_unit/(clock gate)"
+    assert sta.readable("write_ready") == "write_ready"
 
 
 def test_what_stays_beside_the_log(result, folder):
@@ -295,6 +303,19 @@ def test_the_command_prints_and_keeps_its_files(result, library_path, folder, tm
     assert f"row                {result.area.row_um2:.1f} um2" in printed
     assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "asic.json").read_text())
+
+
+def test_the_tables_of_the_page(result):
+    """A column of what each run costs; a component that one run does not have is left empty."""
+    larger = result.to_dict() | {"config": result.config | {"rows": 16}}
+    larger["area"] = larger["area"] | {"by_component": {"amper": 10.0}, "total_um2": 40.0}
+    lines = tables([result.to_dict(), larger]).splitlines()
+    assert lines[0].startswith("| library | n | area um2 | GE |")
+    assert lines[2].startswith(f"| mini | 8 | {result.area.total_um2:,.0f} | {result.area.gate_equivalents:,.0f} |")
+    assert lines[3].startswith("| mini | 16 | 40 |")
+    share = 100 * result.area.by_component["amper"] / result.area.total_um2
+    assert f"| `amper` | {share:.1f} | 25.0 |" in lines
+    assert any(line.startswith("| `amper_bank_4` | ") and line.endswith(" |  |") for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_a_missing_tool_is_named(monkeypatch):
     monkeypatch.setattr(nextpnr.importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(nextpnr.shutil, "which", lambda _: None)
     for tool in ("nextpnr-ecp5", "ecppack"):
-        message = rf"^{tool} is not installed\. Install it by: pip install 'amper\[synth\]'$"
+        message = rf"^{tool} is not installed\. Install it by: pip install 'amper\[fpga\]'$"
         with pytest.raises(SynthesisError, match=message):
             nextpnr.tool_command(tool)
 

@@ -9,8 +9,9 @@ from amper_cli.options import add_configuration, configuration, fail
 
 _DESCRIPTION = """\
 Write the sampler of a configuration as Verilog, with its description: DIR/amper.v and DIR/amper.json (configuration,
-ports with widths, cycles, versions, digest), and what tools want beside it: DIR/amper.sdc, DIR/amper.core (FuseSoC) and
-DIR/librelane.json. The same configuration gives the same bytes. With --lint, the exit code is 1 when a linter complains.
+ports with widths, cycles, versions, digest), and what tools want beside it: DIR/amper.sdc, DIR/amper.core (FuseSoC),
+DIR/librelane.json. The same configuration gives the same bytes. With --lint, the exit code is 1 when a linter
+complains.
 """
 
 _EXAMPLES = """\
@@ -46,14 +47,13 @@ def run(options: argparse.Namespace) -> int:
 
         generated = generate(config)
         verilog, description = generated.save(options.output)
-        constraints = save_constraints(generated, options.output)
+        save_constraints(generated, options.output)
     except (OSError, ValueError, TypeError) as error:
         return fail("generate", error)
     except ImportError as error:
         return fail("generate", ImportError(f"{error}. Install it by: pip install 'amper[hw]'"))
     print(f"{verilog}: {len(generated.verilog.splitlines())} lines, {len(generated.verilog) / 1e6:.2f} MB")
     print(f"{description}: sha256 {generated.description['sha256'][:16]}...")
-    print(f"constraints: {', '.join(path.name for path in constraints)}")
     cycles = generated.description["cycles"]
     if config.variant == "k":
         print(f"a batch of {config.batch} takes {cycles['batch']} cycles")

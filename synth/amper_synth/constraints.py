@@ -27,13 +27,10 @@ def constraint_files(generated: Generated) -> dict[str, str]:
     }
 
 
-def save_constraints(generated: Generated, folder: str | Path) -> list[Path]:
-    """Write them into ``folder``, which exists; returns their paths."""
-    paths = []
+def save_constraints(generated: Generated, folder: str | Path) -> None:
+    """Write them into ``folder``, which exists."""
     for name, text in constraint_files(generated).items():
-        paths.append(Path(folder) / name)
-        paths[-1].write_text(text, encoding="utf-8")
-    return paths
+        (Path(folder) / name).write_text(text, encoding="utf-8")
 
 
 def sdc(ports: dict[str, dict[str, Any]]) -> str:

@@ -31,7 +31,7 @@ def tool_command(tool: str) -> list[str]:
         return [sys.executable, "-c", f"import sys, {package} as p; sys.exit(p.run_{function}(sys.argv[1:]))"]
     native = shutil.which(tool)
     if native is None:
-        raise SynthesisError(f"{tool} is not installed. Install it by: pip install 'amper[synth]'")
+        raise SynthesisError(f"{tool} is not installed. Install it by: pip install 'amper[fpga]'")
     return [native]
 
 

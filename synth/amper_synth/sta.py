@@ -152,5 +152,5 @@ def _path(text: str, period: float, unit: float) -> TimingPath:
 
 
 def readable(name: str) -> str:
-    """A register's name as its signal's."""
-    return re.sub(rf"{REGISTER}(/\w+)?$", "", name)
+    """A register's name as its signal's; clock gates, which have none, by their kind."""
+    return re.sub(r"(^|/)_\d+_$", r"\1(clock gate)", re.sub(rf"{REGISTER}(/\w+)?$", "", name))

@@ -20,7 +20,8 @@ FloatArray = NDArray[np.float64]
 def codes_of(priorities: NDArray[np.float32], aligned: bool) -> NDArray[np.int64]:
     """Codes of float32 priorities in [2^-126, 2^127], to the nearest; ``aligned``: none is a power of two."""
     codes = (priorities.view(np.uint32).astype(np.int64) + 0x4000) >> 15
-    return codes - (aligned & (codes % 256 == 0) & (codes > CODE_FIRST))
+    codes[aligned & (codes % 256 == 0) & (codes > CODE_FIRST)] -= 1
+    return codes
 
 
 def values_of(codes: IndexArray) -> FloatArray:

@@ -13,6 +13,7 @@ need() { # need PACKAGE COMMAND...: PACKAGE is missing unless COMMAND succeeds
 }
 
 need iverilog command -v iverilog # the simulator of the demo and the tests
+need opensta command -v sta # static timing
 need g++ command -v "${CXX:-c++}" # with make and perl: Verilator compiles its models
 need make command -v make
 need ccache command -v ccache # compiles the Verilator runtime once for all designs

@@ -100,6 +100,19 @@ def test_stored_priorities(mode):
 
 
 @pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("shift", [150, -150])
+def test_a_state_with_a_strange_shift(compiled, shift):
+    """The shift of the sums is chosen anew, and draws go by the priorities."""
+    sampler = Sampler(100, compiled=compiled)
+    sampler.extend([1.0, 3.0])
+    sampler.restore(sampler.state() | {"shift": shift})
+    if shift < 0:
+        sampler.update([0, 1], [1.0, 3.0])
+        sampler.update([0, 1], [2.0, 6.0])
+    assert np.mean(sampler.sample(20_000)[0]) == pytest.approx(0.75, abs=0.02)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("mode", MODES)
 def test_rows_at_a_power_of_two_are_drawn(mode, compiled):
     """Regression: with aligned blocks, rows at Vmax = 1, what new rows have, were never drawn beside smaller ones."""

@@ -12,9 +12,9 @@ from amper import random_words
 FloatArray = NDArray[np.float32]
 IndexArray = NDArray[np.int64]
 
-_TOTAL_BITS = 54  # of the total after a rebuild
+_TOTAL_BITS = 49  # of the total after a rebuild
 _TOTAL_LEAST = 1 << 44
-_TOTAL_LIMIT = 2.0**62
+_TOTAL_LIMIT = 2.0**52
 _AFTER = np.arange(16) > np.arange(16)[:, None]  # [at, k]: whether entry k comes after entry at
 
 
@@ -81,9 +81,12 @@ class SumTree:
         return self.find(random_words.below(random_words.words(key, counter, batch), self.total))
 
     def set_shift(self, shift: int, used: int) -> None:
-        """Another shift; all sums anew."""
+        """That of a saved tree with the same priorities; chosen anew if it is not one that a tree could have had."""
         self.shift = shift
-        self._sum(used)
+        if float((self.priority[:used].astype(np.float64) * self._factor).sum()) < _TOTAL_LIMIT:
+            self._sum(used)
+        else:
+            self._rebuild(used)
 
     def memory(self) -> int:
         """Bytes."""

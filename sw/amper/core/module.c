@@ -296,10 +296,8 @@ static PyObject *core_set_shift(Core *self, PyObject *shift)
     if (value == -1 && PyErr_Occurred())
         return NULL;
     core_lock(self);
-    if (self->s.mode == PER) {
-        tree_set_shift(&self->s.tree, value);
-        tree_sum(&self->s.tree, self->s.used);
-    }
+    if (self->s.mode == PER)
+        tree_restore_shift(&self->s.tree, value, self->s.used);
     return core_unlock(self, Py_NewRef(Py_None));
 }
 

@@ -1,7 +1,7 @@
 /* Exact proportional draws: a 16-ary tree of integer sums over float32 priorities.
  *
  * A row counts floor(priority * 2^shift), but at least 1; a row without a priority (0) counts 0. The shift follows the
- * total, so that it stays between 2^44 and 2^62: a probability is off by at most 2^-44, whatever the priorities are.
+ * total, so that it stays between 2^44 and 2^52: a probability is off by at most 2^-44, whatever the priorities are.
  * Level 0 sums 16 rows an entry, level i + 1 16 entries of level i; what is stored is the sum of the entries before it
  * among its 16, so that a step down the tree is 16 comparisons and an update 16 additions, without a carry. */
 #ifndef AMPER_SUM_TREE_H
@@ -13,9 +13,9 @@
 
 #define MAX_LEVELS 8
 #define CACHE_LINE 64
-#define TOTAL_BITS 54           /* of the total after a rebuild */
+#define TOTAL_BITS 49           /* of the total after a rebuild */
 #define TOTAL_LEAST ((int64_t)1 << 44)
-#define TOTAL_LIMIT 0x1p62
+#define TOTAL_LIMIT 0x1p52 /* so that tree_find can convert by addition */
 
 typedef struct {
     int uniform; /* every row counts 1 */
@@ -121,6 +121,21 @@ static void tree_set_shift(SumTree *tree, int64_t shift)
     tree->factor = from_bits((uint64_t)(shift + 1023) << 52);
 }
 
+static void tree_rebuild(SumTree *tree, int64_t used);
+
+/* The shift of a saved tree with the same priorities; chosen anew if it is not one that a tree could have had. */
+static void tree_restore_shift(SumTree *tree, int64_t shift, int64_t used)
+{
+    double total = 0.0;
+    tree_set_shift(tree, shift);
+    for (int64_t row = 0; row < used; row++)
+        total += (double)tree->priority[row] * tree->factor;
+    if (total < TOTAL_LIMIT)
+        tree_sum(tree, used);
+    else
+        tree_rebuild(tree, used);
+}
+
 /* Choose the shift for the priorities of the first `used` rows, and sum again. */
 static void tree_rebuild(SumTree *tree, int64_t used)
 {
@@ -165,6 +180,20 @@ INLINE int64_t tree_child(const int64_t *node, int64_t left)
     return quarter + (node[1] <= left) + (node[2] <= left) + (node[3] <= left);
 }
 
+/* tree_leaf of 16 rows. Below 2^52, 2^52 + x has the integer part of x, rounded, in its low bits: CPUs do that to several
+ * at once, and to convert a double to an integer only one by one. */
+INLINE void tree_leaves(const float *priority, double factor, int64_t *leaf)
+{
+    for (int k = 0; k < 16; k++) {
+        double x = (double)priority[k] * factor;
+        double rounded = (x + 0x1p52) - 0x1p52;
+        double units = rounded > x ? rounded - 1.0 : rounded;
+        double least = priority[k] > 0.0f ? 1.0 : 0.0;
+        units = units > least ? units : least;
+        leaf[k] = (int64_t)(bits_of(units + 0x1p52) - bits_of(0x1p52));
+    }
+}
+
 /* Replace ranks, 0 to total - 1, by the rows that hold them. Level by level for all draws: their loads overlap. */
 FOR_EACH_CPU
 static void tree_find(const SumTree *tree, int64_t *rank, int64_t *row, int64_t count)
@@ -186,12 +215,11 @@ static void tree_find(const SumTree *tree, int64_t *rank, int64_t *row, int64_t 
             }
         }
     }
-    double factor = tree->factor;
     for (int64_t i = 0; i < count; i++) {
-        const float *priority = tree->priority + row[i] * 16;
-        int64_t left = rank[i], sum = 0, child = 0;
+        int64_t leaf[16], left = rank[i], sum = 0, child = 0;
+        tree_leaves(tree->priority + row[i] * 16, tree->uniform ? 0.0 : tree->factor, leaf);
         for (int k = 0; k < 16; k++) {
-            sum += tree_leaf(tree, priority[k], factor);
+            sum += leaf[k];
             child += sum <= left;
         }
         row[i] = row[i] * 16 + child;

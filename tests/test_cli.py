@@ -22,7 +22,7 @@ NAMES = (
     "rows, priority_width, groups, batch, variant, radius_scale, neighbour_scale, seed, priority_scale, "
     "bank_rows, fan_out, variants, search_ports, draw_ports, write_ports, pipeline, result_priority, bus"
 )
-COMMANDS = ["generate", "verify", "cycles", "synth", "bench", "record", "demo"]
+COMMANDS = ["generate", "verify", "cycles", "synth", "bench", "train", "reproduce", "record", "demo"]
 KEPT_TRACE = Path(__file__).parents[1] / "verif/traces/cartpole-2000.npz"
 
 
@@ -42,7 +42,7 @@ def run(capsys, *arguments):
 def test_help_lists_the_commands(capsys):
     code, text, error = run(capsys, "--help")
     assert (code, error) == (0, "")
-    assert re.findall(r"^    (\w+) ", text, re.MULTILINE) == COMMANDS
+    assert re.findall(r"^    (\w+)(?: |$)", text, re.MULTILINE) == COMMANDS
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "bench"])  # whose subjects have them

@@ -91,7 +91,7 @@ def train(options: TrainOptions, seed: int, *, log: Log | None = None, tick: Cal
     evaluation = Evaluation(options.env, options.episodes, options.explore_last, seeds[3])
     size = int(np.prod(env.observation_space.shape or ()))
     actions = action_count(env)
-    with _one_thread(), make_sampler(options, sampler_seed) as sampler:
+    with one_thread(), make_sampler(options, sampler_seed) as sampler:
         agent = Agent(options, size, actions, agent_seed)
         learner = _Learner(options, agent, size, sampler, log)
         actor = _Actor(options, agent, env, env_seed, actions, np.random.default_rng(seeds[4]), log)
@@ -187,7 +187,7 @@ class _Learner:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One torch thread: the networks are too small for more, and sums are then always in the same order."""
     import torch
 

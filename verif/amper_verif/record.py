@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import importlib
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from types import ModuleType
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from amper_train.loop import one_thread
 from amper_verif.trace import Kind, Trace
 
 if TYPE_CHECKING:
@@ -224,7 +223,7 @@ def record(config: RecordConfig, *, command: str | None = None, progress: bool =
     action_seed, draw_seed, agent_seed = np.random.SeedSequence(config.seed).spawn(3)
     env, observation_size, actions = _make_env(config.env)
     replay = _Replay(config, observation_size, np.random.default_rng(draw_seed))
-    with _one_thread():
+    with one_thread():
         agent = _Agent(observation_size, actions, int(agent_seed.generate_state(1)[0]))
         returns = _run(config, env, agent, replay, np.random.default_rng(action_seed), progress)
     env.close()
@@ -301,19 +300,6 @@ def _make_env(name: str) -> tuple[gymnasium.Env[Any, Any], int, int]:
     if not isinstance(done, gymnasium.spaces.Discrete) or done.start != 0:
         raise ValueError(f"env must have discrete actions from 0, got {name!r} with {done}")
     return env, seen.shape[0], int(done.n)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One torch thread: the networks are too small for more, and sums are then always in the same order."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _metadata(config: RecordConfig, command: str | None, returns: list[float]) -> dict[str, Any]:

@@ -215,7 +215,7 @@ def test_bound_adds_the_call_and_the_lines():
     assert bound("per", "update", bare, probe) == 40 + 64 * 3 * 2
     assert bound("per", "sample", bare, probe) == 300 + 64 * 3 * 2
     assert bound("per", "sample", whole, probe) == 300 + 64 * 3 * 2 + 64 * (1 + 44 / 64) * 4
-    assert bound("amper-k", "update", bare, probe) == 40 + 64 * 5 * 2
+    assert bound("amper-k", "update", bare, probe) == 40 + 64 * 2
     assert bound("per", "add", bare, probe) is None
 
 

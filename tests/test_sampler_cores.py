@@ -91,6 +91,39 @@ def test_same_results_with_a_fixed_scale(mode, scale, weights):
     assert_same_state(*samplers)
 
 
+# Of 99 percent of the rows the largest priority, of the others the least and the largest: around, below and above them.
+BULKS = {"below": (1.0, 900.0, 1000.0), "above": (970.0, 1.0, 960.0), "between": (500.0, 1.0, 1000.0)}
+
+
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode.startswith("amper")])
+@pytest.mark.parametrize("bulk", BULKS)
+def test_same_results_with_tiny_candidate_sets(bulk, mode):
+    """For them all rows are gone through, of which some have been giants or were removed."""
+    (value, low, high), rows = BULKS[bulk], 20_100  # rows in no whole blocks
+    rng = np.random.default_rng(list(BULKS).index(bulk))
+    # The nearest rows are whole codes: those of the bulk have to be many, and few of them reached.
+    groups, scale, least = (2, 0.0001, 0.5) if mode == "amper-k" else (20, 0.05, 0.99)
+    samplers = pair(rows=rows, mode=mode, groups=groups, scale=scale, seed=4)
+    few = rng.choice(rows, 300, replace=False)
+    tiny = 0
+    for turn in range(30):
+        values = value * rng.uniform(least, 1.0, rows)
+        values[few] = rng.uniform(low, high, few.size)
+        giants = rng.choice(rows, 40)
+        for sampler in samplers:
+            sampler.write(np.arange(rows), values)
+            sampler.update(giants, np.full(giants.size, 1e6))
+            sampler.update(giants, values[giants])
+            sampler.remove(few[turn : turn + 1])
+        for _ in range(3):
+            drawn = [sampler.sample(64) for sampler in samplers]
+            np.testing.assert_array_equal(drawn[0][0], drawn[1][0])
+            np.testing.assert_array_equal(drawn[0][1], drawn[1][1])
+            tiny += 0 < samplers[0].csp_share < 0.01
+    assert tiny > 10
+    assert_same_state(*samplers)
+
+
 def test_same_results_in_one_long_operation():
     """Long enough for the compiled core to release the GIL."""
     rng = np.random.default_rng(6)

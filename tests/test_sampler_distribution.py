@@ -183,7 +183,7 @@ def test_amper_tells_a_wrong_scale(variant):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_sparse_rows(variant):
-    """With 60 rows left of 20,000, draws come from lists and not from random rows."""
+    """With 60 rows left of 20,000, draws come from a list and not from random rows."""
     values = priorities("exponential", 20_000)
     sampler = Sampler(20_000, mode=f"amper-{variant}", groups=GROUPS, scale=0.5, seed=8)
     sampler.extend(values)

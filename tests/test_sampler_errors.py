@@ -199,9 +199,9 @@ STATES = [
         "state['priorities'] must be finite and at least 0, not -1.0",
     ),
     (
-        lambda s: changed(s, "extra", np.array([0, 1, 1], dtype=np.uint32)),
+        lambda s: changed(s, "extra", np.array([0, 1, 3], dtype=np.uint32)),
         ValueError,
-        "state['extra'] must be the 3 rows that hold a priority, each once, and is not",
+        "state['extra'] must be what a sampler's state() gave, and is not",
     ),
     (lambda s: changed(s, "cursor", 10), ValueError, "state['cursor'] must be 0 to 9, not 10"),
     (

@@ -11,7 +11,7 @@ from amper.core_base import ERRORS as ERRORS
 from amper.core_base import MUST_HOLD as MUST_HOLD
 from amper.core_base import NOT_PLAIN as NOT_PLAIN
 from amper.core_base import CoreBase, IndexArray, is_batch, is_plain, stored
-from amper.fallback_codes import CODE_FIRST, CODE_LAST, CodeIndex, codes_of, values_of
+from amper.fallback_codes import CodeIndex, codes_of, values_of
 from amper.fallback_query import Query
 from amper.fallback_tree import SumTree
 from amper.weights import inclusion_probability, normalised_weights
@@ -82,8 +82,8 @@ class Core(CoreBase):
         return np.where(codes > 0, values_of(codes), 0.0).astype(np.float32)
 
     def extra(self) -> NDArray[np.uint32]:
-        """(count,): the held rows in the order of the lists."""
-        return np.array([] if self._tree else self._index.listed(CODE_FIRST, CODE_LAST), dtype=np.uint32)
+        """(0,): nothing more than ``priorities`` is needed; bit-exact cores have codes here."""
+        return np.zeros(0, dtype=np.uint32)
 
     def cover(self) -> NDArray[np.float64]:
         """What the weights of k are estimated from."""
@@ -125,11 +125,11 @@ class Core(CoreBase):
         self.count += int((~self._holds(once)).sum())
         self.used = max(self.used, int(once[-1]) + 1)
         self.maximum = max(self.maximum, largest)
+        final = kept[::-1][last]
         if self._tree:
-            final = kept[::-1][last]
             self._tree.set(once, final, used=self.used, count=self.count, bound=(rows.size, largest))
         else:
-            self._index.set(rows, codes_of(kept, self._query.variant in ("fr-dithered", "fr-prefix")))
+            self._index.set(once, codes_of(final, self._query.variant in ("fr-dithered", "fr-prefix")))
 
     def _draw(self, batch: int) -> tuple[IndexArray, NDArray[np.float64]]:
         """Rows from the candidate set, and what their weights go by."""
@@ -147,8 +147,8 @@ class Core(CoreBase):
             count = self.count
         if self._cover.size:
             self._add_cover()
-        if float(batch) * self.used > 4.0 * count * count:
-            rows, taken = query.draw_from_list(index, self.key, self.counter, batch)
+        if query.scan_is_cheaper(index, batch, self.used, count):
+            rows, taken = query.draw_by_scan(index, self.used, self.key, self.counter, batch)
         else:
             rows, taken = query.draw_by_rejection(index, self.used, self.key, self.counter, batch)
         self.counter += taken

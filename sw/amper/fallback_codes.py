@@ -1,4 +1,4 @@
-"""The index of rows by code of sw/amper/core/code_index.h in NumPy: the same codes, counts and order of rows."""
+"""The index of rows by code of sw/amper/core/code_index.h in NumPy: the same codes and counts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _bits(x: float) -> int:
 
 
 class CodeIndex:
-    """Which rows have which code.
+    """How many rows have which code.
 
     Members
     -------
@@ -65,8 +65,6 @@ class CodeIndex:
     def __init__(self, rows: int) -> None:
         self.code = np.zeros(rows, dtype=np.uint16)
         self.count = np.zeros(CODES, dtype=np.int64)
-        # As a dictionary of dictionaries, which keep their order: the rows of a code, latest last.
-        self._rows: dict[int, dict[int, None]] = {}
         self._sums: IndexArray | None = None
 
     def holds(self, rows: IndexArray) -> NDArray[np.bool_]:
@@ -75,19 +73,12 @@ class CodeIndex:
         return held
 
     def set(self, rows: IndexArray, codes: IndexArray) -> None:
-        """Give ``rows`` their ``codes``, one after the other; code 0: none."""
+        """Give ``rows``, each once, their ``codes``; code 0: none."""
         self._sums = None
-        for row, code in zip(rows.tolist(), codes.tolist(), strict=True):
-            old = int(self.code[row])
-            if old == code:
-                continue
-            if old:
-                del self._rows[old][row]
-                self.count[old] -= 1
-            self.code[row] = code
-            if code:
-                self._rows.setdefault(code, {})[row] = None
-                self.count[code] += 1
+        np.subtract.at(self.count, self.code[rows], 1)
+        np.add.at(self.count, codes, 1)
+        self.count[0] = 0
+        self.code[rows] = codes
 
     @property
     def largest(self) -> int:
@@ -105,11 +96,6 @@ class CodeIndex:
         """Rows with codes ``low`` to ``high``."""
         return 0 if low > high else self.below(high + 1) - self.below(low)
 
-    def listed(self, low: int, high: int) -> list[int]:
-        """The rows with codes ``low`` to ``high``: ascending codes, the latest row of a code first."""
-        held = np.flatnonzero(self.count[low : high + 1]) + low
-        return [row for code in held.tolist() for row in reversed(self._rows[code])]
-
     def memory(self) -> int:
-        """Bytes, about: the dictionaries are reckoned at 100 a row."""
-        return self.code.nbytes + self.count.nbytes + 100 * int(self.count.sum())
+        """Bytes."""
+        return self.code.nbytes + self.count.nbytes

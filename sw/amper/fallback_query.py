@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from amper import random_words
 from amper.fallback_codes import (
@@ -72,9 +73,7 @@ class Query:
         self, index: CodeIndex, used: int, key: int, counter: int, batch: int
     ) -> tuple[IndexArray, int]:
         """Random rows until ``batch`` of them match; also the words taken."""
-        member = np.zeros(CODES, dtype=np.bool_)
-        for low, high in self.intervals:
-            member[low : high + 1] = True
+        member = self._members()
         taken, count = 0, 0
         kept = []
         while True:
@@ -88,10 +87,29 @@ class Query:
             count += hits.size
             taken += rows.size
 
-    def draw_from_list(self, index: CodeIndex, key: int, counter: int, batch: int) -> tuple[IndexArray, int]:
-        """Draws from the list of all rows that match; also the words taken."""
-        rows = np.array([row for low, high in self.intervals for row in index.listed(low, high)], dtype=np.int64)
+    def scan_is_cheaper(self, index: CodeIndex, batch: int, used: int, rows: int) -> bool:
+        """Whether, compiled, going through all rows for the |CSP| = ``rows`` that match costs less than tries.
+
+        In units of a row gone through a try costs 16 and a row found 64; blocks of 256 without a row at or above the
+        set are passed over.
+        """
+        tries, found = 16.0 * batch * used, 64.0 * rows
+        if tries <= rows * found:
+            return False
+        lowest = next(low for low, high in self.intervals if index.between(low, high))
+        return tries > rows * (min(used, 256.0 * index.between(lowest, CODE_LAST)) + found)
+
+    def draw_by_scan(self, index: CodeIndex, used: int, key: int, counter: int, batch: int) -> tuple[IndexArray, int]:
+        """Draws from the list of all rows that match, ascending; also the words taken."""
+        rows = np.flatnonzero(self._members()[index.code[:used]])
         return rows[random_words.below(random_words.words(key, counter, batch), rows.size)], batch
+
+    def _members(self) -> NDArray[np.bool_]:
+        """(65536,): whether each code matches."""
+        member = np.zeros(CODES, dtype=np.bool_)
+        for low, high in self.intervals:
+            member[low : high + 1] = True
+        return member
 
     def _matched(self, value: float, radius: float, dither: float) -> Interval:
         if self.variant == "fr":

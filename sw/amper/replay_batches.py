@@ -14,7 +14,8 @@ from amper.extras import require
 class BatchArrays:
     """Arrays for a batch of ``size`` rows of ``columns``, or tensors that share memory with arrays.
 
-    Members: ``arrays`` by name; ``gathered``, those of the columns, in their order.
+    Members: ``arrays`` by name; ``gathered``, those of the columns, in their order; ``values``, what a batch is a copy
+    of, by name, with None where "indices" and "weights" come.
     """
 
     def __init__(self, size: int, columns: Mapping[str, NDArray[Any]], *, n_step: bool, tensors: bool) -> None:
@@ -25,16 +26,17 @@ class BatchArrays:
         if tensors:
             types |= {"indices": (np.dtype(np.int64), ()), "weights": (np.dtype(np.float32), ())}
         self._tensors = tensors
-        self._values: dict[str, Any] = {
+        self.values: dict[str, Any] = {
             name: _tensor(name, (size, *shape), dtype) if tensors else np.empty((size, *shape), dtype)
             for name, (dtype, shape) in types.items()
         }
-        self.arrays = {name: value.numpy() if tensors else value for name, value in self._values.items()}
+        self.arrays = {name: value.numpy() if tensors else value for name, value in self.values.items()}
+        self.values |= {} if tensors else {"indices": None, "weights": None}
         self.gathered = tuple(self.arrays[name] for name in columns)
 
     def batch(self, indices: NDArray[np.int64], weights: NDArray[np.float32]) -> dict[str, Any]:
         """A batch by name: these arrays or tensors, with what the sampler drew."""
-        values = self._values.copy()
+        values = self.values.copy()
         if self._tensors:
             self.arrays["indices"][:], self.arrays["weights"][:] = indices, weights
         else:

@@ -22,10 +22,10 @@ from amper.sampler_core import chosen_core
 
 
 class _ThreadArrays(threading.local):
-    """Each thread's arrays for batches, NumPy's under False, tensors under True."""
+    """Each thread's arrays for batches: NumPy's, and tensors."""
 
-    def __init__(self) -> None:
-        self.by_kind: dict[bool, BatchArrays] = {}
+    arrays: BatchArrays | None = None
+    tensors: BatchArrays | None = None
 
 
 class ReplayBuffer:
@@ -67,11 +67,12 @@ class ReplayBuffer:
         self._added = 0  # transitions, ever; the next one goes to row `_added % rows`
         self._storage = new_storage(self.sampler.rows, dtype, folder)
         self._columns = column_views(self._storage)
+        # Locked in every operation: a batch is of one moment, its rows, indices and weights.
         self._rows = new_rows(self._columns, n_step, compiled)
         self._links = Links(self.sampler.rows, n_step.envs) if n_step else None
-        # Held in every operation: a batch is of one moment, its rows, indices and weights.
-        self._lock = threading.Lock()
         self._kept = _ThreadArrays()
+        # Whether drawing by the core is all that a batch takes: unless a subclass of Sampler has another way.
+        self._in_one_call = n_step is None and type(self.sampler).sample is Sampler.sample
 
     def __len__(self) -> int:
         """Transitions that can be drawn."""
@@ -109,7 +110,7 @@ class ReplayBuffer:
         does not fit; ``env`` out of range. Nothing is stored then.
         """
         number = 0 if self._links is None and env is None else self._checked_links(env).checked_env(env)
-        with self._lock:
+        with self._rows:
             row = self._added % self.sampler.rows
             if not self._rows.put(row, transition):
                 for name, value in self._converted(transition, ()).items():
@@ -134,7 +135,7 @@ class ReplayBuffer:
         size = self._checked_size(transitions)
         values = self._converted(transitions, (size,))
         envs = None if self._links is None and env is None else self._checked_links(env).checked_envs(env, size)
-        with self._lock:
+        with self._rows:
             first = self._added % self.rows
             before_end = min(size, self.rows - first)
             for name, column in self._columns.items():
@@ -167,32 +168,28 @@ class ReplayBuffer:
         TypeError, ValueError : a bad argument. NoValidRowError (a ValueError) : nothing to draw. ImportError : no
         PyTorch.
         """
-        if tensors and True not in self._kept.by_kind:
-            self._new_arrays(0, copy=True, tensors=True)  # raises now what it would raise after the draw
-        with self._lock:
-            indices, weights = self.sampler.sample(batch, beta)
-            arrays = self._kept.by_kind.get(tensors)
-            if copy or arrays is None or arrays.size != indices.size:
-                arrays = self._new_arrays(indices.size, copy, tensors)
-            if self._links is None:
-                self._rows.gather(indices, indices, arrays.gathered)
-            else:
-                self._gather_steps(indices, arrays)
-        return arrays.batch(indices, weights)
+        if self._in_one_call and not (copy or tensors):
+            kept = self._kept.arrays
+            if kept is not None:
+                core, exponent = self.sampler.core_and_beta(beta)
+                drawn = self._rows.sample(core, batch, exponent, kept.gathered, kept.values)
+                if drawn is not None:
+                    return drawn
+        return self._sampled(batch, beta, copy, tensors)
 
     def update(self, indices: ArrayLike, priorities: ArrayLike) -> None:
         """``Sampler.update``."""
-        with self._lock:
+        with self._rows:
             self.sampler.update(indices, priorities)
 
     def update_errors(self, indices: ArrayLike, errors: ArrayLike) -> None:
         """``Sampler.update_errors``."""
-        with self._lock:
+        with self._rows:
             self.sampler.update_errors(indices, errors)
 
     def remove(self, indices: ArrayLike) -> None:
         """``Sampler.remove``: the rows are not drawn any more; n-step transitions that lead over them still do."""
-        with self._lock:
+        with self._rows:
             self.sampler.remove(indices)
 
     def save(self, path: str | Path) -> None:
@@ -201,7 +198,7 @@ class ReplayBuffer:
         The file is replaced in one step, when all is on the disk: whenever the process is killed, ``path`` is the file
         from before or the new one. Others wait meanwhile. Raises OSError : ``path`` is as before.
         """
-        with self._lock:
+        with self._rows:
             numbers, arrays = self._state()
             write_saved(Path(path), numbers, arrays, self._storage[: min(self._added, self.rows)])
 
@@ -213,7 +210,7 @@ class ReplayBuffer:
         OSError : the file cannot be read. ValueError : it is cut or altered, of another version, or of a buffer with
         other rows, columns, n-step transitions or options of the sampler. Nothing is changed then.
         """
-        with opened_saved(Path(path)) as saved, self._lock:
+        with opened_saved(Path(path)) as saved, self._rows:
             self._check_same(saved)
             arrays = saved.arrays
             state = {name.removeprefix("sampler."): array for name, array in arrays.items() if "." in name}
@@ -245,9 +242,26 @@ class ReplayBuffer:
 
     def _new_arrays(self, size: int, copy: bool, tensors: bool) -> BatchArrays:
         arrays = BatchArrays(size, self._columns, n_step=self._links is not None, tensors=tensors)
-        if not copy:
-            self._kept.by_kind[tensors] = arrays
+        if not copy and tensors:
+            self._kept.tensors = arrays
+        elif not copy:
+            self._kept.arrays = arrays
         return arrays
+
+    def _sampled(self, batch: int, beta: float | None, copy: bool, tensors: bool) -> dict[str, Any]:
+        """``sample`` in steps, whatever the arguments, sampler and columns."""
+        if tensors and self._kept.tensors is None:
+            self._new_arrays(0, copy=True, tensors=True)  # raises now what it would raise after the draw
+        with self._rows:
+            indices, weights = self.sampler.sample(batch, beta)
+            arrays = self._kept.tensors if tensors else self._kept.arrays
+            if copy or arrays is None or arrays.size != indices.size:
+                arrays = self._new_arrays(indices.size, copy, tensors)
+            if self._links is None:
+                self._rows.gather(indices, indices, arrays.gathered)
+            else:
+                self._gather_steps(indices, arrays)
+        return arrays.batch(indices, weights)
 
     def _gather_steps(self, indices: IndexArray, arrays: BatchArrays) -> None:
         assert self._links is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from amper.replay_columns import converted
 from amper.replay_nstep import NStep, Steps, followed
-from amper.sampler_core import compiled_core
+from amper.sampler_core import Core, compiled_core
 
 IndexArray = NDArray[np.int64]
 
@@ -18,18 +19,33 @@ IndexArray = NDArray[np.int64]
 class Rows(Protocol):
     """What puts and gathers rows; see ``NumpyRows``."""
 
+    def __enter__(self) -> object: ...
+    def __exit__(self, *raised: Any) -> None: ...
     def put(self, row: int, transition: Mapping[str, object], /) -> bool: ...
     def gather(self, indices: IndexArray, last: IndexArray, outs: Sequence[NDArray[Any]], /) -> None: ...
     def follow(self, indices: IndexArray, follower: NDArray[np.int32], /) -> Steps: ...
+    def sample(
+        self, core: Core, batch: object, beta: object, outs: Sequence[NDArray[Any]], values: dict[str, Any], /
+    ) -> dict[str, Any] | None: ...
 
 
 class NumpyRows:
-    """Rows in NumPy: ``columns``, (rows, ...) arrays by name, and the n-step transitions that they make, or None."""
+    """Rows in NumPy: ``columns``, (rows, ...) arrays by name, and the n-step transitions that they make, or None.
+
+    A context manager that holds the buffer's lock, which every operation of the buffer needs.
+    """
 
     def __init__(self, columns: Mapping[str, NDArray[Any]], n_step: NStep | None) -> None:
         self._columns = columns
         self._n_step = n_step
         self._from_last = n_step.from_last() if n_step else frozenset()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *raised: object) -> None:
+        self._lock.release()
 
     def put(self, row: int, transition: Mapping[str, object], /) -> bool:
         """Store a transition; False, and nothing is stored, unless its names are the columns' and its values fit.
@@ -58,6 +74,16 @@ class NumpyRows:
         """See ``amper.replay_nstep.followed``."""
         assert self._n_step is not None
         return followed(self._n_step, follower, self._columns, indices)
+
+    def sample(
+        self, core: Core, batch: object, beta: object, outs: Sequence[NDArray[Any]], values: dict[str, Any], /
+    ) -> dict[str, Any] | None:
+        """Under the lock, draw a batch and copy its columns into ``outs``: ``values`` with "indices" and "weights".
+
+        None, and nothing is done: it must be drawn and gathered in steps. The compiled one does it if ``core`` is
+        compiled, ``batch`` and ``beta`` are what it takes, ``outs`` are of that size, and there is something to draw.
+        """
+        return None
 
 
 def new_rows(columns: Mapping[str, NDArray[Any]], n_step: NStep | None, compiled: bool) -> Rows:

@@ -17,7 +17,7 @@ from amper.config import AmperConfig
 from amper.fallback import ERRORS, MUST_HOLD
 from amper.golden import NoValidRowError
 from amper.sampler_arguments import BATCH_MAX, checked_beta, checked_priority, plain_indices, plain_values
-from amper.sampler_core import chosen_core, new_core
+from amper.sampler_core import Core, chosen_core, new_core
 from amper.sampler_options import Mode, SamplerOptions, Weights
 from amper.sampler_state import export, restored
 
@@ -236,6 +236,10 @@ class Sampler:
             if drawn is None:
                 raise NoValidRowError("sample needs at least one row with a priority, and there is none: add one first")
         return drawn
+
+    def core_and_beta(self, beta: float | None) -> tuple[Core, float | None]:
+        """The core, for who draws with it directly, and beta; None where a schedule decides."""
+        return self._core, self._beta if beta is None and self._schedule is None else beta
 
     def state(self) -> dict[str, Any]:
         """All that ``restore`` needs to go on exactly as this sampler would; numbers, strings and arrays by name."""

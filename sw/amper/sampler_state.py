@@ -8,7 +8,7 @@ import numpy as np
 
 from amper.checks import checked_integer, checked_real
 from amper.exact import ExactCore
-from amper.fallback import DONE
+from amper.fallback import DONE, NOT_PLAIN
 
 if TYPE_CHECKING:
     from amper.sampler_core import Core
@@ -40,12 +40,8 @@ def restored(core: Core, options: SamplerOptions, state: dict[str, Any]) -> Core
     if isinstance(core, ExactCore):
         _check_codes(extra, priorities, options)
         core.load(priorities, extra)
-    elif options.variant is not None:
-        _check_order(extra, held)
-        # The latest of a list is its first: written in the opposite order, all lists are as they were.
-        rows = extra[::-1].astype(np.int64)
-        _done(core.write(rows, np.ascontiguousarray(priorities[rows]), 0), "priorities")
     else:
+        _done(NOT_PLAIN if extra.size else DONE, "extra")
         _done(core.write(held.astype(np.int64), np.ascontiguousarray(priorities[held]), 0), "priorities")
     if state["used"] < (held[-1] + 1 if held.size else 0):
         raise ValueError(f"used must lie behind the last row that holds a priority, {held[-1]}, not be {state['used']}")
@@ -96,11 +92,6 @@ def _check_options(options: SamplerOptions, stored: object) -> None:
     for name, value in options.to_dict().items():
         if stored.get(name) != value:
             raise ValueError(f"state must be of a sampler with {name} {value}, not {stored.get(name)}")
-
-
-def _check_order(order: Any, held: Any) -> None:
-    if not np.array_equal(np.sort(order), held):
-        raise ValueError(f"state['extra'] must be the {held.size} rows that hold a priority, each once, and is not")
 
 
 def _check_codes(codes: Any, priorities: Any, options: SamplerOptions) -> None:

@@ -22,10 +22,10 @@ RECORD_BYTES = sum(np.dtype(spec).itemsize for spec in COLUMNS.values())
 RECORD_LINES_A_ROW = 1 + (RECORD_BYTES - 1) / 64  # on average, wherever the record begins
 
 # Cache lines, of memory that grows with n, that one row touches. PER: two of the lowest sums and one of priorities.
-# AMPER: to sample, n / |CSP| codes are tried; to update, the code, and the links of the row, its two old neighbours
-# and its new one. Whatever is a line for all rows (upper levels, counts by code) stays in the caches.
+# AMPER: to sample, n / |CSP| codes are tried; to update, the row's code. Whatever is a line for all rows (upper levels,
+# counts by code) stays in the caches.
 TRIES = 1 / 0.15
-LINES_A_ROW = {"per": (3.0, 3.0), "uniform": (0.0, 1.0), "amper": (TRIES, 5.0)}
+LINES_A_ROW = {"per": (3.0, 3.0), "uniform": (0.0, 1.0), "amper": (TRIES, 1.0)}
 
 
 class _Empty:

@@ -1,54 +1,54 @@
-/* Rows by priority code: how many have a code below x, and which.
+/* Rows by priority code: how many have a code below x.
  *
  * A code is the upper half of a float32's bits, rounded: 8 bits of exponent, 8 of fraction; ascending codes are ascending
- * priorities. 0 means that the row holds nothing. Counts are sums of the entries before among 16, in four levels. Those
- * of one octave (256 codes) are a page, made when the first row needs it. Each code has a list of its rows. */
+ * priorities. 0 means that the row holds nothing. Counts are sums of the entries before among 16, in four levels: a page
+ * of the 256 octaves and, made when the first row needs it, one of the 256 codes of each octave. Which rows have a code
+ * is not kept: of what an update touches, only the row's own code is not in the first caches. */
 #ifndef AMPER_CODE_INDEX_H
 #define AMPER_CODE_INDEX_H
 
-#include <stdlib.h>
-
-#include "random.h"
+#include "lines.h"
+#include "sixteen.h"
 
 #define CODES 65536
 #define CODE_FIRST 256   /* of 2^-126 */
 #define CODE_LAST 65024  /* of 2^127 */
+#define BLOCK 256        /* rows with a bound; there are codes for whole blocks */
+#define FETCH_CODES 16   /* rows of a write whose codes are fetched ahead */
 
 typedef struct {
-    uint32_t code[256];  /* rows of the codes before it among 16 */
-    uint32_t code16[16]; /* rows of the 16 codes before it among 16 of them */
-    uint32_t head[256];  /* first row of the code's list, plus 1; 0: none */
+    uint32_t entry[256]; /* rows of those before it among 16 */
+    uint32_t group[16];  /* of 16 entries: rows of the groups before it */
 } Page;
 
 typedef struct {
-    uint32_t next, previous; /* row plus 1; 0: none */
-} Link; /* that of row r is at r + 1: at 0 is one that may be written to for none, without a branch */
-
-typedef struct {
-    int64_t rows, pages;
-    uint16_t *code; /* of each row */
-    Link *link;
-    Page *page;           /* page 0 stays empty */
+    int64_t rows, held, pages;
+    uint16_t *code;    /* of each row */
+    uint16_t *highest; /* of each block: no row of it has a larger code; raised by writes, lowered only by a scan */
+    Page *octaves;
+    Page *page; /* of codes; page 0 stays empty */
     uint16_t page_of[256]; /* by octave */
-    uint32_t octave[256], octave16[16];
-    uint64_t occupied[CODES / 64], occupied64[CODES / 64 / 64]; /* codes that some row has; words of it that are not 0 */
+    void *code_memory, *octaves_memory, *page_memory;
 } CodeIndex;
 
 static int index_new(CodeIndex *index, int64_t rows)
 {
     index->rows = rows;
     index->pages = 1;
-    index->code = calloc((size_t)rows, sizeof(uint16_t));
-    index->link = calloc((size_t)rows + 1, sizeof(Link));
-    index->page = calloc(1, sizeof(Page));
-    return index->code == NULL || index->link == NULL || index->page == NULL ? -1 : 0;
+    int64_t blocks = (rows + BLOCK - 1) / BLOCK;
+    index->code = lines_new(blocks * BLOCK * (int64_t)sizeof(uint16_t), &index->code_memory);
+    index->highest = calloc((size_t)blocks, sizeof(uint16_t));
+    index->octaves = lines_new(sizeof(Page), &index->octaves_memory);
+    index->page = lines_new(sizeof(Page), &index->page_memory);
+    return index->code && index->highest && index->octaves && index->page ? 0 : -1;
 }
 
 static void index_free(CodeIndex *index)
 {
-    free(index->code);
-    free(index->link);
-    free(index->page);
+    free(index->code_memory);
+    free(index->highest);
+    free(index->octaves_memory);
+    free(index->page_memory);
 }
 
 /* Code of a float32 priority in [2^-126, 2^127], to the nearest. */
@@ -80,9 +80,9 @@ INLINE int64_t code_ceiling(double x)
 /* Rows with a code below `code`. */
 INLINE int64_t index_below(const CodeIndex *index, int64_t code)
 {
-    const Page *page = index->page + index->page_of[code >> 8];
-    return (int64_t)index->octave16[code >> 12] + index->octave[code >> 8] + page->code16[code >> 4 & 15]
-           + page->code[code & 255];
+    const Page *octaves = index->octaves, *page = index->page + index->page_of[code >> 8];
+    return (int64_t)octaves->group[code >> 12] + octaves->entry[code >> 8] + page->group[code >> 4 & 15]
+           + page->entry[code & 255];
 }
 
 INLINE int64_t index_between(const CodeIndex *index, int64_t low, int64_t high)
@@ -90,22 +90,29 @@ INLINE int64_t index_between(const CodeIndex *index, int64_t low, int64_t high)
     return low > high ? 0 : index_below(index, high + 1) - index_below(index, low);
 }
 
-/* The largest code of a row; 0 if there is none. */
+/* The last of 16 ascending sums that is at most `left`, which becomes what is left beyond it; the first is 0. */
+INLINE int64_t sums_child(const uint32_t *node, uint32_t *left)
+{
+    int64_t child = -1;
+    for (int k = 0; k < 16; k++)
+        child += node[k] <= *left;
+    *left -= node[child];
+    return child;
+}
+
+INLINE int64_t page_child(const Page *page, uint32_t *left)
+{
+    int64_t group = sums_child(page->group, left);
+    return group * 16 + sums_child(page->entry + group * 16, left);
+}
+
+/* The largest code of a row: the last row's by code. At least one holds a priority. */
+FOR_EACH_CPU
 static int64_t index_largest(const CodeIndex *index)
 {
-    for (int64_t i = CODES / 64 / 64 - 1; i >= 0; i--) {
-        if (index->occupied64[i] == 0)
-            continue;
-        int64_t word = 63;
-        while (!(index->occupied64[i] >> word & 1))
-            word--;
-        word += i * 64;
-        int64_t bit = 63;
-        while (!(index->occupied[word] >> bit & 1))
-            bit--;
-        return word * 64 + bit;
-    }
-    return 0;
+    uint32_t left = (uint32_t)index->held - 1;
+    int64_t octave = page_child(index->octaves, &left);
+    return octave * 256 + page_child(index->page + index->page_of[octave], &left);
 }
 
 /* Make the page of a code, if it is not there; -1 without memory. */
@@ -113,71 +120,22 @@ static int index_reserve(CodeIndex *index, uint32_t code)
 {
     if (index->page_of[code >> 8] != 0)
         return 0;
-    Page *pages = realloc(index->page, (size_t)(index->pages + 1) * sizeof(Page));
+    void *memory;
+    Page *pages = lines_new((index->pages + 1) * (int64_t)sizeof(Page), &memory);
     if (pages == NULL)
         return -1;
-    memset(pages + index->pages, 0, sizeof(Page));
+    memcpy(pages, index->page, (size_t)index->pages * sizeof(Page));
+    free(index->page_memory);
     index->page = pages;
+    index->page_memory = memory;
     index->page_of[code >> 8] = (uint16_t)index->pages++;
     return 0;
 }
 
-INLINE void add_after(uint32_t *node, uint32_t at, uint32_t delta)
+INLINE void page_count(Page *page, uint32_t at, uint32_t more)
 {
-    for (uint32_t k = 0; k < 16; k++)
-        node[k] += k > at ? delta : 0;
-}
-
-/* One row more with code `added` and one less with code `removed`; 0: none. */
-FOR_EACH_CPU
-static void index_count(CodeIndex *index, uint32_t added, uint32_t removed)
-{
-    uint32_t plus = added != 0, minus = (uint32_t)0 - (removed != 0);
-    Page *page = index->page + index->page_of[added >> 8];
-    add_after(page->code + (added & 0xF0), added & 15, plus);
-    add_after(page->code16, added >> 4 & 15, plus);
-    page = index->page + index->page_of[removed >> 8];
-    add_after(page->code + (removed & 0xF0), removed & 15, minus);
-    add_after(page->code16, removed >> 4 & 15, minus);
-    add_after(index->octave + (added >> 12) * 16, added >> 8 & 15, plus);
-    add_after(index->octave + (removed >> 12) * 16, removed >> 8 & 15, minus);
-    if (added >> 12 == removed >> 12 && plus + minus == 0)
-        return; /* as nearly always: the two would cancel */
-    add_after(index->octave16, added >> 12, plus);
-    add_after(index->octave16, removed >> 12, minus);
-}
-
-static void index_unlink(CodeIndex *index, int64_t row, uint32_t code)
-{
-    Link link = index->link[row + 1];
-    uint32_t *head = &index->page[index->page_of[code >> 8]].head[code & 255];
-    index->link[link.previous].next = link.next;
-    index->link[link.next].previous = link.previous;
-    *head = link.previous ? *head : link.next;
-    if (*head == 0) {
-        index->occupied[code >> 6] &= ~((uint64_t)1 << (code & 63));
-        if (index->occupied[code >> 6] == 0)
-            index->occupied64[code >> 12] &= ~((uint64_t)1 << (code >> 6 & 63));
-    }
-}
-
-static void index_link(CodeIndex *index, int64_t row, uint32_t code)
-{
-    uint32_t *head = &index->page[index->page_of[code >> 8]].head[code & 255];
-    index->link[row + 1] = (Link){.next = *head, .previous = 0};
-    index->link[*head].previous = (uint32_t)row + 1;
-    *head = (uint32_t)row + 1;
-    index->occupied[code >> 6] |= (uint64_t)1 << (code & 63);
-    index->occupied64[code >> 12] |= (uint64_t)1 << (code >> 6 & 63);
-}
-
-/* Fetch what giving the row this code will touch besides its own code and link, which are there already. */
-INLINE void index_prefetch(const CodeIndex *index, int64_t row, uint32_t code)
-{
-    Link link = index->link[row + 1];
-    PREFETCH(index->link + link.previous);
-    PREFETCH(index->link + link.next);
-    PREFETCH(index->link + index->page[index->page_of[code >> 8]].head[code & 255]);
+    add_after_u32(page->entry + (at & 0xF0), at & 15, more);
+    add_after_u32(page->group, at >> 4, more);
 }
 
 /* Give a row another code, whose page is there; 0: none. */
@@ -186,40 +144,30 @@ INLINE void index_set(CodeIndex *index, int64_t row, uint32_t code)
     uint32_t old = index->code[row];
     if (old == code)
         return;
-    if (old != 0)
-        index_unlink(index, row, old);
     index->code[row] = (uint16_t)code;
-    if (code != 0)
-        index_link(index, row, code);
-    index_count(index, code, old);
-}
-
-/* The next occupied code from `code` to `last`, or last + 1. */
-static int64_t index_next(const CodeIndex *index, int64_t code, int64_t last)
-{
-    while (code <= last) {
-        uint64_t word = index->occupied[code >> 6] >> (code & 63);
-        if (word == 0) {
-            code = (code | 63) + 1;
-            continue;
-        }
-        while (!(word & 1)) {
-            word >>= 1;
-            code++;
-        }
-        break;
+    uint16_t *highest = index->highest + row / BLOCK;
+    *highest = *highest < code ? (uint16_t)code : *highest;
+    if (code != 0) {
+        index->held++;
+        page_count(index->page + index->page_of[code >> 8], code & 255, 1);
+        page_count(index->octaves, code >> 8, 1);
     }
-    return code > last ? last + 1 : code;
+    if (old != 0) {
+        index->held--;
+        page_count(index->page + index->page_of[old >> 8], old & 255, (uint32_t)-1);
+        page_count(index->octaves, old >> 8, (uint32_t)-1);
+    }
 }
 
-/* Append the rows with codes low to high: ascending codes, each list in its order. Returns how many. */
-static int64_t index_list(const CodeIndex *index, int64_t low, int64_t high, uint32_t *rows)
+/* Give the rows their codes, one after the other. */
+FOR_EACH_CPU
+static void index_write(CodeIndex *index, const int64_t *row, const uint32_t *code, int64_t count)
 {
-    int64_t count = 0;
-    for (int64_t code = index_next(index, low, high); code <= high; code = index_next(index, code + 1, high))
-        for (uint32_t row = index->page[index->page_of[code >> 8]].head[code & 255]; row; row = index->link[row].next)
-            rows[count++] = row - 1;
-    return count;
+    for (int64_t i = 0; i < count; i++) {
+        if (i + FETCH_CODES < count)
+            PREFETCH(index->code + row[i + FETCH_CODES]);
+        index_set(index, row[i], code[i]);
+    }
 }
 
 #endif

@@ -2,10 +2,14 @@
 #ifndef AMPER_DRAWS_H
 #define AMPER_DRAWS_H
 
+#include "codes_within.h"
 #include "inclusion.h"
 
 #define TRIES 16 /* random rows tried at a time */
 #define AHEAD 3  /* times TRIES: rows whose codes are fetched before they are looked at */
+#define TRY 16.0
+#define FOUND 64.0
+#define BETWEEN 4096
 
 /* The rows to try with the words from `counter` on; their codes are fetched. */
 INLINE void try_rows(uint64_t *row, const uint16_t *code, uint64_t used, uint64_t key, uint64_t counter)
@@ -40,16 +44,74 @@ static uint64_t draw_by_rejection(const uint16_t *code, const uint64_t *member, 
     return taken;
 }
 
-/* The candidate set's rows in a list, and draws from it: where random rows would seldom hit it. */
-static uint64_t draw_from_list(const CodeIndex *index, const Query *query, uint64_t rows, uint32_t *list, uint64_t key,
-                               uint64_t counter, int64_t *row, int64_t batch)
+/* The intervals that hold rows; those with at most BETWEEN rows between them as one, as a scan compares each row with
+ * each of them. Returns how many. */
+static int64_t scan_spans(const CodeIndex *index, const Query *query, Interval *span)
 {
     int64_t count = 0;
-    for (int64_t i = 0; i < query->count; i++)
-        count += index_list(index, query->interval[i].low, query->interval[i].high, list + count);
+    for (int64_t i = 0; i < query->count; i++) {
+        Interval interval = query->interval[i];
+        if (index_between(index, interval.low, interval.high) == 0)
+            continue;
+        if (count > 0 && index_between(index, span[count - 1].high + 1, interval.low - 1) <= BETWEEN)
+            span[count - 1].high = interval.high;
+        else
+            span[count++] = interval;
+    }
+    return count;
+}
+
+/* How many spans to scan for the set's rows, or 0: `batch * used / rows` tries cost less. In units of a row gone through,
+ * by measurement, a try is TRY of them and a row found FOUND; blocks without a row at or above the set are passed over. */
+static int64_t scan_is_cheaper(const CodeIndex *index, const Query *query, int64_t batch, int64_t used, int64_t rows,
+                               Interval *span)
+{
+    double tries = TRY * (double)batch * (double)used, found = FOUND * (double)rows;
+    if (tries <= (double)rows * found)
+        return 0; /* as nearly always */
+    int64_t spans = scan_spans(index, query, span);
+    int64_t through = BLOCK * index_between(index, span[0].low, CODE_LAST);
+    through = through < used ? through : used;
+    return tries > (double)rows * ((double)through + found) ? spans : 0;
+}
+
+/* One bit for each of 64 codes: whether it is in one of the spans. */
+INLINE uint64_t in_spans(const uint16_t *code, const Interval *span, int64_t spans)
+{
+    uint64_t within = 0;
+    for (int64_t i = 0; i < spans; i++)
+        for (int k = 0; k < 64; k += 16)
+            within |= codes_within(code + k, (uint16_t)span[i].low, (uint16_t)(span[i].high - span[i].low)) << k;
+    return within;
+}
+
+/* The `rows` rows that are in the set, ascending. */
+FOR_EACH_CPU
+static void scan_rows(CodeIndex *index, const uint64_t *member, const Interval *span, int64_t spans, int64_t rows,
+                      uint32_t *list)
+{
+    int64_t count = 0;
+    for (int64_t block = 0; count < rows; block++) {
+        if (index->highest[block] < span[0].low)
+            continue;
+        uint16_t highest = 0;
+        for (int k = 0; k < BLOCK; k++)
+            highest = index->code[block * BLOCK + k] > highest ? index->code[block * BLOCK + k] : highest;
+        index->highest[block] = highest;
+        for (int64_t first = block * BLOCK; first < (block + 1) * BLOCK; first += 64)
+            for (uint64_t left = in_spans(index->code + first, span, spans); left; left &= left - 1) {
+                uint32_t row = (uint32_t)(first + lowest_bit(left)), c = index->code[row];
+                list[count] = row;
+                count += (int64_t)(member[c >> 6] >> (c & 63) & 1);
+            }
+    }
+}
+
+/* Draws from a list of rows. */
+static void draw_from_list(const uint32_t *list, int64_t rows, uint64_t key, uint64_t counter, int64_t *row, int64_t batch)
+{
     for (int64_t i = 0; i < batch; i++)
-        row[i] = list[random_below(random_word(key, counter + (uint64_t)i), rows)];
-    return (uint64_t)batch;
+        row[i] = list[random_below(random_word(key, counter + (uint64_t)i), (uint64_t)rows)];
 }
 
 /* lambda' (or lambda) after a batch with `share` = |CSP|/n: one step of the controller. */

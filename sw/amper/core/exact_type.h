@@ -4,6 +4,7 @@
 #define AMPER_EXACT_TYPE_H
 
 #include "exact.h"
+#include "power.h"
 
 #define LONG_PASS 65536 /* rows from which a batch releases the GIL */
 

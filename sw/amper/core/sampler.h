@@ -7,7 +7,6 @@
 #include "sum_tree.h"
 
 #define PREFETCH_DISTANCE 16 /* rows of a write */
-#define PREFETCH_LINKS 8     /* the same, for what only the row's link tells */
 
 enum Mode { UNIFORM, PER, AMPER }; /* AMPER + a Variant */
 
@@ -28,12 +27,14 @@ typedef struct {
     double *miss_of;
     float *value; /* scratch of writes */
     double *number;
+    uint32_t *code;
     int64_t value_room;
     int64_t *row; /* scratch of draws */
     double *weighed;
     int64_t row_room;
     uint32_t *list;
     int64_t list_room;
+    Interval *span;
 } Sampler;
 
 static void sampler_free(Sampler *s)
@@ -45,9 +46,11 @@ static void sampler_free(Sampler *s)
     free(s->miss_of);
     free(s->value);
     free(s->number);
+    free(s->code);
     free(s->row);
     free(s->weighed);
     free(s->list);
+    free(s->span);
 }
 
 static int sampler_new(Sampler *s)
@@ -57,8 +60,9 @@ static int sampler_new(Sampler *s)
     s->query.variant = s->mode - AMPER;
     s->aligned = s->query.variant == FR_DITHERED || s->query.variant == FR_PREFIX;
     s->query.interval = calloc((size_t)s->query.groups + 1, sizeof(Interval));
+    s->span = calloc((size_t)s->query.groups + 1, sizeof(Interval));
     s->miss_of = calloc((size_t)s->query.groups, sizeof(double));
-    if (s->query.interval == NULL || s->miss_of == NULL)
+    if (s->query.interval == NULL || s->span == NULL || s->miss_of == NULL)
         return -1;
     if (s->own_weights && s->query.variant == NEAREST) {
         s->cover = calloc(1, sizeof(Cover));
@@ -80,6 +84,18 @@ static int make_room(void **array, int64_t *room, int64_t count, size_t size)
     *array = larger;
     *room = count;
     return 0;
+}
+
+/* Room for writing `count` values. */
+static int sampler_reserve_values(Sampler *s, int64_t count)
+{
+    int64_t room = s->value_room;
+    if (make_room((void **)&s->value, &room, count, sizeof(float)))
+        return -1;
+    room = s->value_room;
+    if (make_room((void **)&s->code, &room, count, sizeof(uint32_t)))
+        return -1;
+    return make_room((void **)&s->number, &s->value_room, count, sizeof(double));
 }
 
 /* Room for `count` draws. */
@@ -122,56 +138,62 @@ INLINE uint32_t sampler_code(const Sampler *s, float value)
     return code - (s->aligned && code % 256 == 0 && code > CODE_FIRST);
 }
 
-/* Every code's page; after this no write can fail. */
+/* The values' codes and their pages; after this no write can fail. */
 static int sampler_reserve_codes(Sampler *s, const float *value, int64_t count)
 {
-    if (s->mode >= AMPER)
-        for (int64_t i = 0; i < count; i++)
-            if (index_reserve(&s->index, sampler_code(s, value[i])))
-                return -1;
+    for (int64_t i = 0; i < count && s->mode >= AMPER; i++) {
+        s->code[i] = sampler_code(s, value[i]);
+        if (index_reserve(&s->index, s->code[i]))
+            return -1;
+    }
     return 0;
 }
 
 /* Fetch what a write of the row will touch. */
 INLINE void prefetch_row(const Sampler *s, int64_t row)
 {
-    if (s->mode < AMPER) {
-        PREFETCH(s->tree.priority + row);
-        PREFETCH(s->tree.level[0] + (row >> 8 << 4));
-        PREFETCH(s->tree.level[0] + (row >> 8 << 4) + 8);
-    } else {
-        PREFETCH(s->index.code + row);
-        PREFETCH(s->index.link + row + 1);
-    }
+    PREFETCH(s->tree.priority + row);
+    const int64_t *node = s->tree.level[0] + (row >> (LEAF_LOG2 + 4) << 4);
+    PREFETCH(node);
+    PREFETCH(node + 8);
 }
 
-/* Store value[i] (what `stored` gives) in row[i], in this order. */
-static void sampler_write(Sampler *s, const int64_t *row, const float *value, int64_t count)
+FOR_EACH_CPU
+static void tree_write(Sampler *s, const int64_t *row, const float *value, int64_t count, double largest)
 {
-    double largest = 0.0;
-    for (int64_t i = 0; i < count; i++)
-        largest = value[i] > largest ? value[i] : largest;
     int rebuild = s->mode == PER && tree_would_overflow(&s->tree, count, largest);
     for (int64_t i = 0; i < count; i++) {
         int64_t at = row[i];
         if (i + PREFETCH_DISTANCE < count)
             prefetch_row(s, row[i + PREFETCH_DISTANCE]);
-        if (s->mode >= AMPER && i + PREFETCH_LINKS < count)
-            index_prefetch(&s->index, row[i + PREFETCH_LINKS], sampler_code(s, value[i + PREFETCH_LINKS]));
         s->count += !sampler_holds(s, at);
-        s->used = at >= s->used ? at + 1 : s->used;
-        if (s->mode >= AMPER)
-            index_set(&s->index, at, sampler_code(s, value[i]));
-        else if (rebuild)
+        if (rebuild)
             s->tree.priority[at] = value[i];
         else
             tree_set(&s->tree, at, value[i]);
     }
     if (rebuild || (s->mode == PER && s->count > 0 && s->tree.total < TOTAL_LEAST))
         tree_rebuild(&s->tree, s->used);
+}
+
+/* Store value[i] (what `stored` gives) in row[i], in this order. */
+static void sampler_write(Sampler *s, const int64_t *row, const float *value, int64_t count)
+{
+    double largest = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        largest = value[i] > largest ? value[i] : largest;
+        s->used = row[i] >= s->used ? row[i] + 1 : s->used;
+    }
+    if (s->mode >= AMPER) {
+        index_write(&s->index, row, s->code, count);
+        s->count = s->index.held;
+    } else {
+        tree_write(s, row, value, count, largest);
+    }
     s->maximum = largest > s->maximum ? largest : s->maximum;
 }
 
+FOR_EACH_CPU
 static void sampler_remove(Sampler *s, const int64_t *row, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
@@ -223,21 +245,25 @@ static int sampler_draw(Sampler *s, int64_t batch)
     }
     if (s->cover != NULL)
         cover_add(s->cover, query);
-    /* Tries until a hit, used / rows a draw, against going through the lists, about four times as long a row. */
-    if ((double)batch * (double)s->used > 4.0 * (double)rows * (double)rows) {
-        if (make_room((void **)&s->list, &s->list_room, rows, sizeof(uint32_t)))
-            return -1;
-        s->counter += draw_from_list(&s->index, query, (uint64_t)rows, s->list, s->key, s->counter, s->row, batch);
-        return empty;
-    }
+    int64_t spans = scan_is_cheaper(&s->index, query, batch, s->used, rows, s->span);
+    if (spans > 0 && make_room((void **)&s->list, &s->list_room, rows + 1, sizeof(uint32_t)))
+        return -1;
     query_mark(query, ~(uint64_t)0);
-    s->counter += draw_by_rejection(s->index.code, query->member, (uint64_t)s->used, s->key, s->counter, s->row, batch);
+    if (spans > 0) {
+        scan_rows(&s->index, query->member, s->span, spans, rows, s->list);
+        draw_from_list(s->list, rows, s->key, s->counter, s->row, batch);
+        s->counter += (uint64_t)batch;
+    } else {
+        s->counter += draw_by_rejection(s->index.code, query->member, (uint64_t)s->used, s->key, s->counter, s->row,
+                                        batch);
+    }
     query_mark(query, 0);
     return empty;
 }
 
-/* Draw a batch: rows and weights. At least one row holds a priority, and the scratch has room. -1 without memory. */
-static int sampler_sample(Sampler *s, int64_t batch, double beta, int64_t *row, float *weight)
+/* Draw a batch of rows, which `sampler_weigh` then weighs. At least one row holds a priority, and the scratch has room.
+ * -1 without memory, else what `sampler_weigh` takes as `empty`. */
+static int sampler_sample(Sampler *s, int64_t batch, int64_t *row)
 {
     int empty = 0;
     if (s->mode >= AMPER) {
@@ -253,8 +279,7 @@ static int sampler_sample(Sampler *s, int64_t batch, double beta, int64_t *row, 
     }
     s->batches++;
     memcpy(row, s->row, (size_t)batch * sizeof(int64_t));
-    sampler_weigh(s, batch, beta, empty, weight);
-    return 0;
+    return empty;
 }
 
 /* Bytes that the sampler keeps for its rows, without the scratch of a batch. */
@@ -263,7 +288,7 @@ static int64_t sampler_memory(const Sampler *s)
     int64_t bytes = (int64_t)sizeof *s;
     if (s->mode < AMPER)
         return bytes + s->tree.bytes;
-    return bytes + s->rows * (int64_t)(sizeof(uint16_t) + sizeof(Link)) + s->index.pages * (int64_t)sizeof(Page)
+    return bytes + (s->rows + s->rows / BLOCK) * (int64_t)sizeof(uint16_t) + (s->index.pages + 1) * (int64_t)sizeof(Page)
            + (s->cover ? (int64_t)sizeof(Cover) : 0);
 }
 

@@ -2,17 +2,17 @@
  *
  * A row counts floor(priority * 2^shift), but at least 1; a row without a priority (0) counts 0. The shift follows the
  * total, so that it stays between 2^44 and 2^52: a probability is off by at most 2^-44, whatever the priorities are.
- * Level 0 sums 16 rows an entry, level i + 1 16 entries of level i; what is stored is the sum of the entries before it
+ * Level 0 sums LEAF rows an entry, level i + 1 16 entries of level i; what is stored is the sum of the entries before it
  * among its 16, so that a step down the tree is 16 comparisons and an update 16 additions, without a carry. */
 #ifndef AMPER_SUM_TREE_H
 #define AMPER_SUM_TREE_H
 
-#include <stdlib.h>
-
-#include "random.h"
+#include "lines.h"
+#include "sixteen.h"
 
 #define MAX_LEVELS 8
-#define CACHE_LINE 64
+#define LEAF_LOG2 2
+#define LEAF (1 << LEAF_LOG2) /* rows that an entry of level 0 sums */
 #define TOTAL_BITS 49           /* of the total after a rebuild */
 #define TOTAL_LEAST ((int64_t)1 << 44)
 #define TOTAL_LIMIT 0x1p52 /* so that tree_find can convert by addition */
@@ -22,6 +22,7 @@ typedef struct {
     int levels;
     int64_t rows;
     int64_t size[MAX_LEVELS]; /* entries, a multiple of 16 */
+    int64_t top;              /* entries of the last level that can have rows */
     int64_t *level[MAX_LEVELS];
     float *priority; /* padded with 0 to a multiple of 16 */
     void *memory;    /* of all of them */
@@ -41,18 +42,18 @@ static int tree_new(SumTree *tree, int64_t rows, int uniform)
     tree->uniform = uniform;
     tree->rows = rows;
     tree->factor = 1.0;
-    int64_t entries = rows, padded = (rows + 15) / 16 * 16;
-    tree->bytes = padded * (int64_t)sizeof(float) + CACHE_LINE;
-    do {
-        entries = (entries + 15) / 16;
+    int64_t entries = (rows + LEAF - 1) / LEAF, padded = (rows + 15) / 16 * 16;
+    tree->bytes = padded * (int64_t)sizeof(float);
+    for (;; entries = (entries + 15) / 16) {
         int64_t size = tree->size[tree->levels++] = (entries + 15) / 16 * 16;
         tree->bytes += size * (int64_t)sizeof(int64_t);
-    } while (entries > 16);
-    tree->memory = calloc((size_t)tree->bytes, 1);
-    if (tree->memory == NULL)
+        if (entries <= 16)
+            break;
+    }
+    tree->top = entries;
+    char *next = lines_new(tree->bytes, &tree->memory);
+    if (next == NULL)
         return -1;
-    /* 16 entries of whatever kind lie in whole cache lines. */
-    char *next = (char *)(((uintptr_t)tree->memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
     tree->priority = (float *)next;
     next += padded * (int64_t)sizeof(float);
     for (int i = 0; i < tree->levels; i++) {
@@ -68,24 +69,12 @@ INLINE int64_t tree_leaf(const SumTree *tree, float priority, double factor)
     return units + (units == 0 && priority > 0.0f);
 }
 
-/* From entry 15 - at on: 0 for the entries up to `at` of 16, all ones for those after it. */
-static const int64_t tree_after[31] = {[16] = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
-
-FOR_EACH_CPU
-static void tree_add(SumTree *tree, int64_t row, int64_t delta)
+INLINE void tree_add(SumTree *tree, int64_t row, int64_t delta)
 {
     tree->total += delta;
-    for (int i = 0; i < tree->levels; i++) {
-        row >>= 4;
-        int64_t *node = tree->level[i] + (row & ~(int64_t)15);
-        const int64_t *after = tree_after + 15 - (row & 15);
-        /* Unrolled first, as GCC 12 would, it is not vectorised. */
-#if defined(__GNUC__)
-#pragma GCC unroll 1
-#endif
-        for (int64_t k = 0; k < 16; k++)
-            node[k] += delta & after[k];
-    }
+    int64_t entry = row >> LEAF_LOG2;
+    for (int i = 0; i < tree->levels; i++, entry >>= 4)
+        add_after_i64(tree->level[i] + (entry & ~(int64_t)15), entry & 15, delta);
 }
 
 /* All sums again, from the priorities of the first `used` rows. */
@@ -94,7 +83,7 @@ static void tree_sum(SumTree *tree, int64_t used)
     int64_t entries = tree->size[0];
     memset(tree->level[0], 0, (size_t)entries * sizeof(int64_t));
     for (int64_t row = 0; row < used; row++)
-        tree->level[0][row >> 4] += tree_leaf(tree, tree->priority[row], tree->factor);
+        tree->level[0][row >> LEAF_LOG2] += tree_leaf(tree, tree->priority[row], tree->factor);
     for (int i = 0; i < tree->levels; i++) {
         int64_t *sums = tree->level[i], total = 0;
         int last = i + 1 == tree->levels;
@@ -180,11 +169,11 @@ INLINE int64_t tree_child(const int64_t *node, int64_t left)
     return quarter + (node[1] <= left) + (node[2] <= left) + (node[3] <= left);
 }
 
-/* tree_leaf of 16 rows. Below 2^52, 2^52 + x has the integer part of x, rounded, in its low bits: CPUs do that to several
+/* tree_leaf of LEAF rows. Below 2^52, 2^52 + x has the integer part of x, rounded, in its low bits: CPUs do that to several
  * at once, and to convert a double to an integer only one by one. */
 INLINE void tree_leaves(const float *priority, double factor, int64_t *leaf)
 {
-    for (int k = 0; k < 16; k++) {
+    for (int k = 0; k < LEAF; k++) {
         double x = (double)priority[k] * factor;
         double rounded = (x + 0x1p52) - 0x1p52;
         double units = rounded > x ? rounded - 1.0 : rounded;
@@ -194,36 +183,51 @@ INLINE void tree_leaves(const float *priority, double factor, int64_t *leaf)
     }
 }
 
+/* From entries of a level to their children, which are fetched (their part of `next` has `bytes`), and what is left of
+ * the ranks. `few`: only the first four children can have rows. */
+INLINE void tree_descend(const int64_t *sums, int64_t *rank, int64_t *entry, int64_t count, int few, const char *next,
+                         size_t bytes)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t *node = sums + entry[i] * 16;
+        int64_t left = rank[i];
+        int64_t child = few ? (node[1] <= left) + (node[2] <= left) + (node[3] <= left) : tree_child(node, left);
+        rank[i] = left - node[child];
+        entry[i] = entry[i] * 16 + child;
+        for (size_t line = 0; line < bytes; line += CACHE_LINE)
+            PREFETCH(next + (size_t)entry[i] * bytes + line);
+    }
+}
+
+/* From entries of level 0 to rows. */
+INLINE void tree_to_rows(const SumTree *tree, const int64_t *rank, int64_t *row, int64_t count)
+{
+    double factor = tree->uniform ? 0.0 : tree->factor;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t leaf[LEAF], left = rank[i], sum = 0, child = 0;
+        tree_leaves(tree->priority + row[i] * LEAF, factor, leaf);
+        for (int k = 0; k < LEAF; k++) {
+            sum += leaf[k];
+            child += sum <= left;
+        }
+        row[i] = row[i] * LEAF + child;
+    }
+}
+
 /* Replace ranks, 0 to total - 1, by the rows that hold them. Level by level for all draws: their loads overlap. */
 FOR_EACH_CPU
 static void tree_find(const SumTree *tree, int64_t *rank, int64_t *row, int64_t count)
 {
+    const size_t node = 16 * sizeof(int64_t), leaf = LEAF * sizeof(float);
+    int level = tree->levels - 1;
     for (int64_t i = 0; i < count; i++)
         row[i] = 0;
-    for (int level = tree->levels - 1; level >= 0; level--) {
-        for (int64_t i = 0; i < count; i++) {
-            const int64_t *node = tree->level[level] + row[i] * 16;
-            int64_t left = rank[i];
-            int64_t child = tree_child(node, left);
-            rank[i] = left - node[child];
-            row[i] = row[i] * 16 + child;
-            if (level > 0) {
-                PREFETCH(tree->level[level - 1] + row[i] * 16);
-                PREFETCH(tree->level[level - 1] + row[i] * 16 + 8);
-            } else {
-                PREFETCH(tree->priority + row[i] * 16);
-            }
-        }
-    }
-    for (int64_t i = 0; i < count; i++) {
-        int64_t leaf[16], left = rank[i], sum = 0, child = 0;
-        tree_leaves(tree->priority + row[i] * 16, tree->uniform ? 0.0 : tree->factor, leaf);
-        for (int k = 0; k < 16; k++) {
-            sum += leaf[k];
-            child += sum <= left;
-        }
-        row[i] = row[i] * 16 + child;
-    }
+    if (level > 0 && tree->top <= 4)
+        tree_descend(tree->level[level], rank, row, count, 1, (const char *)tree->level[level - 1], node), level--;
+    for (; level > 0; level--)
+        tree_descend(tree->level[level], rank, row, count, 0, (const char *)tree->level[level - 1], node);
+    tree_descend(tree->level[0], rank, row, count, 0, (const char *)tree->priority, leaf);
+    tree_to_rows(tree, rank, row, count);
 }
 
 #endif

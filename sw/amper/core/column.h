@@ -1,0 +1,108 @@
+/* A column of a replay buffer, and values made fit for it. */
+#ifndef AMPER_COLUMN_H
+#define AMPER_COLUMN_H
+
+#include <math.h>
+
+typedef struct {
+    PyObject *name;
+    PyArrayObject *view; /* (rows, ...) of the storage, with any alignment */
+    char *data;
+    size_t bytes; /* of one row of the column */
+    int type, plain, scalar, from_last; /* plain: a number or bool, so that the type's number says all */
+    PyTypeObject *scalar_type; /* NumPy's */
+} Column;
+
+/* Where a value to be stored is, and room for it if it is a Python number. */
+typedef struct {
+    const void *from;
+    union {
+        double f64;
+        float f32;
+        int64_t i64;
+        int32_t i32;
+        int16_t i16;
+        int8_t i8;
+        npy_bool b;
+        char any[64];
+    } number;
+} Value;
+
+static int column_set(Column *column, PyObject *name, PyObject *view, int from_last)
+{
+    if (!PyUnicode_Check(name) || !PyArray_Check(view) || PyArray_NDIM((PyArrayObject *)view) < 1) {
+        PyErr_SetString(PyExc_TypeError, "Rows takes names, arrays of rows and flags");
+        return -1;
+    }
+    PyArrayObject *array = (PyArrayObject *)view;
+    column->name = name;
+    column->view = array;
+    column->data = PyArray_DATA(array);
+    column->bytes = (size_t)PyArray_ITEMSIZE(array);
+    for (int i = 1; i < PyArray_NDIM(array); i++)
+        column->bytes *= (size_t)PyArray_DIM(array, i);
+    column->type = PyArray_TYPE(array);
+    column->plain = PyTypeNum_ISNUMBER(column->type) || column->type == NPY_BOOL;
+    column->scalar = PyArray_NDIM(array) == 1;
+    column->scalar_type = PyArray_DESCR(array)->typeobj;
+    column->from_last = from_last;
+    return 0;
+}
+
+/* Put an int into `value`; 0 if it is not of the column's range, or the column is of no integer type for which this
+ * is done: NumPy does the others. */
+static int value_of_int(const Column *column, PyObject *object, Value *value)
+{
+    int overflow;
+    int64_t number = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (overflow)
+        return 0;
+    switch (column->type) {
+    case NPY_DOUBLE: value->number.f64 = (double)number; return 1;
+    case NPY_FLOAT: value->number.f32 = (float)number; return 1;
+    case NPY_INT64: value->number.i64 = number; return 1;
+    case NPY_INT32: value->number.i32 = (int32_t)number; return number == (int32_t)number;
+    case NPY_INT16: value->number.i16 = (int16_t)number; return number == (int16_t)number;
+    case NPY_INT8: value->number.i8 = (int8_t)number; return number == (int8_t)number;
+    case NPY_UINT8: value->number.i8 = (int8_t)number; return number == (uint8_t)number;
+    default: return 0;
+    }
+}
+
+/* Find the value of a column in `object`; 0 unless it is of the column's very type and shape, or a plain number. */
+static int value_of(const Column *column, PyObject *object, Value *value)
+{
+    if (PyArray_Check(object)) {
+        PyArrayObject *array = (PyArrayObject *)object;
+        int dimensions = PyArray_NDIM(column->view) - 1;
+        value->from = PyArray_DATA(array);
+        /* Types with parameters (strings, times) are NumPy's to compare. */
+        return PyArray_TYPE(array) == column->type && column->plain && PyArray_NDIM(array) == dimensions
+               && PyArray_CompareLists(PyArray_DIMS(array), PyArray_DIMS(column->view) + 1, dimensions)
+               && PyArray_ISCARRAY_RO(array);
+    }
+    value->from = &value->number;
+    if (!column->scalar)
+        return 0;
+    if (PyFloat_Check(object)) { /* or NumPy's float64 */
+        double number = PyFloat_AS_DOUBLE(object);
+        value->number.f64 = number;
+        if (column->type == NPY_FLOAT) {
+            value->number.f32 = (float)number;
+            return !isinf(value->number.f32) || isinf(number);
+        }
+        return column->type == NPY_DOUBLE;
+    }
+    if (PyBool_Check(object)) {
+        value->number.b = object == Py_True;
+        return column->type == NPY_BOOL;
+    }
+    if (PyLong_CheckExact(object))
+        return value_of_int(column, object, value);
+    if (Py_TYPE(object) != column->scalar_type || column->bytes > sizeof value->number || !column->plain)
+        return 0;
+    PyArray_ScalarAsCtype(object, &value->number);
+    return 1;
+}
+
+#endif

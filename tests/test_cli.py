@@ -20,9 +20,22 @@ from amper_verif.trace import Trace
 SMALL = ("--rows", "20", "--priority-width", "8", "--groups", "3", "--batch", "5", "--bank-rows", "8")
 NAMES = (
     "rows, priority_width, groups, batch, variant, radius_scale, neighbour_scale, seed, priority_scale, "
-    "bank_rows, fan_out, variants, search_ports, draw_ports, write_ports, pipeline, result_priority, bus"
+    "bank_rows, fan_out, variants, search_ports, draw_ports, write_ports, pipeline, result_priority, bus, "
+    "storage, multipliers"
 )
-COMMANDS = ["generate", "verify", "cycles", "synth", "bench", "train", "reproduce", "record", "demo"]
+COMMANDS = [
+    "generate",
+    "verify",
+    "cycles",
+    "synth",
+    "explore",
+    "bench",
+    "compare",
+    "train",
+    "reproduce",
+    "record",
+    "demo",
+]
 KEPT_TRACE = Path(__file__).parents[1] / "verif/traces/cartpole-2000.npz"
 
 
@@ -144,6 +157,8 @@ def test_every_parameter_has_an_option(tmp_path, capsys):
         write_ports=2,
         pipeline="shallow",
         result_priority=False,
+        storage="latches",
+        multipliers="blocks",
     )
     options = options_of(wanted)
     assert len(options) == 2 * len(NAMES.split(", ")) - 3  # all but the bus, and one is a word alone

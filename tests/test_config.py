@@ -12,7 +12,8 @@ from amper.config import INTEGER_RANGES
 
 NAMES = (
     "rows, priority_width, groups, batch, variant, radius_scale, neighbour_scale, seed, priority_scale, "
-    "bank_rows, fan_out, variants, search_ports, draw_ports, write_ports, pipeline, result_priority, bus"
+    "bank_rows, fan_out, variants, search_ports, draw_ports, write_ports, pipeline, result_priority, bus, "
+    "storage, multipliers"
 )
 
 
@@ -41,6 +42,8 @@ def test_defaults():
         "pipeline": "deep",
         "result_priority": True,
         "bus": "native",
+        "storage": "flip-flops",
+        "multipliers": "gates",
     }
     assert VARIANTS == ("fr-dithered", "fr-prefix", "fr", "k")
 
@@ -223,6 +226,8 @@ CHOICES = {
     "variant": "fr-dithered, fr-prefix, fr, k",
     "pipeline": "deep, shallow",
     "bus": "native, axi, wishbone",
+    "storage": "flip-flops, latches",
+    "multipliers": "gates, blocks",
 }
 
 
@@ -234,7 +239,7 @@ def test_choice_of_the_wrong_kind(name, value):
 
 
 @pytest.mark.parametrize("name", CHOICES)
-@pytest.mark.parametrize("value", ["", "K", "fr ", "per", "frdithered", "Deep", "axi4"])
+@pytest.mark.parametrize("value", ["", "K", "fr ", "per", "frdithered", "Deep", "axi4", "latch"])
 def test_unknown_choice(name, value):
     with pytest.raises(ValueError, match=exactly(f"{name} must be one of {CHOICES[name]}, not {value!r}")):
         AmperConfig(rows=1, **{name: value})
@@ -387,6 +392,8 @@ ODD = AmperConfig(
     pipeline="shallow",
     result_priority=False,
     bus="wishbone",
+    storage="latches",
+    multipliers="blocks",
 )
 
 
@@ -437,7 +444,8 @@ def test_saved_text(tmp_path):
         'variant = "fr-dithered"\nradius_scale = 0.15\nneighbour_scale = 0.3\n'
         "seed = 0\npriority_scale = 256.0\nbank_rows = 64\nfan_out = 8\n"
         'variants = ["fr-dithered"]\nsearch_ports = 1\ndraw_ports = 1\nwrite_ports = 1\npipeline = "deep"\n'
-        'result_priority = true\nbus = "native"\n'
+        'result_priority = true\nbus = "native"\nstorage = "flip-flops"\n'
+        'multipliers = "gates"\n'
     )
 
 

@@ -21,6 +21,8 @@ SHAPES = {
     "k": replace(SMALL, variant="k", variants=("k",), bank_rows=4),
     "1 group of k": replace(SMALL, variant="k", variants=("k",), groups=1),
     "2 lanes": replace(SMALL, search_ports=2, draw_ports=2, write_ports=2, variants=("fr-dithered", "k")),
+    "latches": replace(SMALL, storage="latches"),
+    "latches, 1 row": AmperConfig(rows=1, groups=1, batch=1, priority_width=4, storage="latches"),
     "8 lanes": replace(
         SMALL, rows=100, bank_rows=8, search_ports=8, draw_ports=8, write_ports=8, result_priority=False
     ),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 
 from amper.config import AmperConfig
 from amper_hw.bank import Bank
-from amper_hw.bits import any_of, encode, index_width, staged, total
+from amper_hw.bits import any_of, delayed, encode, index_width, staged, total
 from amper_hw.latency import is_deep, tree_levels
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.payload import array_signature
@@ -90,9 +90,9 @@ class Node(Composite):
         """Rows of the CSP drawn from that lie in the children before each one but the first.
 
         A count comes before its CSP is transferred or after. In the first case it waits for the transfer, since until
-        then draws use the prefixes of the CSP before.
+        then draws use the prefixes of the CSP before. The sums are a register of their own: draws come later than that.
         """
-        counted = children[0].count.valid
+        counted = delayed(m, children[0].count.valid, "summed", reset_less=False)
         waiting = Signal(name="count_waiting")  # the latest count belongs to a CSP that was not transferred yet
         uncounted = Signal()  # the count of the CSP that was transferred last has not come yet
         with m.If(self.transfer):
@@ -104,15 +104,13 @@ class Node(Composite):
         prefixes = []
         for index in range(1, len(children)):
             width = (self._child_rows * index).bit_length()
-            before = Signal(width, name=f"before_{index}")
             latest = Signal(width, name=f"latest_{index}", reset_less=True)
             prefix = Signal(width, name=f"prefix_{index}", reset_less=True)
             counts = [child.count.rows for child in children[:index]]
-            m.d.comb += before.eq(total(counts, most=self._child_rows * index))
-            with m.If(counted):
-                m.d.sync += latest.eq(before)
+            with m.If(children[0].count.valid):
+                m.d.sync += latest.eq(total(counts, most=self._child_rows * index))
             with m.If(direct | self.transfer):
-                m.d.sync += prefix.eq(Mux(direct, before, latest))
+                m.d.sync += prefix.eq(latest)
             prefixes.append(prefix)
         return prefixes
 

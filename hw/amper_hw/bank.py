@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import memory
+from amaranth.hdl import Cat, Module, Mux, ResetSignal, Signal, Value
 
 from amper.config import AmperConfig
 from amper_hw.bits import any_of, population, staged, total
 from amper_hw.latency import is_deep
-from amper_hw.match_line import MatchLines
+from amper_hw.match_line import MatchLines, line_key
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.payload import array_signature, lane
+from amper_hw.row_storage import low_width, row_storage
 
+_MARKS = ("first", "last", "probe")  # of a search
 COUNT_GROUP = 8  # rows counted together in the first stage of the population count
 
 
@@ -41,70 +42,75 @@ class Bank(Composite):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # Flip-flops, whatever memories the target has: every row is compared at once. A memory of one row would have an
-        # address without bits, which Verilog cannot say; its second row is never used.
-        rows: memory.Memory = memory.Memory(
-            shape=self._config.priority_width, depth=max(2, self._rows), init=[], attrs={"ram_style": "registers"}
-        )
-        m.submodules.priorities = rows
-        occupied = Signal(self._rows)
-        written = self._write(m, rows, occupied)
-        csp = self._search(m, rows, occupied, written)
+        rows = self.instantiate(m, "storage", row_storage(self._config, rows=self._rows))
+        clear = self._write(m, rows)
+        csp = self._search(m, rows, clear)
         self._select(m, csp)
         if self._config.result_priority:
             self._read(m, rows)
         return m
 
-    def _write(self, m: Module, rows: memory.Memory, occupied: Signal) -> Signal:
-        """Store; returns the one-hot line of the row written in this stage."""
+    def _write(self, m: Module, rows: Any) -> Value:
+        """Store; returns whether all rows are made invalid in this stage."""
         # At most one lane writes to a bank in a cycle, so the lanes are OR-ed.
         lanes = staged(m, Cat(port.valid for port in self.write), "write_lanes", on=self._deep, reset_less=False)
-        payloads = [Mux(port.valid, port.payload.as_value(), 0) for port in self.write]
-        write = Signal.like(self.write[0].payload, name="write_payload", reset_less=True)
-        m.d["sync" if self._deep else "comb"] += write.as_value().eq(any_of(payloads))
-        clear = staged(m, self.clear, "clear_stage", on=self._deep, reset_less=False)
-        written = Signal(self._rows)
-        for row in range(self._rows):
-            m.d.comb += written[row].eq(lanes.any() & (write.row == row))
-        port = rows.write_port()
-        m.d.comb += [port.addr.eq(write.row), port.data.eq(write.priority), port.en.eq(lanes.any() & ~write.invalidate)]
-        m.d.sync += occupied.eq(Mux(write.invalidate, occupied & ~written, occupied | written))
-        with m.If(clear):
-            m.d.sync += occupied.eq(0)
-        was_valid = (occupied & written).any()
+        write = Signal.like(self.write[0].payload, name="write_payload")
+        payload = any_of(Mux(port.valid, port.payload.as_value(), 0) for port in self.write)
+        become_valid = any_of(port.valid & ~port.payload.invalidate for port in self.write) & ~self.clear
+        # Reset clears like any other question: in a deep pipeline one cycle later, before anything meets the rows.
+        clear = Signal(name="clear_stage", init=self._deep)
+        valid = Signal(name="write_becomes_valid")
+        if self._deep:
+            m.d.sync += [write.as_value().eq(payload), clear.eq(self.clear), valid.eq(become_valid)]
+        else:
+            m.d.comb += [write.as_value().eq(payload), clear.eq(self.clear | ResetSignal())]
+            m.d.comb += valid.eq(become_valid & ~ResetSignal())
+        m.d.comb += [
+            rows.write.eq(lanes.any()),
+            rows.clear.eq(clear),
+            rows.row.eq(write.row),
+            rows.code.eq(write.priority),
+            rows.valid.eq(valid),
+        ]
+        was_valid = (rows.occupied & rows.written).any()
         m.d.sync += [
             self.changed.added.eq(Mux(~write.invalidate & ~was_valid, lanes, 0)),
             self.changed.removed.eq(Mux(write.invalidate & was_valid, lanes, 0)),
         ]
-        return written
+        return clear
 
-    def _search(self, m: Module, rows: memory.Memory, occupied: Signal, written: Signal) -> Signal:
+    def _search(self, m: Module, rows: Any, clear: Value) -> Signal:
         """Match, accumulate and count; returns the bitmap of matches."""
+        key = self.search.payload
         valid = staged(m, self.search.valid, "search_valid", on=self._deep, reset_less=False)
-        key = Signal.like(self.search.payload, name="key", reset_less=True)
-        m.d["sync" if self._deep else "comb"] += key.eq(self.search.payload)
+        first, last, probe = (staged(m, getattr(key, name), f"key_{name}", on=self._deep) for name in _MARKS)
         match = Signal(self._rows)
-        m.d.comb += match.eq(self._match(m, rows, key) & occupied)
+        m.d.comb += match.eq(self._match(m, rows) & rows.occupied)
         csp = Signal(self._rows, reset_less=True)
-        with m.If(valid & ~key.probe):
-            m.d.sync += csp.eq(Mux(key.first, 0, csp) | match)
-        m.d.sync += self.match.any.eq((match & ~Mux(key.probe, written, 0)).any())
-        self._count(m, csp, valid & key.last & ~key.probe)
+        with m.If(valid & ~probe):
+            m.d.sync += csp.eq(Mux(first, 0, csp) | match)
+        # A probe leaves out the row that is written; a clear, which takes all rows, comes after it.
+        besides = Mux(probe & ~clear, rows.written, 0)
+        m.d.sync += self.match.any.eq((match & ~besides).any())
+        self._count(m, csp, valid & last & ~probe)
         return csp
 
-    def _match(self, m: Module, rows: memory.Memory, key: Any) -> Value:
+    def _match(self, m: Module, rows: Any) -> Value:
         """The match lines of all lanes, OR-ed."""
         config, ports = self._config, self._config.search_ports
-        names = ("low", "high") if config.range_match else ("value", "mask")
         lines = MatchLines(rows=self._rows, priority_width=config.priority_width, range_match=config.range_match)
         part = SharedModule.of(f"amper_match_lines_{self._rows}", lines, clocked=False)
-        instances = [self.instantiate(m, f"match_lines_{port}", part) for port in range(ports)]
-        for row in range(self._rows):
-            port = rows.read_port(domain="comb")
-            m.d.comb += [port.addr.eq(row), *(one.priorities[row].eq(port.data) for one in instances)]
-        for index, one in enumerate(instances):
-            m.d.comb += [getattr(one, name).eq(lane(getattr(key, name), index, ports)) for name in names]
-        return any_of(Mux(key.valid[index], one.match, 0) for index, one in enumerate(instances))
+        asked = staged(m, self.search.payload.valid, "key_valid", on=self._deep)
+        names = ("low", "high") if config.range_match else ("value", "mask")
+        matches = []
+        for index in range(ports):
+            one = self.instantiate(m, f"match_lines_{index}", part)
+            m.d.comb += one.priorities.eq(rows.codes)
+            codes = [lane(getattr(self.search.payload, name), index, ports) for name in names]
+            for name, code in line_key(*codes, range_match=config.range_match).items():
+                m.d.comb += getattr(one, name).eq(staged(m, code, f"key_{name}_{index}", on=self._deep))
+            matches.append(Mux(asked[index], one.match, 0))
+        return any_of(matches)
 
     def _count(self, m: Module, csp: Signal, complete: Value) -> None:
         """``complete``: the last search of the CSP enters the bitmap at the end of this cycle."""
@@ -133,10 +139,14 @@ class Bank(Composite):
                 selected.rank.eq(Mux(valid, rank, 0)),
             ]
 
-    def _read(self, m: Module, rows: memory.Memory) -> None:
+    def _read(self, m: Module, rows: Any) -> None:
+        low = low_width(self._rows)
+        codes = [rows.codes[row] for row in range(self._rows)]
+        parts = [codes[first : first + (1 << low)] for first in range(0, self._rows, 1 << low)]
         for index, (read, data) in enumerate(zip(self.read, self.data, strict=True)):
             valid = staged(m, read.valid, f"read_valid_{index}", on=self._deep, reset_less=False)
             row = staged(m, read.row, f"read_row_{index}", on=self._deep)
-            port = rows.read_port(domain="comb")
-            m.d.comb += port.addr.eq(row)
-            m.d.sync += data.priority.eq(Mux(valid, port.data, 0))
+            # An AND-OR in two steps shares the decoder's gates among the rows.
+            chosen = [any_of(Mux(row[:low] == place, code, 0) for place, code in enumerate(part)) for part in parts]
+            code = any_of(Mux(row[low:] == place, code, 0) for place, code in enumerate(chosen))
+            m.d.sync += data.priority.eq(Mux(valid, code, 0))

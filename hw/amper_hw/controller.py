@@ -20,6 +20,7 @@ from amper_hw.payload import (
     record_layout,
     request_layout,
 )
+from amper_hw.pipeline import skid
 
 
 class Controller(wiring.Component):
@@ -90,14 +91,15 @@ class Controller(wiring.Component):
         counted = Signal()
         fallback = Signal()  # it is that of all valid rows
         everything = Signal()  # the search of all valid rows waits for the array
-        first, for_csp = self._search(m, full, complete, everything)
+        first, for_csp, census = self._search(m, full, complete, everything)
         matched, empty = self._answers(m, first, for_csp, complete)
-        self._counts(m, counted, fallback)
+        self._counts(m, census, counted, fallback)
 
         drawing = Signal()  # a CSP was transferred, and not all of its draws have entered the array
         ready = Signal()
         m.d.comb += [
-            ready.eq(full & Mux(by_count, counted | self.csp.valid, matched)),
+            # A count that comes now counts from the next cycle on: its first draw enters the array later still.
+            ready.eq(full & Mux(by_count, counted, matched)),
             self.transfer.eq(ready & (~drawing | self.released)),
         ]
         with m.If(self.transfer):
@@ -121,10 +123,11 @@ class Controller(wiring.Component):
     def _front(self, m: Module) -> Signal:
         """Requests to records and starts; returns whether none waits."""
         batch = Signal(self._config.batch_width, reset_less=True)
+        illegal = Signal(reset_less=True)
         idle = Signal()
-        illegal = batch == 0
-        if self._config.batch < (1 << self._config.batch_width) - 1:  # else no field value is above b
-            illegal = illegal | (batch > self._config.batch)
+        asked = self.request.payload.batch
+        # No field value is above the largest batch that fills the field.
+        too_many = asked > self._config.batch if self._config.batch < (1 << len(asked)) - 1 else Const(0, 1)
         refused = Signal()
         status = Signal(record_layout(self._config).members["status"])
         m.d.comb += [
@@ -136,7 +139,7 @@ class Controller(wiring.Component):
             with m.State("IDLE"):
                 m.d.comb += [idle.eq(1), self.request.ready.eq(self.record.ready & ~self.hold)]
                 with m.If(self.request.valid & self.request.ready):
-                    m.d.sync += batch.eq(self.request.payload.batch)
+                    m.d.sync += [batch.eq(asked), illegal.eq((asked == 0) | too_many)]
                     m.next = "PREPARE"
             with m.State("PREPARE"):
                 m.d.comb += [
@@ -155,20 +158,25 @@ class Controller(wiring.Component):
         m.d.sync += batches.eq(batches + started - complete)
         return batches != 0
 
-    def _search(self, m: Module, full: Signal, complete: Signal, everything: Signal) -> tuple[Signal, Signal]:
-        """Queries, or all valid rows, to the array; returns (the first of a CSP, any query for a CSP) enters now."""
-        search, query, key = self.search, self.query, self.query.payload.key
-        first, for_csp = Signal(), Signal()
+    def _search(self, m: Module, full: Signal, complete: Signal, everything: Signal) -> tuple[Signal, Signal, Signal]:
+        """Queries, or all valid rows, to the array; (the first of a CSP, any for a CSP, a census) enters now."""
+        search = self.search
+        query, key = Signal(query_layout(self._config)), Signal(key_layout(self._config))
+        taken, first, for_csp, census = Signal(name="query_taken"), Signal(), Signal(), Signal(name="census_taken")
         free = ~full | self.transfer
+        valid, payload = skid(m, self.query, taken, "query")
         m.d.comb += [
-            search.valid.eq(Mux(everything, ~self.probing, query.valid & free)),
+            query.as_value().eq(payload),
+            key.eq(query.key),
+            search.valid.eq(Mux(everything, ~self.probing, valid & free)),
             search.payload.as_value().eq(Mux(everything, self._every_row(), key)),
-            query.ready.eq(free & ~everything),
-            for_csp.eq(query.valid & query.ready & ~query.payload.census),
+            taken.eq(valid & free & ~everything),
+            for_csp.eq(taken & ~query.census),
             first.eq(for_csp & key.first),
             complete.eq(for_csp & key.last),
+            census.eq(taken & query.census),
         ]
-        return first, for_csp
+        return first, for_csp, census
 
     def _every_row(self) -> Value:
         """A search that matches every valid row."""
@@ -195,13 +203,12 @@ class Controller(wiring.Component):
             m.d.sync += matched.eq(1)
         return matched, empty
 
-    def _counts(self, m: Module, counted: Signal, fallback: Signal) -> None:
+    def _counts(self, m: Module, census: Signal, counted: Signal, fallback: Signal) -> None:
         """Counts of whole CSPs to the draws, those of census queries back to where they were asked."""
         real = Signal(name="count_of_csp")
         m.d.comb += real.eq(self.count.valid)
         if "k" in self._config.variants:
-            due: Value = self.query.valid & self.query.ready & self.query.payload.census
-            due = delayed(m, due, "census_due", count_cycles(self._config), reset_less=False)
+            due = delayed(m, census, "census_due", count_cycles(self._config), reset_less=False)
             m.d.comb += [
                 real.eq(self.count.valid & ~due),
                 self.census.valid.eq(self.count.valid & due),

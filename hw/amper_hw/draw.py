@@ -106,8 +106,9 @@ class DrawUnit(Composite):
 
         status = Mux(refused, beat.status, Mux(csp.fallback, FALLBACK, OK))
         tag: Value = Cat(begins, beat.last, beat.lanes, status)
-        tag = delayed(m, tag, "rank_tag", latency.multiplier_cycles(config), reset_less=False)
-        m.d.comb += self.released.eq(tag[0] & tag[1] & tag[2])  # a refused beat has no lane
+        tag = delayed(m, tag, "rank_tag", latency.multiplier_cycles(config) - 1, reset_less=False)
+        m.d.sync += self.released.eq(tag[0] & tag[1] & tag[2])  # a refused beat has no lane
+        tag = delayed(m, tag, "select_tag", reset_less=False)
         rows = self._rows(m, beat.word, csp.rows, [tag[0] & tag[2 + index] for index in range(ports)])
         rest = latency.draw_cycles(config) - latency.multiplier_cycles(config)
         tag = delayed(m, tag, "row_tag", rest, reset_less=False)
@@ -116,17 +117,17 @@ class DrawUnit(Composite):
         return m
 
     def _csp(self, m: Module, used: Value) -> tuple[Any, Value]:
-        """The CSP to draw from next, and whether there is one: that which waits, or that which comes in this cycle."""
+        """The CSP to draw from next, and whether there is one: from ``latency.CSP_CYCLES`` after its count came."""
         layout = csp_layout(self._config)
         m.submodules.counted = counted = SyncFIFO(width=layout.size, depth=COUNTED)
         csp = Signal(layout)
         m.d.comb += [
-            csp.as_value().eq(Mux(counted.r_rdy, counted.r_data, self.csp.payload)),
+            csp.as_value().eq(counted.r_data),
             counted.w_data.eq(self.csp.payload),
-            counted.w_en.eq(self.csp.valid & ~(used & ~counted.r_rdy)),
+            counted.w_en.eq(self.csp.valid),
             counted.r_en.eq(used),
         ]
-        return csp, counted.r_rdy | self.csp.valid
+        return csp, counted.r_rdy
 
     def _room(self, m: Module, reserved: Value, depth: int) -> Signal:
         """Whether the queue has a place that no beat under way will take."""
@@ -141,15 +142,14 @@ class DrawUnit(Composite):
         """Batches whose results are not all in the queue."""
         batches = Signal(range(2 * DrawBeats.MOST_RECORDS + latency.draw_cycles(self._config)))
         taken = self.record.valid & self.record.ready
-        m.d.sync += batches.eq(batches + taken - finished)
-        m.d.comb += self.idle.eq(batches == 0)
+        taken_before = delayed(m, taken, "record_taken", reset_less=False)
+        m.d.sync += batches.eq(batches + taken_before - finished)
+        m.d.comb += self.idle.eq((batches == 0) & ~taken_before)
 
     def _rows(self, m: Module, words: Any, csp_size: Value, valid: list[Value]) -> list[Value]:
         """The pipelines of the lanes, whose ranks are ``valid``; returns the rows in the cycle of their results."""
         config, array, ports = self._config, self.array, self._config.draw_ports
-        multiply = shared_multiplier(
-            a_width=DRAW_RANDOM_WIDTH, b_width=config.count_width, stages=latency.multiplier_cycles(config)
-        )
+        multiply = shared_multiplier(config, a_width=DRAW_RANDOM_WIDTH, b_width=config.count_width)
         select = self._bit_select()
         rows = []
         for index in range(ports):

@@ -39,7 +39,7 @@ class DrawBeats(Composite):
     """
 
     QUEUE = 4  # records that wait; so many requests are taken ahead of the draws
-    MOST_RECORDS = QUEUE + 4  # with those taken apart and in the pipeline here
+    MOST_RECORDS = QUEUE + 6  # with those taken apart, in the pipeline and in the queue of beats
 
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
@@ -72,7 +72,6 @@ class DrawBeats(Composite):
         last = Signal()
         accepted = status == OK
         m.d.comb += [
-            advance.eq(~self.beat.valid | self.beat.ready),
             step.eq(active & advance),
             last.eq(~accepted | (left <= ports) if config.batch > ports else 1),
             records.r_en.eq(~active | (step & last)),
@@ -99,7 +98,17 @@ class DrawBeats(Composite):
         self._send(m, advance, Cat(step, wanted, last, status), urng.word.high)
         return m
 
-    def _send(self, m: Module, advance: Value, tag: Value, word: Value) -> None:
-        """What travels beside the words; its lowest bit is the valid bit."""
+    def _send(self, m: Module, advance: Signal, tag: Value, word: Value) -> None:
+        """What travels beside the words; its lowest bit is the valid bit. It ends in a queue of two, so that whether a
+        beat can go on is a register for all that is before it."""
         tag = held(m, advance, tag, "tag", urng_cycles(self._config), reset_less=False)
-        m.d.comb += [self.beat.valid.eq(tag[0]), self.beat.payload.as_value().eq(Cat(word, tag[1:]))]
+        layout = beat_layout(self._config)
+        m.submodules.ahead = ahead = SyncFIFO(width=layout.size, depth=2)
+        m.d.comb += [
+            ahead.w_en.eq(tag[0]),
+            ahead.w_data.eq(Cat(word, tag[1:])),
+            advance.eq(~tag[0] | ahead.w_rdy),
+            self.beat.valid.eq(ahead.r_rdy),
+            self.beat.payload.as_value().eq(ahead.r_data),
+            ahead.r_en.eq(self.beat.ready),
+        ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from amper.config import AmperConfig
 
 PREPARE_CYCLES = 1  # from a request being taken to its keys being started
+CSP_CYCLES = 1  # from |CSP| to its first draw
 QUEUE_CYCLES = 2  # from a result entering the empty queue to its being offered
 SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
 
@@ -27,9 +28,14 @@ def urng_cycles(config: AmperConfig) -> int:
     return 2 if is_deep(config) else 1
 
 
+def numerator_cycles(config: AmperConfig) -> int:
+    """From a random word to the numerator of f_i: the shift of an m below the largest."""
+    return 1 if is_deep(config) else 0
+
+
 def representative_cycles(config: AmperConfig) -> int:
-    """From a batch's start to its first V_i: random words, f_i, V_i."""
-    return urng_cycles(config) + 2 * multiplier_cycles(config)
+    """From a batch's start to its first V_i: random words, the numerator of f_i, f_i, V_i."""
+    return urng_cycles(config) + numerator_cycles(config) + 2 * multiplier_cycles(config)
 
 
 def radius_cycles(config: AmperConfig) -> int:
@@ -126,13 +132,15 @@ def batch_cycles(config: AmperConfig, batch: int | None = None) -> int:
     priorities.
     """
     beats = -(-(config.batch if batch is None else batch) // config.draw_ports)
-    first_result = PREPARE_CYCLES + search_cycles(config) + count_cycles(config) + draw_cycles(config) + QUEUE_CYCLES
+    searches = PREPARE_CYCLES + search_cycles(config) + count_cycles(config)
+    first_result = searches + CSP_CYCLES + draw_cycles(config) + QUEUE_CYCLES
     return first_result + beats - 1
 
 
 def constant_cycles(config: AmperConfig) -> int:
     """c of the fr variants, whose batch takes ceil(m / P) + ceil(b / D) + c cycles."""
-    stages = PREPARE_CYCLES + key_cycles(config) + count_cycles(config) + draw_cycles(config) + QUEUE_CYCLES
+    stages = PREPARE_CYCLES + key_cycles(config) + count_cycles(config) + CSP_CYCLES
+    stages += draw_cycles(config) + QUEUE_CYCLES
     return stages - 2  # the first of the searches and the first of the draws are among the stages
 
 
@@ -141,7 +149,12 @@ def fallback_cycles(config: AmperConfig) -> int:
     return row_answer_cycles(config) + 1
 
 
+def probe_cycles(config: AmperConfig) -> int:
+    """From the Vmax unit's asking to the answer of the row array: a register on the way, and the array."""
+    return (1 if is_deep(config) else 0) + row_answer_cycles(config)
+
+
 def settle_cycles(config: AmperConfig) -> int:
     """The longest that Vmax takes to be exact again after the last write, if that write took the maximum away."""
-    probe = row_answer_cycles(config) + 1
+    probe = probe_cycles(config) + 1
     return probe + config.priority_width * probe + 1

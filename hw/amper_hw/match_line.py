@@ -18,14 +18,15 @@ class MatchLines(wiring.Component):
     -------
     priorities : In, ``rows`` codes.
     low, high : In, Q bits each, of a range match: low <= code <= high.
-    value, mask : In, Q bits each, of a ternary match: the code equals value where mask is 1.
+    zeros, ones : In, Q bits each, of a ternary match: bits that have to be 0, and to be 1. Made once for all rows of
+        value and mask (``line_key``), they leave a row two gates a bit.
     match : Out, ``rows`` bits, 0 cycles later.
     """
 
     def __init__(self, *, rows: int, priority_width: int, range_match: bool) -> None:
         self._rows = rows
         self._range_match = range_match
-        key = ("low", "high") if range_match else ("value", "mask")
+        key = ("low", "high") if range_match else ("zeros", "ones")
         super().__init__(
             {
                 "priorities": In(data.ArrayLayout(priority_width, rows)),
@@ -45,5 +46,12 @@ class MatchLines(wiring.Component):
         if self._range_match:
             line = (code >= self.low) & (code <= self.high)
         else:
-            line = ((code ^ self.value) & self.mask) == 0
+            line = ~((code & self.zeros) | (~code & self.ones)).any()
         return line
+
+
+def line_key(first: Value, second: Value, *, range_match: bool) -> dict[str, Value]:
+    """What match lines take of a key: of low and high, those; of value and mask, the bits to be 0 and to be 1."""
+    if range_match:
+        return {"low": first, "high": second}
+    return {"zeros": ~first & second, "ones": first & second}

@@ -17,12 +17,16 @@ from amaranth.lib.wiring import In
 
 @dataclass(frozen=True)
 class SharedModule:
-    """The Verilog module ``name`` with the ports of ``signature``; ``build`` makes its component."""
+    """The Verilog module ``name`` with the ports of ``signature``; ``build`` makes its component.
+
+    For what Amaranth has no word for, it makes the text of the module itself.
+    """
 
     name: str
     signature: wiring.Signature
-    build: Callable[[], wiring.Component]
+    build: Callable[[], wiring.Component | str]
     clocked: bool = True  # False: combinational, so without clock and reset ports
+    reset: bool = True  # False: clocked, but without a reset port
 
     @classmethod
     def of(cls, name: str, component: wiring.Component, *, clocked: bool = True) -> SharedModule:
@@ -44,7 +48,8 @@ class Composite(wiring.Component):
             f"{'i' if flow == In else 'o'}_{name}": value
             for name, (value, flow) in ports_of(interface, part.signature).items()
         }
-        clock = {"i_clk": ClockSignal(), "i_rst": ResetSignal()} if part.clocked else {}
+        clock: dict[str, Value] = {"i_clk": ClockSignal()} if part.clocked else {}
+        clock |= {"i_rst": ResetSignal()} if part.clocked and part.reset else {}
         m.submodules[label] = Instance(part.name, **clock, **ports)
         return interface
 

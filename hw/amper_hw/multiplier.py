@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Value
+from itertools import product
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from amper.config import AmperConfig
+from amper_hw.bits import total
+from amper_hw.latency import multiplier_cycles
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.pipeline import held
 
-# Partial products of this many bits of b: their sum of rows and the sum of the partial products take about the same
-# time up to 32 bits of b.
-CHUNK_WIDTH = 4
-
-
-def multiplier_name(*, a_width: int, b_width: int, stages: int) -> str:
-    """A module name that tells the widths and the stages."""
-    return f"amper_multiplier_{a_width}x{b_width}_in_{stages}"
+# Rows of the carry-save sum that are left to the second stage: with 25 to 32 rows at first, both stages are as deep.
+ROWS_BETWEEN = 4
+BLOCK_WIDTH = 18  # bits of both operands of the multipliers of the usual FPGAs
 
 
 def multiplier_signature(*, a_width: int, b_width: int) -> wiring.Signature:
@@ -27,49 +27,89 @@ def multiplier_signature(*, a_width: int, b_width: int) -> wiring.Signature:
 class PipelinedMultiplier(wiring.Component):
     """product = a * b.
 
-    Latency ``stages`` cycles in which ``enable`` is 1, one product a cycle. Not reset: qualify with a valid bit.
+    Latency ``stages`` cycles in which ``enable`` is 1, one product a cycle. Not reset: qualify with a valid bit. With
+    two stages, the first ends in the middle of the carry-save sum of the rows a * b[i] (L. Dadda, "Some schemes for
+    parallel multipliers", 1965): no carry runs before the last row is in. Of ``blocks``, it ends behind the products of
+    parts of 18 bits.
 
     Parameters
     ----------
-    a_width, b_width : bits; give the narrower operand as b. stages : 1 or 2.
+    a_width, b_width : bits; give the narrower operand as b. stages : 1 or 2. blocks : for an FPGA's multipliers.
     """
 
-    def __init__(self, *, a_width: int, b_width: int, stages: int) -> None:
+    def __init__(self, *, a_width: int, b_width: int, stages: int, blocks: bool = False) -> None:
         if stages not in (1, 2):
             raise ValueError(f"stages must be 1 or 2, not {stages}")
-        self._b_width = b_width
         self._stages = stages
+        self._blocks = blocks
         super().__init__(multiplier_signature(a_width=a_width, b_width=b_width))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        total = self.a * self.b if self._stages == 1 else self._sum_of_partials(m)
-        m.d.comb += self.product.eq(held(m, self.enable, total[: len(self.product)], "result"))
+        if self._stages == 1:
+            result: Value = self.a * self.b
+        elif self._blocks:
+            result = self._sum_of_blocks(m)
+        else:
+            result = self._sum_of_rows(m)
+        m.d.comb += self.product.eq(held(m, self.enable, result[: len(self.product)], "result"))
         return m
 
-    def _sum_of_partials(self, m: Module) -> Value:
-        total: Value = Const(0, 1)
-        for low in range(0, self._b_width, CHUNK_WIDTH):
-            partial = held(m, self.enable, self.a * self.b[low : low + CHUNK_WIDTH], f"partial_{low}")
-            total = total + (partial << low)
-        return total
+    def _sum_of_blocks(self, m: Module) -> Value:
+        places = product(range(0, len(self.a), BLOCK_WIDTH), range(0, len(self.b), BLOCK_WIDTH))
+        parts = []
+        for a_low, b_low in places:
+            part = self.a[a_low : a_low + BLOCK_WIDTH] * self.b[b_low : b_low + BLOCK_WIDTH]
+            parts.append(Cat(Const(0, a_low + b_low), held(m, self.enable, part, f"part_{a_low}_{b_low}")))
+        return total(parts, most=(1 << len(self.product)) - 1)
+
+    def _sum_of_rows(self, m: Module) -> Value:
+        rows: list[Value] = [
+            Cat(Const(0, bit), self.a & self.b[bit].replicate(len(self.a))) for bit in range(len(self.b))
+        ]
+        rows = _compressed(m, rows, ROWS_BETWEEN, "sum")
+        rows = [held(m, self.enable, row, f"row_{index}") for index, row in enumerate(rows)]
+        first, *second = _compressed(m, rows, 2, "end")
+        return first + second[0] if second else first
 
 
-def shared_multiplier(*, a_width: int, b_width: int, stages: int) -> SharedModule:
-    """A multiplier as a module that is emitted once."""
+def _compressed(m: Module, rows: list[Value], most: int, name: str) -> list[Value]:
+    """At most ``most`` rows with the same sum, by levels of full adders, three rows into two."""
+    level = 0
+    while len(rows) > most:
+        whole = len(rows) // 3 * 3
+        added = []
+        for index in range(0, whole, 3):
+            a, b, c = (_of_width(row, max(map(len, rows[index : index + 3]))) for row in rows[index : index + 3])
+            ones = Signal(len(a), name=f"{name}_{level}_{index}")
+            carry = Signal(len(a), name=f"{name}_carry_{level}_{index}")
+            m.d.comb += [ones.eq(a ^ b ^ c), carry.eq((a & b) | (c & (a ^ b)))]
+            added += [ones, Cat(Const(0, 1), carry)]
+        rows, level = added + rows[whole:], level + 1
+    return rows
+
+
+def _of_width(row: Value, width: int) -> Value:
+    return Cat(row, Const(0, width - len(row)))
+
+
+def shared_multiplier(config: AmperConfig, *, a_width: int, b_width: int) -> SharedModule:
+    """A multiplier of ``latency.multiplier_cycles`` as a module that is emitted once."""
+    stages, blocks = multiplier_cycles(config), config.multipliers == "blocks"
     return SharedModule(
-        multiplier_name(a_width=a_width, b_width=b_width, stages=stages),
+        f"amper_multiplier_{a_width}x{b_width}_in_{stages}",
         multiplier_signature(a_width=a_width, b_width=b_width),
-        lambda: PipelinedMultiplier(a_width=a_width, b_width=b_width, stages=stages),
+        lambda: PipelinedMultiplier(a_width=a_width, b_width=b_width, stages=stages, blocks=blocks),
     )
 
 
-def multiplied(parent: Composite, m: Module, label: str, *, enable: Value, a: Value, b: Value, stages: int) -> Value:
-    """a * b by a multiplier of its own in ``parent``, ``stages`` cycles of ``enable`` later."""
+def multiplied(
+    parent: Composite, m: Module, label: str, config: AmperConfig, *, enable: Value, a: Value, b: Value
+) -> Value:
+    """a * b by a multiplier of its own in ``parent``, ``latency.multiplier_cycles`` cycles of ``enable`` later."""
     if len(a) < len(b):
         a, b = b, a
-    part = shared_multiplier(a_width=len(a), b_width=len(b), stages=stages)
-    multiplier = parent.instantiate(m, label, part)
+    multiplier = parent.instantiate(m, label, shared_multiplier(config, a_width=len(a), b_width=len(b)))
     m.d.comb += [multiplier.enable.eq(enable), multiplier.a.eq(a), multiplier.b.eq(b)]
     result: Value = multiplier.product
     return result

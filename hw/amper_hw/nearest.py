@@ -141,7 +141,7 @@ class NearestNeighbours(Composite):
         is_members = self.count.valid & unknown[-1]
         self._write("members", m, is_members, group, self.count.rows)
 
-        product = multiplied(self, m, "count_multiplier", enable=always, a=self.count.rows, b=self.vmax, stages=stages)
+        product = multiplied(self, m, "count_multiplier", config, enable=always, a=self.count.rows, b=self.vmax)
         some = held(m, always, self.count.rows.any(), "some", stages)
         undecided = held(m, always, unknown[:-1], "answer_undecided", stages)
         decides = held(m, always, self.count.valid & ~unknown[-1], "decides", stages, reset_less=False)
@@ -189,13 +189,13 @@ class NearestNeighbours(Composite):
 
     def _set_targets(self, m: Module, turn: Turn) -> None:
         """lambda V_i C_i, while round 1 is under way."""
-        stages = multiplier_cycles(self._config)
-        always = Const(1, 1)
+        config, always = self._config, Const(1, 1)
+        stages = multiplier_cycles(config)
         scaled = multiplied(
-            self, m, "value_multiplier", enable=always, a=self.parameters.neighbours, b=turn.value, stages=stages
+            self, m, "value_multiplier", config, enable=always, a=self.parameters.neighbours, b=turn.value
         )
         members = held(m, always, turn.members, "target_members", stages)
-        product = multiplied(self, m, "target_multiplier", enable=always, a=scaled, b=members, stages=stages)
+        product = multiplied(self, m, "target_multiplier", config, enable=always, a=scaled, b=members)
         fraction, whole = product[:SCALE_FRACTION_WIDTH], product[SCALE_FRACTION_WIDTH:]
         known = held(m, always, turn.valid & turn.undecided[-1], "target_known", 2 * stages, reset_less=False)
         group = held(m, always, turn.group, "target_group", 2 * stages)

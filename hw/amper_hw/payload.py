@@ -171,7 +171,7 @@ def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
     transfer: the CSP, complete by the searches of earlier cycles, becomes the one to select from. A search in the same
         cycle may begin the next CSP.
     select (rank within the CSP) -> selected (CSP bits of the bank that holds that rank, rank within it, bank's index).
-        Legal once the CSP was transferred and its count has come.
+        Legal once the CSP was transferred, and from two cycles after its count came.
     read (row) -> data (its priority), with ``result_priority``.
     """
     banks = -(-rows // config.bank_rows)

@@ -1,8 +1,10 @@
-"""What travels beside a calculation of several stages that can stand still."""
+"""What travels beside a calculation of several stages that can stand still, and how it is told to."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, Value
+from typing import Any
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 
 
 def held(m: Module, enable: Value, value: Value, name: str, cycles: int = 1, *, reset_less: bool = True) -> Value:
@@ -13,3 +15,22 @@ def held(m: Module, enable: Value, value: Value, name: str, cycles: int = 1, *, 
             m.d.sync += register.eq(value)
         value = register
     return value
+
+
+def skid(m: Module, source: Any, taken: Value, name: str) -> tuple[Value, Value]:
+    """(valid, payload) of the stream ``source``, in the same cycle; ``taken`` where valid: the beat is taken.
+
+    ``source.ready`` is a register: the beat that comes when nothing is taken is kept aside. So the path of a handshake
+    ends here, at the price of a multiplexer.
+    """
+    full = Signal(name=f"{name}_full")
+    valid = Signal(name=f"{name}_valid")
+    m.d.comb += [source.ready.eq(~full), valid.eq(full | source.valid)]
+    m.d.sync += full.eq(valid & ~taken)
+    if not hasattr(source, "payload"):
+        return valid, Const(0, 0)
+    payload = Value.cast(source.payload)
+    kept = Signal(len(payload), name=f"{name}_kept", reset_less=True)
+    with m.If(~full):
+        m.d.sync += kept.eq(payload)
+    return valid, Mux(full, kept, payload)

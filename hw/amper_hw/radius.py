@@ -71,7 +71,7 @@ class RadiusKeys(Composite):
         code = lane(point.code, index, ports)
         # D_i = min(2^Q - 1, (V_i * coefficient) >> 20)
         label = f"radius_multiplier_{index}"
-        product = multiplied(self, m, label, enable=advance, a=self.parameters.radius, b=code, stages=stages)
+        product = multiplied(self, m, label, config, enable=advance, a=self.parameters.radius, b=code)
         product = product[SCALE_FRACTION_WIDTH:]
         radius = Signal(width, name=f"saturated_{index}")
         m.d.comb += radius.eq(Mux(product[width:].any(), config.priority_max, product[:width]))

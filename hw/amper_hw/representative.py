@@ -9,11 +9,11 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper.config import VARIANTS, AmperConfig
-from amper_hw.latency import multiplier_cycles, urng_cycles
+from amper_hw.latency import numerator_cycles, representative_cycles, urng_cycles
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.multiplier import multiplied
 from amper_hw.payload import lane, lanes, parameter_signature, stream_load_signature
-from amper_hw.pipeline import held
+from amper_hw.pipeline import held, skid
 from amper_hw.urng import Urng
 
 
@@ -49,8 +49,8 @@ class Representatives(Composite):
 
     Members
     -------
-    start : In stream without a payload; ready again when the last words of the batch before were taken, while its
-        points may still be under way.
+    start : In stream without a payload; its ready is a register, and 0 only while one more batch than that whose words
+        are being taken waits here.
     parameters, vmax : In, stable from the start until the last point was taken.
     load, load_zero : of the random stream (``Urng``); only while no batch is under way.
     point : Out stream of ``point_layout``.
@@ -88,7 +88,7 @@ class Representatives(Composite):
         if self._k_built:
             us = [Mux(beat.boundary, 0, u) for u in us]
         codes = self._codes(m, advance, group, us)
-        cycles = 2 * multiplier_cycles(self._config)
+        cycles = representative_cycles(self._config) - cycles
         beat = self._later(m, advance, beat, "point", cycles)
         dither = [held(m, advance, Value.cast(word.low), "dither", cycles)] if self._dithered else []
         unused = self._config.search_ports - self._lanes
@@ -111,10 +111,10 @@ class Representatives(Composite):
         stepping = Signal()
         end = Signal()  # of the groups
         beat = Signal(self._beat_layout)
+        started, _ = skid(m, self.start, advance & ~active, "start")
         m.d.comb += [
             final.eq(self.parameters.groups - 1),
-            self.start.ready.eq(advance & ~active),
-            stepping.eq(active | self.start.valid),
+            stepping.eq(active | started),
         ]
         full, boundary, first_round = self._rounds(m, advance & stepping & end)
         whole_beats = group[within:] == final[within:] if width > within else Const(1, 1)
@@ -170,22 +170,26 @@ class Representatives(Composite):
     def _codes(self, m: Module, advance: Value, group: Value, us: list[Value]) -> list[Value]:
         """V_i, or B_i, of every lane."""
         config = self._config
-        stages = multiplier_cycles(config)
         fraction, index_bits = config.fraction_width, (config.groups - 1).bit_length()
         numerators: list[Value] = [Cat(u[:fraction], (group | index)[:index_bits]) for index, u in enumerate(us)]
         # For fewer groups GS is smaller: what is missing of the shift comes first, so that f_i stays at one place.
+        # Registers: parameters and Vmax were stable for a cycle when a batch's first words come.
         if index_bits:
-            missing = Signal(index_bits.bit_length(), name="missing_shift")
-            m.d.comb += missing.eq(index_bits - self.parameters.group_shift)
+            missing = Signal(index_bits.bit_length(), name="missing_shift", reset_less=True)
+            m.d.sync += missing.eq(index_bits - self.parameters.group_shift)
             numerators = [(numerator << missing)[: fraction + index_bits] for numerator in numerators]
-        span = Signal(config.priority_width + 1, name="span")
-        m.d.comb += span.eq(self.vmax + 1)
+        numerators = [
+            held(m, advance, numerator, f"numerator_{index}", numerator_cycles(config))
+            for index, numerator in enumerate(numerators)
+        ]
+        span = Signal(config.priority_width + 1, name="span", reset_less=True)
+        m.d.sync += span.eq(self.vmax + 1)
         codes = []
         for index, numerator in enumerate(numerators):
             label, reciprocal = f"place_multiplier_{index}", self.parameters.reciprocal
-            product = multiplied(self, m, label, enable=advance, a=numerator, b=reciprocal, stages=stages)
+            product = multiplied(self, m, label, config, enable=advance, a=numerator, b=reciprocal)
             place = product[fraction + index_bits :][:fraction]
             label = f"value_multiplier_{index}"
-            product = multiplied(self, m, label, enable=advance, a=place, b=span, stages=stages)
+            product = multiplied(self, m, label, config, enable=advance, a=place, b=span)
             codes.append(product[fraction:][: config.priority_width])
         return codes

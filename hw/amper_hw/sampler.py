@@ -76,7 +76,6 @@ class Sampler(Composite):
         m.d.comb += [
             parameters.query_zero.eq(queries.load_zero),
             parameters.draw_zero.eq(draws.load_zero),
-            parameters.draws_idle.eq(draws.idle),
             parameters.empty.eq(self.valid_rows == 0),
             controller.enable.eq(parameters.values.enable),
             controller.nearest.eq(parameters.values.variant == VARIANTS.index("k")),
@@ -129,6 +128,18 @@ class Sampler(Composite):
     ) -> None:
         """What waits for what, so that writes, changes and batches take effect in the order in which they came."""
         settled = Signal()
+        # Registers, since the paths on both sides are long: as good as what they follow as long as nothing is taken in
+        # between, so only late by a cycle.
+        quiet, unused, drawn, changed_before = Signal(), Signal(), Signal(), Signal()
+        changed = (self.write.valid & self.write.ready) | (self.control.valid & self.control.ready)
+        requested = self.request.valid & self.request.ready
+        m.d.sync += [
+            quiet.eq(settled & parameters.values.ready & ~changed),
+            changed_before.eq(changed),
+            # The random streams want two cycles from one load to the next.
+            unused.eq(settled & counted & controller.open & ~changed & ~changed_before & ~requested),
+            drawn.eq(draws.idle),  # no batch begins to draw where ``unused``
+        ]
         rows_free = Signal()
         # With their priorities, draws need the rows as they are until the last one has been read.
         keep = ~draws.idle if self._config.result_priority else 0
@@ -138,8 +149,9 @@ class Sampler(Composite):
             rows_free.eq(controller.open & ~keep),
             writes.rows.eq(parameters.values.rows),
             writes.open.eq(rows_free & ~self.control.valid),
-            controller.settled.eq(settled & parameters.values.ready),
-            parameters.may_change.eq(controller.open & settled & counted),
+            controller.settled.eq(quiet),
+            parameters.may_change.eq(unused),
+            parameters.draws_idle.eq(drawn),
             # Whoever waits comes before new batches: a request never holds up a write or a change for ever.
             controller.hold.eq((self.control.valid & ~self.control.ready) | (self.write.valid & ~rows_free)),
         ]

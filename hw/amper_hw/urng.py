@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper.config import RANDOM_WIDTH
 from amper.parameters import VALUE_WIDTH
+from amper_hw.bits import any_of, delayed
 from amper_hw.payload import lanes, stream_load_signature
 from amper_hw.pipeline import held
 
@@ -36,7 +37,8 @@ class Urng(wiring.Component):
     take : In, how many words are taken in this cycle, 0 to ``words``.
     word : Out {low, high}, without the one that has no width: lane j is the j-th of the words taken ``stages`` enabled
         cycles before. Lanes beyond those taken do not matter.
-    load : In, sets 32 bits of the state, whether enabled or not; nothing is taken in that cycle.
+    load : In, sets 32 bits of the state in the next cycle, whether enabled or not. Nothing may be taken or loaded from
+        the cycle before (nor may that be the reset's last) to the third one after.
     load_zero : Out, combinational: the load would make the whole state 0 and is ignored.
     """
 
@@ -70,9 +72,8 @@ class Urng(wiring.Component):
         states: list[State] = [(s0, s1)]  # after so many words
         for count in range(self._words):
             states.append(self._step(m, states[-1], count))
-        with m.If(self.load.valid):
-            self._load(m, s0, s1)
-        with m.Elif(self.enable):
+        self._load(m, s0, s1)
+        with m.If(self.enable):
             with m.Switch(self.take):
                 for count, state in enumerate(states[1:], 1):
                     with m.Case(count):
@@ -93,14 +94,20 @@ class Urng(wiring.Component):
         return s0.rotate_left(49) ^ mixed ^ (mixed << 21)[:RANDOM_WIDTH], mixed.rotate_left(28)
 
     def _load(self, m: Module, s0: Signal, s1: Signal) -> None:
+        """Checks a load now, and does it a cycle later: so the path from where it comes from ends at a register."""
         parts = [half[low : low + VALUE_WIDTH] for half in (s0, s1) for low in range(0, RANDOM_WIDTH, VALUE_WIDTH)]
-        with m.Switch(self.load.word):
-            for index, part in enumerate(parts):
-                with m.Case(index):
-                    others = parts[:index] + parts[index + 1 :]
-                    m.d.comb += self.load_zero.eq(~Cat(self.load.value, *others).any())
-                    with m.If(~self.load_zero):
-                        m.d.sync += part.eq(self.load.value)
+        # Whether each part is not 0, a cycle late: loads come rarely enough.
+        used = [delayed(m, part.any(), f"part_{index}_used", reset_less=False) for index, part in enumerate(parts)]
+        others = [any_of(used[:index] + used[index + 1 :]) for index in range(len(parts))]
+        value = Signal(VALUE_WIDTH, name="load_value", reset_less=True)
+        loaded = Signal(len(parts), name="load_parts")
+        chosen = [self.load.valid & (self.load.word == index) for index in range(len(parts))]
+        legal = [here & (self.load.value.any() | other) for here, other in zip(chosen, others, strict=True)]
+        m.d.comb += self.load_zero.eq(self.load.valid & ~any_of(legal))
+        m.d.sync += [value.eq(self.load.value), loaded.eq(Cat(*legal))]
+        for part, here in zip(parts, loaded, strict=True):
+            with m.If(here):
+                m.d.sync += part.eq(value)
 
     def _word(self, m: Module, state: State, lane: int) -> Value:
         """The word that goes with a state, ``stages`` cycles later."""

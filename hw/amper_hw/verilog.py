@@ -1,6 +1,7 @@
 """From components to one readable Verilog file.
 
-Every ``amper_hw.modules.SharedModule`` below the top is converted once; Yosys writes them all in one go.
+Every ``amper_hw.modules.SharedModule`` below the top is converted once; Yosys writes them all in one go. Those that are
+Verilog from the start go behind, as they are.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def to_verilog(component: wiring.Component, name: str, header: str = "") -> str:
     component : the top. name : its module's name. header : lines that go on top as comments.
     """
     modules: dict[str, str] = {}
-    _collect(component, name, modules)
+    texts: dict[str, str] = {}
+    _collect(component, name, modules, texts)
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "design.il"), Path(folder, "design.v")
         source.write_text("\n".join(modules.values()), encoding="utf-8")
@@ -62,11 +64,12 @@ def to_verilog(component: wiring.Component, name: str, header: str = "") -> str:
         if done.returncode != 0 or not target.exists():
             raise VerilogError(f"Yosys could not write {name}: {done.stdout}{done.stderr}")
         comments = "".join(f"// {line}\n" for line in header.splitlines())
-        return comments + LINT_WAIVERS + "\n" + _readable(target.read_text(encoding="utf-8"))
+        written = _readable(target.read_text(encoding="utf-8"))
+        return "\n".join([comments + LINT_WAIVERS, written, *texts.values()])
 
 
-def _collect(component: wiring.Component, name: str, modules: dict[str, str]) -> None:
-    """RTLIL of the component and, once each, of what it instantiates."""
+def _collect(component: wiring.Component, name: str, modules: dict[str, str], texts: dict[str, str]) -> None:
+    """RTLIL of the component and, once each, of what it instantiates; into ``texts`` what is Verilog from the start."""
     fragment, ports = _with_leaf_ports(component)
     text = rtlil.convert(fragment, name=name, ports=ports, emit_src=False)
     # Amaranth calls a submodule of x `x.y`; a name without the dot needs no escape in Verilog.
@@ -74,8 +77,13 @@ def _collect(component: wiring.Component, name: str, modules: dict[str, str]) ->
         r"^(module|  cell) (\\[\w.]+)", lambda match: match[0].replace(".", "_"), text, flags=re.MULTILINE
     )
     for part in getattr(component, "instances", ()):
-        if part.name not in modules:
-            _collect(part.build(), part.name, modules)
+        if part.name in modules or part.name in texts:
+            continue
+        built = part.build()
+        if isinstance(built, str):
+            texts[part.name] = built
+        else:
+            _collect(built, part.name, modules, texts)
 
 
 def _with_leaf_ports(component: wiring.Component) -> tuple[Fragment, dict[str, tuple[Value, None]]]:

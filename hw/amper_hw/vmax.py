@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper.config import AmperConfig
 from amper_hw.bits import any_of
-from amper_hw.latency import row_answer_cycles
+from amper_hw.latency import is_deep, probe_cycles
 from amper_hw.payload import key_layout, row_write_layout
 
 
@@ -19,7 +19,7 @@ class VmaxUnit(wiring.Component):
     that lowers that row, or any other while the holder is not known, sends a probe along: does a row other than those
     written now still hold the maximum? If none does, the true maximum is searched in the background, bit by bit from
     the top: does a valid row have a 1 here, below the bits found so far? That takes Q probes, one after the other, so
-    Q * (``row_answer_cycles`` + 1) + 1 cycles; a new write starts it again.
+    Q * (``probe_cycles`` + 1) + 1 cycles; a new write starts it again.
 
     Parameters
     ----------
@@ -29,7 +29,8 @@ class VmaxUnit(wiring.Component):
     -------
     write : In, W times {valid, payload}: legal writes, in the cycle in which they enter the row array.
     clear : In, every row becomes invalid; only while ``exact``.
-    probe : Out {valid, payload}: a search that enters the row array in the same cycle.
+    probe : Out {valid, payload}: a search that enters the row array in the same cycle; in a deep pipeline a cycle after
+        the write that it follows.
     match_any : In, the row array's answer to what entered it ``row_answer_cycles`` before.
     vmax : Out, Q bits. occupied : Out, some row is valid. exact : Out, both are true of all writes before this cycle.
     """
@@ -52,6 +53,7 @@ class VmaxUnit(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         written = Signal()
+        probes = Signal()  # a probe is sent
         lowered = Signal()  # this cycle's writes may have taken the maximum away
         stale = Signal()  # no row holds vmax: it is only an upper bound
         searching = Signal()
@@ -59,10 +61,10 @@ class VmaxUnit(wiring.Component):
         m.d.comb += written.eq(any_of(port.valid for port in self.write))
         raised, top = self._raised(m)
         self._holder(m, raised, top[self._config.priority_width :], lowered, searched, stale)
-        answer, outstanding = self._answers(m, forget=raised | (written & searching))
+        answer, outstanding = self._answers(m, probes, forget=raised | (written & searching))
         m.d.comb += self.exact.eq(~stale & ~outstanding)
 
-        found, occupied = self._search(m, stale, outstanding, lowered, searching, searched, answer, written)
+        found, occupied = self._search(m, probes, stale, outstanding, lowered, searching, searched, answer, written)
         with m.If(answer & ~searching & ~self.match_any):
             m.d.sync += stale.eq(1)
         with m.If(searched):
@@ -106,18 +108,19 @@ class VmaxUnit(wiring.Component):
         with m.Elif(lowered | searched | self.clear):
             m.d.sync += known.eq(0)
 
-    def _answers(self, m: Module, *, forget: Value) -> tuple[Value, Signal]:
+    def _answers(self, m: Module, probes: Signal, *, forget: Value) -> tuple[Value, Signal]:
         """(an answer that still counts comes now, such an answer is due later or now)."""
         # One bit for each cycle that a probe may be under way; to forget them is to clear the bits.
-        due = Signal(row_answer_cycles(self._config))
+        due = Signal(probe_cycles(self._config))
         outstanding = Signal()
-        m.d.sync += due.eq(Cat(self.probe.valid, Mux(forget, 0, due[:-1])))
+        m.d.sync += due.eq(Cat(probes, Mux(forget, 0, due[:-1])))
         m.d.comb += outstanding.eq(due.any())
         return due[-1], outstanding
 
     def _search(
         self,
         m: Module,
+        probes: Signal,
         stale: Signal,
         outstanding: Signal,
         lowered: Signal,
@@ -138,11 +141,15 @@ class VmaxUnit(wiring.Component):
         m.d.comb += [
             found_next.eq(Mux(self.match_any, found | asked, found)),
             mask.eq(Mux(lowered, (1 << width) - 1, ~(asked - 1))),
-            self.probe.valid.eq(lowered),
-            self.probe.payload.as_value().eq(self._key(Mux(lowered, self.vmax, found | asked), mask)),
+            probes.eq(lowered),
+        ]
+        key = self._key(Mux(lowered, self.vmax, found | asked), mask)
+        m.d["sync" if is_deep(self._config) else "comb"] += [
+            self.probe.valid.eq(probes),
+            self.probe.payload.as_value().eq(key),
         ]
         with m.If(searching):
-            m.d.comb += self.probe.valid.eq(ask & ~written)
+            m.d.comb += probes.eq(ask & ~written)
             m.d.sync += ask.eq(0)
             with m.If(answer & any_row_due):
                 m.d.sync += [any_row_due.eq(0), occupied.eq(self.match_any)]
@@ -154,7 +161,7 @@ class VmaxUnit(wiring.Component):
             with m.If(written):
                 m.d.sync += searching.eq(0)
         with m.Elif(stale & ~outstanding & ~written):
-            m.d.comb += [self.probe.valid.eq(1), mask.eq(0)]
+            m.d.comb += [probes.eq(1), mask.eq(0)]
             m.d.sync += [searching.eq(1), found.eq(0), asked.eq(1 << (width - 1)), ask.eq(1), any_row_due.eq(1)]
         return found_next, occupied
 

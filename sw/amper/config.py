@@ -20,6 +20,10 @@ Pipeline = Literal["deep", "shallow"]
 PIPELINES: tuple[str, ...] = get_args(Pipeline)
 Bus = Literal["native", "axi", "wishbone"]
 BUSES: tuple[str, ...] = get_args(Bus)
+Storage = Literal["flip-flops", "latches"]
+STORAGES: tuple[str, ...] = get_args(Storage)
+Multipliers = Literal["gates", "blocks"]
+MULTIPLIERS: tuple[str, ...] = get_args(Multipliers)
 
 SCALE_FRACTION_WIDTH = 20  # fraction bits of the radius and neighbour coefficients
 SCALE_INTEGER_WIDTH = 4  # their integer bits: scales reach up to 16
@@ -67,6 +71,10 @@ class AmperConfig:
     pipeline : "deep" for the clock, or "shallow" for the fewest cycles. Changes no index.
     result_priority : whether the RTL's results carry the priorities of the drawn rows.
     bus : of the RTL, "native" (ready/valid streams), "axi" (AXI4-Lite and AXI4-Stream) or "wishbone" (B4 pipelined).
+    storage : the cells that hold the rows of the RTL, "flip-flops" or "latches" (smaller, for cell libraries only).
+        Changes neither an index nor a cycle.
+    multipliers : of the RTL's deep pipeline, "gates" (carry-save sums, for standard cells) or "blocks" (products of 18
+        bits, for an FPGA's multipliers). Changes neither an index nor a cycle.
 
     Raises
     ------
@@ -91,6 +99,8 @@ class AmperConfig:
     pipeline: Pipeline = "deep"
     result_priority: bool = True
     bus: Bus = "native"
+    storage: Storage = "flip-flops"
+    multipliers: Multipliers = "gates"
 
     def __post_init__(self) -> None:
         for name, (low, high) in INTEGER_RANGES.items():
@@ -99,8 +109,10 @@ class AmperConfig:
             self._normalise("priority_scale", float(1 << (self.priority_width // 2)))
         for name in ("radius_scale", "neighbour_scale", "priority_scale"):
             self._normalise(name, checked_real(name, getattr(self, name)))
-        for name, choices in (("variant", VARIANTS), ("pipeline", PIPELINES), ("bus", BUSES)):
-            checked_choice(name, getattr(self, name), choices)
+        choices = {"variant": VARIANTS, "pipeline": PIPELINES, "bus": BUSES, "storage": STORAGES}
+        choices |= {"multipliers": MULTIPLIERS}
+        for name, legal in choices.items():
+            checked_choice(name, getattr(self, name), legal)
         self._check_variants()
         if not isinstance(self.result_priority, bool):
             raise TypeError(f"result_priority must be True or False, not {self.result_priority!r}")

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from amper import VARIANTS, AmperConfig
-from amper.config import BUSES, PIPELINES
+from amper.config import BUSES, MULTIPLIERS, PIPELINES, STORAGES
 
 
 def _names(text: str) -> list[str]:
@@ -35,6 +35,8 @@ _HELP: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "write_ports": (int, "W", "writes a cycle: 1, 2, 4 or 8"),
     "pipeline": (str, "X", f"{' for the clock, or '.join(PIPELINES)} for the fewest cycles"),
     "bus": (str, "BUS", f"{', '.join(BUSES)}"),
+    "storage": (str, "CELLS", f"of the rows: {' or '.join(STORAGES)}, which are smaller in a cell library"),
+    "multipliers": (str, "X", f"of {MULTIPLIERS[0]}, or of an FPGA's {MULTIPLIERS[1]}"),
 }
 
 

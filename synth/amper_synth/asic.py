@@ -95,6 +95,8 @@ def synthesise_asic(
         raise ValueError(f"period must be above 0 ns, not {period_ns}")
     say("reading the library")
     library = load_library(liberty, dont_use)
+    if config.storage == "latches":
+        library.require("latch")
     wires = _wire_load(library, wire_load)
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)

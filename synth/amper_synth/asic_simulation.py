@@ -74,6 +74,8 @@ def netlist_with_models(library: Library, folder: Path) -> str:
     for name in sorted(used):
         cell = library.cells[name]
         text = _clock_gate(cell) if cell.kind == "clock gate" else models.get(name)
+        if text is not None and cell.kind == "latch":
+            text = _late(text)
         if text is None:
             raise SynthesisError(f"the library gives no function of cell {name}, so the netlist cannot be simulated")
         texts.append(_started(text))
@@ -116,6 +118,11 @@ def _started(text: str) -> str:
     registers = re.findall(r"(?m)^  reg (\w+);$", text)
     first = "".join(f"  initial {name} = $random;\n" for name in registers if f"initial {name}" not in text)
     return text.replace("endmodule", f"{first}endmodule")
+
+
+def _late(text: str) -> str:
+    """A latch that changes when flip-flops do: after what takes its value at the same edge has taken the old one."""
+    return re.sub(r"(?m)^(    (?:else )?if \(\w+\) \w+) = ", r"\1 <= ", text)
 
 
 def _clock_gate(cell: Cell) -> str:

@@ -1,17 +1,17 @@
-"""The results of several runs of the ASIC flow as a page's tables: ``python -m amper_synth.asic_table FILE...``."""
+"""The results of several runs of the ASIC flow as a page's tables."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
+
+from amper import AmperConfig
 
 
 def tables(results: Sequence[dict[str, Any]], paths: int = 12) -> str:
     """Two tables of results as ``asic.json`` has them: what each costs, and the longest paths of the last."""
-    columns = ("library", "n", "area um2", "GE", "row um2", "row GE", "MHz", "ns", "batch ns", "mW")
+    columns = ("library", "configuration", "area um2", "GE", "row um2", "row GE", "MHz", "ns", "batch ns", "mW")
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *(_line(each) for each in results), ""]
     components = sorted({name for each in results for name in each["area"]["by_component"]})
     lines += [
@@ -29,18 +29,36 @@ def tables(results: Sequence[dict[str, Any]], paths: int = 12) -> str:
     tools = ", ".join(
         f"{name} {number.split(' (')[0].removeprefix('Yosys ')}" for name, number in last["versions"].items()
     )
-    parameters = {name: value for name, value in last["config"].items() if name not in ("rows", "seed")}
-    return "\n".join([*lines, "", f"{tools}; {', '.join(f'{name} = {value}' for name, value in parameters.items())}."])
+    return "\n".join([*lines, "", f"{tools}."])
+
+
+def differences(config: dict[str, Any]) -> str:
+    """n, and what else is not as it is by default."""
+    default = asdict(AmperConfig(rows=config["rows"]))
+    others = [
+        f"{name} = {value}" for name, value in config.items() if name != "rows" and value != _plain(default[name])
+    ]
+    return ", ".join([f"n = {config['rows']}", *others])
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _title(result: dict[str, Any]) -> str:
-    return f"{result['library']['names'][0].split('__')[0]}, n = {result['config']['rows']}"
+    return f"{_library(result)}, {differences(result['config'])}"
+
+
+def _library(result: dict[str, Any]) -> str:
+    name: str = result["library"]["names"][0]
+    return name.split("__")[0]
 
 
 def _line(result: dict[str, Any]) -> str:
     area, power = result["area"], result["power"]
     cells = (
-        *_title(result).split(", n = "),
+        _library(result),
+        differences(result["config"]),
         f"{area['total_um2']:,.0f}",
         f"{area['gate_equivalents']:,.0f}",
         f"{area['row_um2']:.1f}",
@@ -57,7 +75,3 @@ def _share(result: dict[str, Any], component: str) -> str:
     area = result["area"]
     value = area["by_component"].get(component)
     return "" if value is None else f"{100 * value / area['total_um2']:.1f}"
-
-
-if __name__ == "__main__":
-    print(tables([json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]]))

@@ -37,7 +37,12 @@ write_json netlist.json
 """
 
 
-ARRAY = ("amper_bank_", "amper_match_lines_", "amper_node_")  # what the modules of the row array are called
+ARRAY = (
+    "amper_bank_",
+    "amper_match_lines_",
+    "amper_row_storage_",
+    "amper_node_",
+)  # what the modules of the row array are called
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,7 @@ def synthesise(
     ------
     ValueError : an unknown device, or a configuration that the hardware does not have. SynthesisError : see there.
     """
+    check_storage(config)
     family = FPGAS[target]
     name = check_device(target, device)
     path = Path(folder)
@@ -161,6 +167,12 @@ def _write_sources(config: AmperConfig, family: Target, device: str, folder: Pat
         pins = "".join(family.pin_line.format(port=port, pin=pin) for port, pin in family.pins[device].items())
         (folder / PINS).write_text(pins, encoding="utf-8")
     return generated, hierarchy_of(generated.verilog + wrapper)
+
+
+def check_storage(config: AmperConfig) -> None:
+    """Raises ValueError for rows in latches: an FPGA makes them of look-up tables, and they gain nothing there."""
+    if config.storage != "flip-flops":
+        raise ValueError(f"storage must be flip-flops in an FPGA, not {config.storage!r}")
 
 
 def check_device(target: str, device: str | None) -> str:

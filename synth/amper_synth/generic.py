@@ -100,7 +100,7 @@ def depth_markdown(results: Sequence[GenericResult]) -> str:
     for index, result in enumerate(results):
         for name, depth in result.depth_by_component.items():
             # Banks and nodes come in several sizes, and the ranks' multiplier grows with n: the deepest stands for all.
-            kind = re.sub(r"^(amper_(?:bank|node_\d+|match_lines))_\d+$", r"\1", name)
+            kind = re.sub(r"^(amper_(?:bank|node_\d+|match_lines|row_storage))_\d+$", r"\1", name)
             kind = re.sub(r"^amper_multiplier_32x\d+_in_\d$", "amper_multiplier (rank)", kind)
             line = depths.setdefault(kind, [0] * len(results))
             line[index] = max(line[index], depth)

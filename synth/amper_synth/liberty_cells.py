@@ -120,6 +120,11 @@ class Library:
         """Whether there is a cell of a kind that may be used."""
         return any(cell.kind == kind for cell in self._usable())
 
+    def require(self, kind: str) -> None:
+        """Raise LibertyError unless there is a cell of a kind that may be used."""
+        if not self.has(kind):
+            raise LibertyError(f"{', '.join(map(str, self.paths))}: the library must have a {kind}, and has none")
+
     def excluded(self) -> list[str]:
         """Cells that synthesis must not use."""
         return sorted(cell.name for cell in self.cells.values() if cell.special)
@@ -165,8 +170,7 @@ def load_library(paths: Sequence[str | Path], dont_use: Sequence[str] = ()) -> L
             for name, cell in cells.items()
         },
     )
-    if not library.has("flip-flop"):
-        raise LibertyError(f"{', '.join(map(str, paths))}: the library must have a flip-flop, and has none")
+    library.require("flip-flop")
     _ = library.inverter, library.nand2  # both say what is missing
     return library
 

@@ -64,10 +64,10 @@ def match_line(*, rows: int, priority_width: int, range_match: bool = False, tri
     return Unit("match_line", lambda: MatchLines(**sizes), sizes | {"trials": trials})
 
 
-def multiplier(*, a_width: int, b_width: int, stages: int = 2, cycles: int = 1000) -> Unit:
+def multiplier(*, a_width: int, b_width: int, stages: int = 2, blocks: bool = False, cycles: int = 1000) -> Unit:
     from amper_hw.multiplier import PipelinedMultiplier
 
-    sizes = {"a_width": a_width, "b_width": b_width, "stages": stages}
+    sizes = {"a_width": a_width, "b_width": b_width, "stages": stages, "blocks": blocks}
     return Unit("multiplier", lambda: PipelinedMultiplier(**sizes), sizes | {"cycles": cycles})
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from amper import VARIANTS, AmperConfig
-from amper.config import PIPELINES
+from amper.config import MULTIPLIERS, PIPELINES, STORAGES
 from amper_verif.simulation import SIMULATORS, require_simulator
 from amper_verif.verify import Verification, verify
 
@@ -75,6 +75,10 @@ def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",)) 
         "pipeline": chance.choice(PIPELINES),
         "result_priority": chance.random() < 0.5,
         "bus": bus,
+        "storage": chance.choice(
+            STORAGES
+        ),  # new ones last, so that a seed's other parameters are what they were before
+        "multipliers": chance.choice(MULTIPLIERS),
     }
     return AmperConfig.from_dict(values)
 

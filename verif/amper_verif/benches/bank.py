@@ -250,13 +250,13 @@ class RowsBench:
         """Whether the collected CSP is now taken over: not before the present one was counted and selected from."""
         cycle = self.device.cycle
         collected_all = not self.queries and self.counted >= 0
-        if not collected_all or cycle < self.drawable or self.selections or (self.late and cycle < self.counted):
+        if not collected_all or cycle < self.drawable or self.selections or (self.late and cycle <= self.counted):
             return False
         if self.chance.random() < 0.3:
             return False
         self.device.drive(transfer=1)
         self.drawn = sorted(self.collecting)
-        self.drawable = max(cycle, self.counted) + 1
+        self.drawable = max(cycle + 1, self.counted + 2)
         self.selections = self.chance.choice((0, 1, self.chance.randint(1, 12))) if self.drawn else 0
         self.early += cycle < self.counted
         kind = "before_count" if cycle < self.counted else "after_count" if cycle > self.counted else "with_count"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import cocotb
 
 from amper import AmperConfig, Status
-from amper_hw.latency import count_cycles, row_answer_cycles
+from amper_hw.latency import CSP_CYCLES, count_cycles, row_answer_cycles
 from amper_verif.benches.match_line import key_names
 from amper_verif.benches.support import LONG_STALL, Device, Gaps
 from amper_verif.coverage import batch_kind, collected, cover
@@ -74,7 +74,8 @@ class ControllerBench:
         self.record_ready = 0
         self.waiting = 0  # records whose draws are not done
         self.started: deque[Batch] = deque()  # with queries that have not entered
-        self.offered: Query | None = None  # by the generator, and so it stays until it is taken
+        self.offered: tuple[Batch, Query] | None = None  # by the generator, and so it stays until it is taken
+        self.kept: tuple[Batch, Query] | None = None  # taken, and it has not entered
         self.full: Batch | None = None  # the CSP in the bitmap
         self.drawing: Batch | None = None  # the CSP that is drawn from
         self.release = 0  # cycle in which its last draw enters
@@ -158,9 +159,10 @@ class ControllerBench:
         return inputs | {"nearest": int(self.nearest), "record_ready": self.record_ready}
 
     def _query_inputs(self, *, hurry: bool) -> dict[str, int]:
-        if self.offered is None and self.started and (hurry or self.offering()):
-            self.offered = self.started[0].queries[0]
-        query = self.offered or Query(self._key(first=1, last=1), self.chance.getrandbits(1), 0)
+        left = next((batch for batch in self.started if batch.queries), None)
+        if self.offered is None and left and (hurry or self.offering()):
+            self.offered = left, left.queries.popleft()
+        query = self.offered[1] if self.offered else Query(self._key(first=1, last=1), self.chance.getrandbits(1), 0)
         return {
             "query_valid": int(self.offered is not None),
             "query_key": self._packed(query.key),
@@ -171,7 +173,7 @@ class ControllerBench:
         cycle, chance = self.device.cycle, self.chance
         _, rows = self.counts.get(cycle, (None, chance.randint(0, self.config.rows)))
         # Of all searches, only that of all valid rows may meet a probe.
-        probing = not hurry and self.probing() and (self.offered is None or self._everything_waits())
+        probing = not hurry and self.probing() and (self._next_query() is None or self._everything_waits())
         return {
             "match_any": self.answers.pop(cycle, chance.getrandbits(1)),
             "count_valid": int(cycle in self.counts),
@@ -188,6 +190,10 @@ class ControllerBench:
         if batch is None or not batch.empty or batch.everything is not None or batch.entered is None:
             return False
         return self.device.cycle > batch.entered + self.answer_cycles
+
+    def _next_query(self) -> tuple[Batch, Query] | None:
+        """The query to enter next, and its batch."""
+        return self.kept or self.offered
 
     def _known(self, cycle: int | None) -> bool:
         return cycle is not None and cycle <= self.device.cycle
@@ -225,12 +231,15 @@ class ControllerBench:
 
     def _expected_of_searches(self, inputs: dict[str, int]) -> dict[str, int]:
         full = self.full
-        ready = full is not None and self._known(full.counted if full.nearest or full.empty else full.matched)
+        ready = False
+        if full is not None:
+            counted = None if full.counted is None else full.counted + 1
+            ready = self._known(counted if full.nearest or full.empty else full.matched)
         transfer = ready and (self.drawing is None or inputs["released"])
         waits = self._everything_waits()
-        query_ready = (full is None or transfer) and not waits
-        search = not inputs["probing"] if waits else inputs["query_valid"] and query_ready
-        expected = {"transfer": int(transfer), "query_ready": int(query_ready), "search_valid": int(search)}
+        enters = (full is None or transfer) and self._next_query() is not None
+        search = not inputs["probing"] if waits else enters
+        expected = {"transfer": int(transfer), "query_ready": int(self.kept is None), "search_valid": int(search)}
         batch, rows = self.counts.get(self.device.cycle, (None, 0))
         expected["csp_valid"] = int(batch is not None and rows > 0)
         if batch is not None and rows:
@@ -254,8 +263,9 @@ class ControllerBench:
         names = ("payload_valid", *key_names(self.config.range_match), "first", "last", "probe")
         got = {name: read(f"search_{name}") for name in names}
         if not self._everything_waits():
-            assert self.offered is not None
-            assert got == self.offered.key, f"search: expected {self.offered.key}, got {got}"
+            following = self._next_query()
+            assert following is not None
+            assert got == following[1].key, f"search: expected {following[1].key}, got {got}"
             return
         top = (1 << width) - 1
         codes = tuple(got[name] & top for name in key_names(self.config.range_match))
@@ -277,25 +287,37 @@ class ControllerBench:
         batch, cycle = self.full, self.device.cycle
         assert batch is not None
         assert batch.counted is not None
-        # Draws begin after the count, and each enters the array at least a cycle later.
+        # Draws begin ``CSP_CYCLES`` after the count, and each enters the array at least a cycle later.
         draws = 1 if hurry else self.chance.choice((1, 2, 10, self.config.batch))
-        self.release = max(cycle, batch.counted) + draws
+        self.release = max(cycle, batch.counted + CSP_CYCLES) + draws
         self.drawing, self.full = batch, None
 
     def _take_search(self, inputs: dict[str, int]) -> None:
         cycle = self.device.cycle
+        following, entered = self._next_query(), False
         if self._everything_waits():
             if inputs["probing"]:
                 self.stalled += 1
+                self._keep()
                 return
             assert self.full is not None
             cover("stall.search", "none" if not self.stalled else "short" if self.stalled < LONG_STALL else "long")
             self.stalled = 0
             self.full.everything, self.full.counted = cycle, cycle + self.count_cycles
             self.counts[self.full.counted] = self.full, self.full.rows
-        elif self.offered is not None and self.device.read("query_ready"):
-            self._take_query(self.started[0], self.started[0].queries.popleft())
-            self.offered = None
+        elif following is not None and self.device.read("search_valid"):
+            self._take_query(*following)
+            entered = True
+        self._keep(entered=entered)
+
+    def _keep(self, *, entered: bool = False) -> None:
+        """What the controller takes of the query that is offered, and keeps until it enters."""
+        if self.kept is not None:
+            self.kept = None if entered else self.kept
+            return
+        if not entered:
+            self.kept = self.offered
+        self.offered = None
 
     def _take_query(self, batch: Batch, query: Query) -> None:
         cycle = self.device.cycle

@@ -11,7 +11,15 @@ import cocotb
 
 from amper import AmperConfig, Status, streams
 from amper.urng import Xoroshiro128PlusPlus
-from amper_hw.latency import QUEUE_CYCLES, count_cycles, draw_cycles, key_cycles, row_answer_cycles, urng_cycles
+from amper_hw.latency import (
+    CSP_CYCLES,
+    QUEUE_CYCLES,
+    count_cycles,
+    draw_cycles,
+    key_cycles,
+    row_answer_cycles,
+    urng_cycles,
+)
 from amper_verif.benches.support import Answers, Device, Gaps, Sink
 from amper_verif.coverage import collected, cover
 from amper_verif.simulation import bench_parameters, leave_report
@@ -135,6 +143,7 @@ class DrawBench:
     async def load(self, words: list[int]) -> None:
         """Set the draw stream's state while the unit is idle; a word that would make all of it 0 is ignored."""
         self.device.drive(record_valid=0, csp_valid=0)
+        await self.device.tick()
         s0, s1 = self.words.state
         state = [s0 & 0xFFFFFFFF, s0 >> 32, s1 & 0xFFFFFFFF, s1 >> 32]
         for index, value in enumerate(words):
@@ -145,7 +154,9 @@ class DrawBench:
             zero = int(not any(state_then))
             assert self.device.read("load_zero") == zero, f"load_zero with {value:#x} in word {index}: expected {zero}"
             await self.device.tick()
-        self.device.drive(load_valid=0)
+            self.device.drive(load_valid=0)
+            for _ in range(3):
+                await self.device.tick()
         self.words = Xoroshiro128PlusPlus(state[0] | state[1] << 32, state[2] | state[3] << 32)
 
     # --- a cycle -----------------------------------------------------------------------------------------------
@@ -223,8 +234,10 @@ class DrawBench:
         """The exact cycles of a batch that nothing hinders."""
         config = self.config
         assert batch.accepted is not None
-        made = batch.accepted + 2 + urng_cycles(config)  # the queue of records, the present record, its words
-        first = max(made, self.slot + 1, batch.counted or 0)
+        # The queue of records, the present record, its words, the queue of beats.
+        made = batch.accepted + 2 + urng_cycles(config) + 1
+        counted = 0 if batch.counted is None else batch.counted + CSP_CYCLES
+        first = max(made, self.slot + 1, counted)
         self.gapless += not batch.refused and first == self.slot + 1
         beats = 1 if batch.refused else -(-batch.size // self.ports)
         for index in range(beats):

@@ -19,6 +19,12 @@ def key_names(range_match: bool) -> tuple[str, str]:
     return ("low", "high") if range_match else ("value", "mask")
 
 
+def line_key(key: Key, *, range_match: bool) -> dict[str, int]:
+    """What the match lines themselves take: of a ternary key, the bits to be 0 and the bits to be 1."""
+    first, second = key
+    return {"low": first, "high": second} if range_match else {"zeros": second & ~first, "ones": first & second}
+
+
 def key_pattern(value: int, mask: int, width: int) -> str:
     """The ternary key, highest bit first; x where the mask is 0."""
     bits = zip(f"{value:0{width}b}", f"{mask:0{width}b}", strict=True)
@@ -89,7 +95,7 @@ async def against_patterns(dut: Any) -> None:
         key = random_key(chance, width, range_match=range_match)
         codes = new_codes(chance, rows, width, key, range_match=range_match)
         dut.priorities.value = sum(code << (row * width) for row, code in enumerate(codes))
-        for name, value in zip(key_names(range_match), key, strict=True):
+        for name, value in line_key(key, range_match=range_match).items():
             getattr(dut, name).value = value
         await Timer(1, "ns")
         hits = [row for row, code in enumerate(codes) if key_matches(key, code, width=width, range_match=range_match)]

@@ -170,7 +170,8 @@ class BatchBench:
         """Nothing is under way."""
         self.expected: deque[Any] = deque()
         self.due: deque[int] = deque()  # cycles of the beats, when nothing stalls
-        self.free_from = 0  # cycle from which a start is taken, when nothing stalls
+        self.free_from = 0  # cycle in which the next batch can begin, when nothing stalls
+        self.waits_until = -1  # cycle in which the batch begins that was started ahead
         self.sink.clear()
 
     # --- for the component ---------------------------------------------------------------------------------------
@@ -246,13 +247,15 @@ class BatchBench:
                 self.timed += 1
         started = offered and bool(self.device.read("start_ready"))
         if offered and timed:
-            assert started == (cycle >= self.free_from), f"start_ready is {int(started)} in cycle {cycle}"
+            assert started == (cycle > self.waits_until), f"start_ready is {int(started)} in cycle {cycle}"
         if started:
             beats = self.expected_batch()
             self.expected.extend(beats)
             if timed:
-                self.due.extend(range(cycle + self.latency, cycle + self.latency + len(beats)))
-                self.free_from = cycle + len(beats)
+                begins = max(cycle, self.free_from)
+                self.due.extend(range(begins + self.latency, begins + self.latency + len(beats)))
+                self.free_from = begins + len(beats)
+                self.waits_until = begins if begins > cycle else -1
         await self.device.tick()
         return started
 
@@ -260,14 +263,18 @@ class BatchBench:
         """Some parts of the state of the stream, or all of them 0: the last one is refused."""
         chance = self.chance
         zeros = chance.random() < 0.3
+        self.device.drive(**self.inputs())
+        await self.device.tick()
         for word in chance.sample(range(4), 4 if zeros else chance.randint(1, 4)):
             value = 0 if zeros else chance.getrandbits(VALUE_WIDTH)
-            self.device.drive(load_valid=1, load_word=word, load_value=value)
+            self.device.drive(load_valid=1, load_word=word, load_value=value, **self.inputs())
             await self.device.settle()
             refused = self.device.read("load_zero")
             assert refused == (not self.changing.load(word, value)), f"load_zero is {refused} at {value} for {word}"
             await self.device.tick()
-        self.device.drive(load_valid=0)
+            for _ in range(3):
+                self.device.drive(load_valid=0, **self.inputs())
+                await self.device.tick()
 
     async def _reset(self) -> None:
         cover("reset.in_flight", "query_generator")

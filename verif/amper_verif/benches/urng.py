@@ -66,7 +66,7 @@ class UrngBench:
         await self.device.tick()
         if enable:
             self._cover_stall()
-            self.pipeline.append([] if load else [self.state.stream.next() for _ in range(take)])
+            self.pipeline.append([self.state.stream.next() for _ in range(take)])
         else:
             self.stalled += 1
 
@@ -97,15 +97,21 @@ class UrngBench:
         """Random takes, with a load now and then; most cycles take all words."""
         for _ in range(cycles):
             take = self.words if self.chance.random() < 0.6 else self.chance.randint(0, self.words)
-            load = None
             if self.chance.random() < 0.03:
-                load = (self.chance.randrange(PARTS), self.chance.choice((0, 1, self.chance.getrandbits(VALUE_WIDTH))))
-            await self.cycle(enable=int(self.enabled()), take=take, load=load)
+                await self.load(self.chance.randrange(PARTS), self.chance.choice((0, 1, self.chance.getrandbits(32))))
+            await self.cycle(enable=int(self.enabled()), take=take)
+
+    async def load(self, part: int, value: int) -> None:
+        """A load, and the cycles that it asks for around it."""
+        await self.cycle(enable=int(self.enabled()), take=0)
+        await self.cycle(enable=int(self.enabled()), take=0, load=(part, value))
+        for _ in range(3):
+            await self.cycle(enable=int(self.enabled()), take=0)
 
     async def zero(self) -> None:
         """All four parts become 0, but for the last one: it is refused, and the stream goes on from what is left."""
         for part in self.chance.sample(range(PARTS), PARTS):
-            await self.cycle(enable=int(self.enabled()), take=0, load=(part, 0))
+            await self.load(part, 0)
         await self.run(20)
 
     async def reset(self) -> None:

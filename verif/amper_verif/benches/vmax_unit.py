@@ -10,7 +10,7 @@ from typing import Any
 import cocotb
 
 from amper import AmperConfig
-from amper_hw.latency import row_answer_cycles, settle_cycles
+from amper_hw.latency import is_deep, row_answer_cycles, settle_cycles
 from amper_verif.benches.bank import RowWrite
 from amper_verif.benches.match_line import Key, key_matches, key_names
 from amper_verif.benches.support import Device, Gaps
@@ -62,6 +62,8 @@ class VmaxBench:
         self.exact_due = True  # in this cycle: before it was a reset, a clear, or a write at or above `vmax`
         self.search_due = False  # in this cycle, unless it has a write: the one before interrupted a search
         self.holders: set[int] = set()  # rows of which the unit must know one as that of the maximum
+        # What each cycle asks of its probe, until that comes: (there may be none, it must begin a search).
+        self.decisions = deque([(False, False)] * is_deep(self.config))
 
     # --- stimulus ----------------------------------------------------------------------------------------------
 
@@ -142,7 +144,6 @@ class VmaxBench:
         await device.settle()
         self._compare(device.read("exact"))
         begins = self._probe({write.row for write in writes.values()})
-        assert begins or not self.search_due or writes, "a search was interrupted and not begun again"
         self._cover_writes(writes)
         self._promise(writes, begins, clear=clear)
         self._write(writes, clear=clear)
@@ -179,7 +180,7 @@ class VmaxBench:
         vmax = self.device.read("vmax")
         raising = [write for write in writes.values() if not write.invalidate and write.priority >= vmax]
         self.exact_due = bool(raising) or clear
-        self.search_due = bool(writes) and not raising and (self.searching or self.search_due)
+        self.search_due = bool(writes) and not raising and (self.searching or begins or self.search_due)
         self.searching = not writes and (self.searching or begins)
         if raising:
             top = max(write.priority for write in raising)
@@ -192,7 +193,11 @@ class VmaxBench:
         read, config = self.device.read, self.config
         untouched = bool(self.holders) and not self.holders & written
         self.spared += untouched and bool(written)
+        # In a deep pipeline the probe that comes now was decided on in the cycle before.
+        self.decisions.append((untouched, self.search_due and not written))
+        untouched, must_begin = self.decisions.popleft()
         if not read("probe_valid"):
+            assert not must_begin, "a search was interrupted and not begun again"
             return False
         assert not untouched, f"a probe in cycle {self.device.cycle}, and one of the rows {self.holders} is the maximum"
         assert read("probe_probe") == 1, "what the Vmax unit searches must not touch the CSP"
@@ -203,7 +208,9 @@ class VmaxBench:
             self.device.cycle + row_answer_cycles(config), lambda code: key_matches(key, code, **matches), written
         )
         # The first question of a search: is any row valid?
-        return key == (0, config.priority_max) if config.range_match else key[1] == 0
+        begins = key == (0, config.priority_max) if config.range_match else key[1] == 0
+        assert begins or not must_begin, "a search was interrupted and not begun again"
+        return begins
 
     def _read_key(self) -> Key:
         """The codes of lane 0."""

@@ -1,0 +1,132 @@
+"""The rows of a bank: a priority code and a valid bit each, in flip-flops or in latches (docs/storage.md)."""
+
+from __future__ import annotations
+
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from amper.config import AmperConfig
+from amper_hw.bits import index_width
+from amper_hw.modules import SharedModule
+
+# A row is at the crossing of a `high` and a `low` line, so that its decoder is one gate; a clear opens them all.
+_MODULE = """\
+// The rows of a bank: where `written` is 1, {{valid, code}} is stored at the rising edge.
+module {name}(clk, write, clear, row, code, valid, written, codes, occupied);
+  input clk;
+  input write;
+  input clear;
+  input [{row_top}:0] row;
+  input [{code_top}:0] code;
+  input valid;
+  output [{rows_top}:0] written;
+  output [{codes_top}:0] codes;
+  output [{rows_top}:0] occupied;
+  wire [{high_top}:0] high;
+  wire [{low_top}:0] low;
+  assign high = {{{highs}{{clear}}}} | ({write} << {row_high});
+  assign low = {{{lows}{{clear}}}} | ({one} << {row_low});
+  genvar r;
+{storage}endmodule
+"""
+
+_FLIP_FLOPS = """\
+  generate
+    for (r = 0; r < {rows}; r = r + 1) begin : place
+      reg [{code_width}:0] stored;
+      assign written[r] = high[r / {lows}] & low[r % {lows}];
+      always @(posedge clk) if (written[r]) stored <= {{valid, code}};
+      assign codes[{code_width} * r +: {code_width}] = stored[{code_top}:0];
+      assign occupied[r] = stored[{code_width}];
+    end
+  endgenerate
+"""
+
+# A flip-flop is two latches: one that is open while the clock is low, behind it one that is open while it is high. The
+# rows are the second halves, and share the first: those hold the data and the lines still while a row is open, so that
+# one gate a row is a clock gate. Non-blocking assignments: whatever takes a row's value at the rising edge takes the
+# old one, in whichever order a simulator runs.
+_LATCHES = """\
+`ifdef VERILATOR
+  // A latch that opens at an edge and a register that takes its value at that edge: Verilator has no order for them.
+  // Flip-flops do the same at every edge.
+{flip_flops}`else
+  reg [{high_top}:0] high_open;
+  reg [{low_top}:0] low_open;
+  reg [{code_width}:0] held;
+  (* \\always_latch *) always @(clk or high) if (!clk) high_open <= high;
+  (* \\always_latch *) always @(clk or low) if (!clk) low_open <= low;
+  (* \\always_latch *) always @(clk or valid or code) if (!clk) held <= {{valid, code}};
+  generate
+    for (r = 0; r < {rows}; r = r + 1) begin : place
+      wire open;
+      reg [{code_width}:0] stored;
+      assign written[r] = high[r / {lows}] & low[r % {lows}];
+      assign open = clk & high_open[r / {lows}] & low_open[r % {lows}];
+      (* \\always_latch *) always @(open or held) if (open) stored <= held;
+      assign codes[{code_width} * r +: {code_width}] = stored[{code_top}:0];
+      assign occupied[r] = stored[{code_width}];
+    end
+  endgenerate
+`endif
+"""
+
+
+def row_storage(config: AmperConfig, *, rows: int) -> SharedModule:
+    """The module of ``rows`` rows: all are compared at once, so none of a target's memories can hold them.
+
+    A latch is two thirds of a flip-flop. ``config.storage`` changes what the cells are, and nothing at any rising edge.
+
+    Members
+    -------
+    write, row : In, ``row`` takes ``code`` (Q bits) and ``valid``. clear : In, every row takes them; what ``code`` is
+        does not matter, since ``valid`` must be 0.
+    written : Out, the rows that take them at the end of this cycle. codes, occupied : Out, the rows, one cycle later.
+    """
+    width = config.priority_width
+    signature = wiring.Signature(
+        {
+            "write": In(1),
+            "clear": In(1),
+            "row": In(index_width(rows)),
+            "code": In(width),
+            "valid": In(1),
+            "written": Out(rows),
+            "codes": Out(data.ArrayLayout(width, rows)),
+            "occupied": Out(rows),
+        }
+    )
+    sizes = _sizes(rows, width)
+    storage = _FLIP_FLOPS.format(**sizes)
+    if config.storage == "latches":
+        storage = _LATCHES.format(flip_flops=storage, **sizes)
+    name = f"amper_row_storage_{rows}"
+    text = _MODULE.format(name=name, storage=storage, **sizes)
+    return SharedModule(name, signature, lambda: text, reset=False)
+
+
+def low_width(rows: int) -> int:
+    """Bits of a row that its ``low`` line stands for; the others choose the ``high`` line."""
+    return (index_width(rows) + 1) // 2
+
+
+def _sizes(rows: int, code_width: int) -> dict[str, int | str]:
+    """What the texts above ask for."""
+    row_width, low = index_width(rows), low_width(rows)
+    lows, highs = min(rows, 1 << low), -(-rows >> low)
+    return {
+        "rows": rows,
+        "lows": lows,
+        "highs": highs,
+        "code_width": code_width,
+        "row_top": row_width - 1,
+        "code_top": code_width - 1,
+        "rows_top": rows - 1,
+        "codes_top": rows * code_width - 1,
+        "high_top": highs - 1,
+        "low_top": lows - 1,
+        "write": f"{{{highs - 1}'d0, write}}" if highs > 1 else "write",
+        "one": f"{lows}'d1",
+        "row_high": f"row[{row_width - 1}:{low}]" if row_width > low else "1'd0",
+        "row_low": f"row[{low - 1}:0]",
+    }

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class AsicResult:
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON can hold."""
-        return {**asdict(self), "fmax_mhz": self.fmax_mhz}
+        return {"date": date.today().isoformat(), **asdict(self), "fmax_mhz": self.fmax_mhz}
 
 
 def synthesise_asic(

@@ -27,7 +27,7 @@ read_verilog {verilog}
 hierarchy -check -top {top}
 rename -hide w:t[0-9]* w:port__data*
 {keep}flatten
-synth -noabc -nordff -top {top}
+synth -noabc -nordff -top {top} -extra-map +/choices/han-carlson.v
 opt_clean -purge
 {gate}dfflegalize -cell $_DFF_P_ x -cell $_DLATCH_P_ x
 opt -full -nodffe -nosdff

@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from statistics import median_low
 from typing import Any
@@ -93,6 +94,7 @@ class FpgaResult:
         """What JSON can hold."""
         clocks = [run.fmax_mhz for run in self.runs]
         summary = {
+            "date": date.today().isoformat(),
             "fmax_mhz": {"median": self.median.fmax_mhz, "lowest": min(clocks), "highest": max(clocks)},
             "batch_ns": round(self.batch_cycles * 1000 / self.median.fmax_mhz, 1),
             "luts_per_row": round(self.luts_per_row, 2),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 
 
 def index_width(count: int) -> int:
@@ -26,6 +26,27 @@ def total(values: Sequence[Value], *, most: int) -> Value:
         pairs = zip(terms[::2], terms[1::2], strict=False)
         terms = [first + second for first, second in pairs] + (terms[-1:] if len(terms) % 2 else [])
     return terms[0][: most.bit_length()]
+
+
+def carry_save(m: Module, values: Sequence[Value], most: int, name: str) -> list[Value]:
+    """At most ``most`` values with the same sum, by levels of full adders, three into two: no carry runs."""
+    rows = list(values)
+    level = 0
+    while len(rows) > most:
+        whole = len(rows) // 3 * 3
+        added = []
+        for index in range(0, whole, 3):
+            a, b, c = (_of_width(row, max(map(len, rows[index : index + 3]))) for row in rows[index : index + 3])
+            ones = Signal(len(a), name=f"{name}_{level}_{index}")
+            carry = Signal(len(a), name=f"{name}_carry_{level}_{index}")
+            m.d.comb += [ones.eq(a ^ b ^ c), carry.eq((a & b) | (c & (a ^ b)))]
+            added += [ones, Cat(Const(0, 1), carry)]
+        rows, level = added + rows[whole:], level + 1
+    return rows
+
+
+def _of_width(row: Value, width: int) -> Value:
+    return Cat(row, Const(0, width - len(row)))
 
 
 def encode(one_hot: Sequence[Value]) -> Value:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from itertools import product
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from amper.config import AmperConfig
-from amper_hw.bits import total
+from amper_hw.bits import carry_save, total
 from amper_hw.latency import multiplier_cycles
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.pipeline import held
@@ -67,30 +67,10 @@ class PipelinedMultiplier(wiring.Component):
         rows: list[Value] = [
             Cat(Const(0, bit), self.a & self.b[bit].replicate(len(self.a))) for bit in range(len(self.b))
         ]
-        rows = _compressed(m, rows, ROWS_BETWEEN, "sum")
+        rows = carry_save(m, rows, ROWS_BETWEEN, "sum")
         rows = [held(m, self.enable, row, f"row_{index}") for index, row in enumerate(rows)]
-        first, *second = _compressed(m, rows, 2, "end")
+        first, *second = carry_save(m, rows, 2, "end")
         return first + second[0] if second else first
-
-
-def _compressed(m: Module, rows: list[Value], most: int, name: str) -> list[Value]:
-    """At most ``most`` rows with the same sum, by levels of full adders, three rows into two."""
-    level = 0
-    while len(rows) > most:
-        whole = len(rows) // 3 * 3
-        added = []
-        for index in range(0, whole, 3):
-            a, b, c = (_of_width(row, max(map(len, rows[index : index + 3]))) for row in rows[index : index + 3])
-            ones = Signal(len(a), name=f"{name}_{level}_{index}")
-            carry = Signal(len(a), name=f"{name}_carry_{level}_{index}")
-            m.d.comb += [ones.eq(a ^ b ^ c), carry.eq((a & b) | (c & (a ^ b)))]
-            added += [ones, Cat(Const(0, 1), carry)]
-        rows, level = added + rows[whole:], level + 1
-    return rows
-
-
-def _of_width(row: Value, width: int) -> Value:
-    return Cat(row, Const(0, width - len(row)))
 
 
 def shared_multiplier(config: AmperConfig, *, a_width: int, b_width: int) -> SharedModule:

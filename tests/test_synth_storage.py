@@ -17,7 +17,7 @@ from amper_synth.liberty_cells import load_library
 from amper_synth.row_cost import PARTS, row_cost, table
 
 CONFIG = AmperConfig(rows=8, bank_rows=4, fan_out=2, groups=2, batch=2, priority_width=4, storage="latches")
-MASTERS = 2 + 2 + 5  # of a bank of 4 rows: lines, and what a row stores
+MASTERS = 2 + 2 + 1 + 5  # of a bank of 4 rows: lines, that of a clear, and what a row stores
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def bank(folder):
 
 def test_every_row_is_made_of_latches(result, folder):
     assert bank(folder).count("  LATCH_X1 ") == 4 * (4 + 1) + MASTERS
-    assert not re.search(r"DFF_X1 \\\S*(codes|priorities|occupied)", bank(folder))
+    assert not re.search(r"DFF_X1 \\\S*(priorities|stored|present)", bank(folder))
 
 
 def test_the_netlist_draws_what_the_golden_model_draws(result, library_path, folder):
@@ -55,13 +55,16 @@ def test_the_netlist_draws_what_the_golden_model_draws(result, library_path, fol
 
 
 def test_rows_that_are_open_too_long_are_noticed(result, library_path, folder, tmp_path):
-    """The clock gate of a row without its clock: the row follows the data as long as its lines stay."""
-    text = (folder / "netlist.v").read_text()
-    gates = re.findall(r"\.G\(([^)]+)\),\n    \.Q\(\\?match_lines_0\.priorities\[0\]", bank(folder))
-    assert len(gates) == 1
+    """Latches of codes that are always open: they follow the data."""
+    open_rows, count = re.subn(
+        r"\.G\([^)]+\)(?=,\n    \.Q\(\\match_lines_0\.priorities\[)",
+        ".G(1'h1)",
+        (folder / "netlist.v").read_text(),
+    )
+    assert count == 4 * 4
     for path in folder.glob("library_*.lib"):
         (tmp_path / path.name).write_text(path.read_text())
-    (tmp_path / "netlist.v").write_text(text.replace(f".G({gates[0]})", ".G(1'h1)"))
+    (tmp_path / "netlist.v").write_text(open_rows)
     done = asic.simulated(result, [library_path], folder=tmp_path, batches=6)
     assert not done.simulation["passed"]
 
@@ -75,8 +78,8 @@ def test_the_parts_make_the_row(result, library_path, folder):
     library = load_library([library_path])
     cost = row_cost((folder / "netlist.v").read_text(), library, 8)
     assert sum(cost.values()) == pytest.approx(result.area.row_gate_equivalents)
-    assert cost["codes"] >= 4 * 2.7 / 0.8  # its latches and the gate that opens them
-    assert cost["valid bits"] == pytest.approx(2.7 / 0.8)
+    assert cost["codes"] > 4 * 2.7 / 0.8  # its latches and the gate that opens them
+    assert cost["valid bits"] > 2.7 / 0.8
     assert min(cost[part] for part in PARTS if part != "others") > 0
     lines = table([folder, folder]).splitlines()
     assert lines[0] == "| GE a row | mini, latches | mini, latches |"

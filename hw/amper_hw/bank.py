@@ -43,15 +43,14 @@ class Bank(Composite):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         rows = self.instantiate(m, "storage", row_storage(self._config, rows=self._rows))
-        clear = self._write(m, rows)
-        csp = self._search(m, rows, clear)
+        self._write(m, rows)
+        csp = self._search(m, rows)
         self._select(m, csp)
         if self._config.result_priority:
             self._read(m, rows)
         return m
 
-    def _write(self, m: Module, rows: Any) -> Value:
-        """Store; returns whether all rows are made invalid in this stage."""
+    def _write(self, m: Module, rows: Any) -> None:
         # At most one lane writes to a bank in a cycle, so the lanes are OR-ed.
         lanes = staged(m, Cat(port.valid for port in self.write), "write_lanes", on=self._deep, reset_less=False)
         write = Signal.like(self.write[0].payload, name="write_payload")
@@ -77,9 +76,8 @@ class Bank(Composite):
             self.changed.added.eq(Mux(~write.invalidate & ~was_valid, lanes, 0)),
             self.changed.removed.eq(Mux(write.invalidate & was_valid, lanes, 0)),
         ]
-        return clear
 
-    def _search(self, m: Module, rows: Any, clear: Value) -> Signal:
+    def _search(self, m: Module, rows: Any) -> Signal:
         """Match, accumulate and count; returns the bitmap of matches."""
         key = self.search.payload
         valid = staged(m, self.search.valid, "search_valid", on=self._deep, reset_less=False)
@@ -89,9 +87,7 @@ class Bank(Composite):
         csp = Signal(self._rows, reset_less=True)
         with m.If(valid & ~probe):
             m.d.sync += csp.eq(Mux(first, 0, csp) | match)
-        # A probe leaves out the row that is written; a clear, which takes all rows, comes after it.
-        besides = Mux(probe & ~clear, rows.written, 0)
-        m.d.sync += self.match.any.eq((match & ~besides).any())
+        m.d.sync += self.match.any.eq((match & ~Mux(probe, rows.written, 0)).any())
         self._count(m, csp, valid & last & ~probe)
         return csp
 

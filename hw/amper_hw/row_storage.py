@@ -9,9 +9,10 @@ from amper.config import AmperConfig
 from amper_hw.bits import index_width
 from amper_hw.modules import SharedModule
 
-# A row is at the crossing of a `high` and a `low` line, so that its decoder is one gate; a clear opens them all.
+# A row is at the crossing of a `high` and a `low` line, so that its decoder is one gate. A clear leaves the codes:
+# batches that drew before it still ask for them.
 _MODULE = """\
-// The rows of a bank: where `written` is 1, {{valid, code}} is stored at the rising edge.
+// The rows of a bank: where `written` is 1, code and valid are stored at the rising edge; in a clear, valid everywhere.
 module {name}(clk, write, clear, row, code, valid, written, codes, occupied);
   input clk;
   input write;
@@ -24,8 +25,8 @@ module {name}(clk, write, clear, row, code, valid, written, codes, occupied);
   output [{rows_top}:0] occupied;
   wire [{high_top}:0] high;
   wire [{low_top}:0] low;
-  assign high = {{{highs}{{clear}}}} | ({write} << {row_high});
-  assign low = {{{lows}{{clear}}}} | ({one} << {row_low});
+  assign high = {write} << {row_high};
+  assign low = {one} << {row_low};
   genvar r;
 {storage}endmodule
 """
@@ -33,11 +34,13 @@ module {name}(clk, write, clear, row, code, valid, written, codes, occupied);
 _FLIP_FLOPS = """\
   generate
     for (r = 0; r < {rows}; r = r + 1) begin : place
-      reg [{code_width}:0] stored;
+      reg [{code_top}:0] stored;
+      reg present;
       assign written[r] = high[r / {lows}] & low[r % {lows}];
-      always @(posedge clk) if (written[r]) stored <= {{valid, code}};
-      assign codes[{code_width} * r +: {code_width}] = stored[{code_top}:0];
-      assign occupied[r] = stored[{code_width}];
+      always @(posedge clk) if (written[r]) stored <= code;
+      always @(posedge clk) if (written[r] | clear) present <= valid;
+      assign codes[{code_width} * r +: {code_width}] = stored;
+      assign occupied[r] = present;
     end
   endgenerate
 """
@@ -53,19 +56,25 @@ _LATCHES = """\
 {flip_flops}`else
   reg [{high_top}:0] high_open;
   reg [{low_top}:0] low_open;
+  reg clear_open;
   reg [{code_width}:0] held;
   (* \\always_latch *) always @(clk or high) if (!clk) high_open <= high;
   (* \\always_latch *) always @(clk or low) if (!clk) low_open <= low;
+  (* \\always_latch *) always @(clk or clear) if (!clk) clear_open <= clear;
   (* \\always_latch *) always @(clk or valid or code) if (!clk) held <= {{valid, code}};
   generate
     for (r = 0; r < {rows}; r = r + 1) begin : place
       wire open;
-      reg [{code_width}:0] stored;
+      wire present_open;
+      reg [{code_top}:0] stored;
+      reg present;
       assign written[r] = high[r / {lows}] & low[r % {lows}];
       assign open = clk & high_open[r / {lows}] & low_open[r % {lows}];
-      (* \\always_latch *) always @(open or held) if (open) stored <= held;
-      assign codes[{code_width} * r +: {code_width}] = stored[{code_top}:0];
-      assign occupied[r] = stored[{code_width}];
+      assign present_open = open | clk & clear_open;
+      (* \\always_latch *) always @(open or held) if (open) stored <= held[{code_top}:0];
+      (* \\always_latch *) always @(present_open or held) if (present_open) present <= held[{code_width}];
+      assign codes[{code_width} * r +: {code_width}] = stored;
+      assign occupied[r] = present;
     end
   endgenerate
 `endif
@@ -79,9 +88,8 @@ def row_storage(config: AmperConfig, *, rows: int) -> SharedModule:
 
     Members
     -------
-    write, row : In, ``row`` takes ``code`` (Q bits) and ``valid``. clear : In, every row takes them; what ``code`` is
-        does not matter, since ``valid`` must be 0.
-    written : Out, the rows that take them at the end of this cycle. codes, occupied : Out, the rows, one cycle later.
+    write, row : In, ``row`` takes ``code`` (Q bits) and ``valid``. clear : In, all take ``valid``, which must be 0.
+    written : Out, the row that is written at the end of this cycle. codes, occupied : Out, the rows, one cycle later.
     """
     width = config.priority_width
     signature = wiring.Signature(

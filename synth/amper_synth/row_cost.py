@@ -18,8 +18,8 @@ from amper_synth.liberty_cells import Library, load_library
 
 # A part, and its registers' names as the netlist has them.
 PARTS: dict[str, str] = {
-    "codes": r"match_lines_\d+\.priorities|storage\.(codes|place)",
-    "valid bits": r"storage\.occupied",
+    "codes": r"match_lines_\d+\.priorities|storage\.(codes|place\[\d+\]\.stored)",
+    "valid bits": r"storage\.(occupied|place\[\d+\]\.present)",
     "write: data and lines": r"storage\.|write_|clear_stage",
     "CSP bitmap, match lines": r"csp\b",
     "drawn bitmap": r"drawn\b|transfer_stage",

@@ -69,6 +69,7 @@ class RowsBench:
 
     def _restart(self) -> None:
         self.codes: list[int | None] = [None] * self.rows
+        self.kept: dict[int, int] = {}  # codes that a clear has left: a draw before it may still read them
         self.collecting: set[int] = set()
         self.queries: deque[tuple[int, int]] = deque()  # (first, last) of the searches that it still needs
         self.counted = -1  # cycle of its count, once all were sent
@@ -188,11 +189,13 @@ class RowsBench:
             added |= (not write.invalidate and not was_valid) << port
             removed |= (write.invalidate and was_valid) << port
             self.codes[write.row] = None if write.invalidate else write.priority
+            self.kept.pop(write.row, None)
         if writes:
             self.changed.expect(self.device.cycle + self.answer_cycles, (added, removed))
 
     def _clear(self) -> None:
         self.device.drive(clear=1)
+        self.kept |= self._valid_codes()
         self.codes = [None] * self.rows
         self.cleared += 1
 
@@ -288,16 +291,19 @@ class RowsBench:
         cover("select.bank", "first" if bank == 0 else "last" if bank == self.banks - 1 else "middle")
 
     def _read(self) -> bool:
-        """Reads in some of the lanes, of valid rows."""
-        valid_rows = [row for row, code in enumerate(self.codes) if code is not None]
-        if not valid_rows or not self.data:
+        """Reads in some of the lanes, of rows that are valid or were until a clear."""
+        codes = self.kept | self._valid_codes()
+        if not codes or not self.data:
             return False
         for port, answers in enumerate(self.data):
             if port == 0 or self.chance.getrandbits(1):
-                row = self.chance.choice(valid_rows)
+                row = self.chance.choice(list(codes))
                 self.device.drive(**{f"read_{port}_valid": 1, f"read_{port}_row": row})
-                answers.expect(self.device.cycle + self.answer_cycles, self.codes[row])
+                answers.expect(self.device.cycle + self.answer_cycles, codes[row])
         return True
+
+    def _valid_codes(self) -> dict[int, int]:
+        return {row: code for row, code in enumerate(self.codes) if code is not None}
 
     # --- answers -----------------------------------------------------------------------------------------------
 

@@ -33,7 +33,9 @@ def cycles_of(simulate, config, between):
     assert report["mismatches"] == 0, report["first_mismatch"]
     assert report["compared"] == BATCHES * config.batch
     assert len(report["spans"]) == BATCHES
-    return report["spans"][-1][2] - report["spans"][0][1]
+    cycles = report["spans"][-1][2] - report["spans"][0][1]
+    print(f"P = D = {config.draw_ports}, W = {config.write_ports}, {between.__name__}: {cycles / BATCHES} cycles a batch")
+    return cycles
 
 
 @pytest.mark.parametrize(("ports", "each"), [(1, 68), (4, 20)])

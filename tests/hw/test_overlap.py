@@ -34,7 +34,8 @@ def cycles_of(simulate, config, between):
     assert report["compared"] == BATCHES * config.batch
     assert len(report["spans"]) == BATCHES
     cycles = report["spans"][-1][2] - report["spans"][0][1]
-    print(f"P = D = {config.draw_ports}, W = {config.write_ports}, {between.__name__}: {cycles / BATCHES} cycles a batch")
+    ports = f"P = D = {config.draw_ports}, W = {config.write_ports}"
+    print(f"{ports}, {between.__name__}: {cycles / BATCHES} cycles a batch")
     return cycles
 
 

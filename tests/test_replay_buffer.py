@@ -207,7 +207,7 @@ def test_arrays_are_used_again_by_the_same_thread():
         {"mode": "per", "compiled": False},
         {"mode": "amper-fr", "bit_exact": True},
     ],
-    ids=str,
+    ids=["per", "uniform", "amper-fr", "inclusion", "schedule", "fallback", "bit-exact"],
 )
 def test_drawn_in_one_call_or_in_steps(options, compiled):
     """The compiled rows draw and gather in one call, if all is as it mostly is; that changes nothing."""

@@ -13,6 +13,7 @@ from amper_synth.compare import PAPER, THIS_RUN, Comparison, Entry, bases, gpu_e
 from amper_synth.compare_report import draw, markdown, ordered
 from amper_synth.compare_rtl import Cycles, Period, check_comparable, check_names, cycles_of, read_period, rtl_entries
 from amper_synth.compare_software import GPU_NAMES
+from amper_verif import cycle_table
 from amper_verif.simulation import SimulationError
 
 CONFIG = AmperConfig(rows=8, bank_rows=4, fan_out=2, groups=2, batch=4, priority_width=4, radius_scale=2)
@@ -227,7 +228,7 @@ def test_the_cycles_are_those_of_the_rtl(tmp_path, write_ports):
 
 def test_a_difference_from_the_golden_model_is_no_result(tmp_path, monkeypatch):
     report = {"mismatches": 1, "first_mismatch": "row 3, not 4", "spans": []}
-    monkeypatch.setattr(compare_rtl, "run_bench", lambda **_: report)
+    monkeypatch.setattr(cycle_table, "run_bench", lambda **_: report)
     with pytest.raises(SimulationError, match=r"^row 3, not 4$"):
         compare_rtl.measure_cycles(CONFIG, simulator="icarus", folder=tmp_path)
 

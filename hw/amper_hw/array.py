@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 
 from amper.config import AmperConfig
 from amper_hw.bank import Bank
-from amper_hw.bits import any_of, carry_save, delayed, encode, index_width, staged
+from amper_hw.bits import any_of, carry_save_sum, delayed, encode, index_width, staged
 from amper_hw.latency import is_deep, tree_levels
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.payload import array_signature
@@ -83,7 +83,7 @@ class Node(Composite):
             self.match.any.eq(Cat(child.match.any for child in children).any()),
             # All children answer in the same cycle: the first one's strobe stands for all.
             self.count.valid.eq(children[0].count.valid),
-            self.count.rows.eq(self._sum(m, [child.count.rows for child in children], "sum")),
+            self.count.rows.eq(carry_save_sum(m, [child.count.rows for child in children], "sum")),
         ]
 
     def _prefixes(self, m: Module, children: list[Any]) -> list[Signal]:
@@ -108,17 +108,11 @@ class Node(Composite):
             prefix = Signal(width, name=f"prefix_{index}", reset_less=True)
             counts = [child.count.rows for child in children[:index]]
             with m.If(children[0].count.valid):
-                m.d.sync += latest.eq(self._sum(m, counts, f"sum_{index}"))
+                m.d.sync += latest.eq(carry_save_sum(m, counts, f"sum_{index}"))
             with m.If(direct | self.transfer):
                 m.d.sync += prefix.eq(latest)
             prefixes.append(prefix)
         return prefixes
-
-    @staticmethod
-    def _sum(m: Module, counts: list[Value], name: str) -> Value:
-        """One addition, behind full adders."""
-        first, *second = carry_save(m, counts, 2, name)
-        return first + second[0] if second else first
 
     def _select(self, m: Module, children: list[Any], prefixes: list[Signal], port: int) -> None:
         select, selected = self.select[port], self.selected[port]

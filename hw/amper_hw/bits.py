@@ -45,6 +45,12 @@ def carry_save(m: Module, values: Sequence[Value], most: int, name: str) -> list
     return rows
 
 
+def carry_save_sum(m: Module, values: Sequence[Value], name: str) -> Value:
+    """The sum: one addition, behind full adders."""
+    first, *second = carry_save(m, values, 2, name)
+    return first + second[0] if second else first
+
+
 def _of_width(row: Value, width: int) -> Value:
     return Cat(row, Const(0, width - len(row)))
 

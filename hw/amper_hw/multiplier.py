@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from amper.config import AmperConfig
-from amper_hw.bits import carry_save, total
+from amper_hw.bits import carry_save, carry_save_sum, total
 from amper_hw.latency import multiplier_cycles
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.pipeline import held
@@ -69,8 +69,7 @@ class PipelinedMultiplier(wiring.Component):
         ]
         rows = carry_save(m, rows, ROWS_BETWEEN, "sum")
         rows = [held(m, self.enable, row, f"row_{index}") for index, row in enumerate(rows)]
-        first, *second = carry_save(m, rows, 2, "end")
-        return first + second[0] if second else first
+        return carry_save_sum(m, rows, "end")
 
 
 def shared_multiplier(config: AmperConfig, *, a_width: int, b_width: int) -> SharedModule:

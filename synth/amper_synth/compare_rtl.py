@@ -12,16 +12,15 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw import latency
-from amper_hw.generate import TOP, generate
 from amper_synth.compare import Entry
-from amper_verif.simulation import SimulationError, run_bench
-from amper_verif.workload import Operation, Sample, Settle, Write, beats, encoded
+from amper_verif.cycle_table import listed_spans
+from amper_verif.workload import Operation, Sample, Settle, Write, beats
 
 ALONE_STEPS = 16
 STEPS = 100  # back to back
 SOFTWARE_ONLY = ("priority_scale",)  # parameters that are no part of the hardware
 
-Spans = Sequence[tuple[int, int, int]]
+Spans = Sequence[Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -96,21 +95,7 @@ def measure_cycles(config: AmperConfig, *, simulator: str = "verilator", folder:
     ValueError : see ``check_comparable``. SimulationError : no simulator; the device hung or differed.
     """
     check_comparable(config)
-    report = run_bench(
-        verilog=generate(config).verilog,
-        top=TOP,
-        bench="sampler",
-        parameters={
-            "config": config.to_dict(),
-            "seed": 1,
-            "workload": {"kind": "listed", "operations": encoded(step_operations(config))},
-        },
-        simulator=simulator,
-        folder=Path(folder),
-    )
-    if report["mismatches"]:
-        raise SimulationError(report["first_mismatch"])
-    return cycles_of(report["spans"])
+    return cycles_of(listed_spans(config, step_operations(config), simulator=simulator, folder=folder))
 
 
 def cycles_of(spans: Spans) -> Cycles:

@@ -7,16 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from amper_bench.pictures import COLOURS, MARKERS
 from amper_synth.explore_point import Point
 from amper_synth.explore_report import fronts
 from amper_synth.predict_fit import HeldOut
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-# Colours of Okabe and Ito, told apart by colour-blind readers; markers for those who see none.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "osD^vP*X"
 
 
 @contextmanager

@@ -98,6 +98,33 @@ def operations(config: AmperConfig, point: Point) -> list[Operation]:
     ]
 
 
+def listed_spans(
+    config: AmperConfig, operations: Sequence[Operation], *, simulator: str, folder: str | Path
+) -> list[list[int]]:
+    """(batch, cycle of its request, of its last result) of every batch among ``operations``, all results compared.
+
+    Raises
+    ------
+    SimulationError : no simulator, or the device hung or differed from the golden model.
+    """
+    report = run_bench(
+        verilog=generate(config).verilog,
+        top=TOP,
+        bench="sampler",
+        parameters={
+            "config": config.to_dict(),
+            "seed": 1,
+            "workload": {"kind": "listed", "operations": encoded(operations)},
+        },
+        simulator=simulator,
+        folder=Path(folder),
+    )
+    if report["mismatches"]:
+        raise SimulationError(report["first_mismatch"])
+    spans: list[list[int]] = report["spans"]
+    return spans
+
+
 def measure(
     config: AmperConfig, points: Sequence[Point], *, simulator: str = "verilator", folder: str | Path = "build/cycles"
 ) -> list[Measurement]:
@@ -108,21 +135,7 @@ def measure(
     SimulationError : no simulator, or the device hung or differed from the golden model.
     """
     listed = list(itertools.chain.from_iterable(operations(config, point) for point in points))
-    report = run_bench(
-        verilog=generate(config).verilog,
-        top=TOP,
-        bench="sampler",
-        parameters={
-            "config": config.to_dict(),
-            "seed": 1,
-            "workload": {"kind": "listed", "operations": encoded(listed)},
-        },
-        simulator=simulator,
-        folder=Path(folder),
-    )
-    if report["mismatches"]:
-        raise SimulationError(report["first_mismatch"])
-    spans = iter(report["spans"])
+    spans = iter(listed_spans(config, listed, simulator=simulator, folder=folder))
     measurements = []
     for point in points:
         (one_row, all_rows), many = ([next(spans) for _ in range(count)] for count in (2, BATCHES))

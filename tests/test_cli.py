@@ -21,7 +21,7 @@ SMALL = ("--rows", "20", "--priority-width", "8", "--groups", "3", "--batch", "5
 NAMES = (
     "rows, priority_width, groups, batch, variant, radius_scale, neighbour_scale, seed, priority_scale, "
     "bank_rows, fan_out, variants, search_ports, draw_ports, write_ports, pipeline, result_priority, bus, "
-    "storage, multipliers"
+    "storage, primitives"
 )
 COMMANDS = [
     "generate",
@@ -150,7 +150,7 @@ def test_every_parameter_has_an_option(tmp_path, capsys):
         seed=8,
         priority_scale=4.0,
         bank_rows=4,
-        fan_out=2,
+        fan_out=8,
         variants=("fr", "fr-prefix"),
         search_ports=2,
         draw_ports=4,
@@ -158,7 +158,7 @@ def test_every_parameter_has_an_option(tmp_path, capsys):
         pipeline="shallow",
         result_priority=False,
         storage="latches",
-        multipliers="blocks",
+        primitives="blocks",
     )
     options = options_of(wanted)
     assert len(options) == 2 * len(NAMES.split(", ")) - 3  # all but the bus, and one is a word alone

@@ -13,7 +13,7 @@ from amper.config import INTEGER_RANGES
 NAMES = (
     "rows, priority_width, groups, batch, variant, radius_scale, neighbour_scale, seed, priority_scale, "
     "bank_rows, fan_out, variants, search_ports, draw_ports, write_ports, pipeline, result_priority, bus, "
-    "storage, multipliers"
+    "storage, primitives"
 )
 
 
@@ -34,7 +34,7 @@ def test_defaults():
         "seed": 0,
         "priority_scale": 256.0,
         "bank_rows": 64,
-        "fan_out": 8,
+        "fan_out": 2,
         "variants": ["fr-dithered"],
         "search_ports": 1,
         "draw_ports": 1,
@@ -43,9 +43,19 @@ def test_defaults():
         "result_priority": True,
         "bus": "native",
         "storage": "flip-flops",
-        "multipliers": "gates",
+        "primitives": "gates",
     }
     assert VARIANTS == ("fr-dithered", "fr-prefix", "fr", "k")
+
+
+TREES = [(1, 64, 2), (128, 64, 2), (129, 64, 4), (257, 64, 8), (512, 64, 8), (513, 64, 4), (1024, 64, 4), (1025, 64, 8)]
+TREES += [(4096, 64, 8), (4097, 64, 8), (65536, 64, 8), (12, 4, 4), (1024, 1024, 2)]
+
+
+@pytest.mark.parametrize(("rows", "bank_rows", "fan_out"), TREES)
+def test_a_tree_is_no_deeper_for_smaller_nodes(rows, bank_rows, fan_out):
+    assert AmperConfig(rows=rows, bank_rows=bank_rows).fan_out == fan_out
+    assert AmperConfig(rows=rows, bank_rows=bank_rows, fan_out=None).fan_out == fan_out
 
 
 def test_rows_has_no_default():
@@ -155,6 +165,8 @@ def test_stream_states():
 @pytest.mark.parametrize("name", INTEGER_RANGES)
 @pytest.mark.parametrize("value", [True, False, "7", 7.0, None, np.float64(7), np.True_, 1j, [7]], ids=repr)
 def test_integer_of_the_wrong_kind(name, value):
+    if name == "fan_out" and value is None:
+        return  # the default, which follows from the rows
     with pytest.raises(TypeError, match=exactly(f"{name} must be an integer, not {value!r}")):
         AmperConfig(**{"rows": 100, name: value})
 
@@ -227,7 +239,7 @@ CHOICES = {
     "pipeline": "deep, shallow",
     "bus": "native, axi, wishbone",
     "storage": "flip-flops, latches",
-    "multipliers": "gates, blocks",
+    "primitives": "gates, blocks",
 }
 
 
@@ -393,7 +405,7 @@ ODD = AmperConfig(
     result_priority=False,
     bus="wishbone",
     storage="latches",
-    multipliers="blocks",
+    primitives="blocks",
 )
 
 
@@ -442,10 +454,10 @@ def test_saved_text(tmp_path):
     assert (tmp_path / "config.toml").read_text() == (
         "rows = 8\npriority_width = 16\ngroups = 20\nbatch = 64\n"
         'variant = "fr-dithered"\nradius_scale = 0.15\nneighbour_scale = 0.3\n'
-        "seed = 0\npriority_scale = 256.0\nbank_rows = 64\nfan_out = 8\n"
+        "seed = 0\npriority_scale = 256.0\nbank_rows = 64\nfan_out = 2\n"
         'variants = ["fr-dithered"]\nsearch_ports = 1\ndraw_ports = 1\nwrite_ports = 1\npipeline = "deep"\n'
         'result_priority = true\nbus = "native"\nstorage = "flip-flops"\n'
-        'multipliers = "gates"\n'
+        'primitives = "gates"\n'
     )
 
 

@@ -27,7 +27,7 @@ def test_every_choice_comes_up():
     assert set(seen("pipeline")) == {"deep", "shallow"}
     assert set(seen("result_priority")) == {True, False}
     assert set(seen("storage")) == {"flip-flops", "latches"}
-    assert set(seen("multipliers")) == {"gates", "blocks"}
+    assert set(seen("primitives")) == {"gates", "blocks"}
     assert set(seen("variant")) == set(VARIANTS)
     assert len(seen("variants")) == 15  # every set of them
     assert min(seen("rows")) <= 3 < 1000 < max(seen("rows")) <= 3000

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, ResetSignal, Signal, Value
+from amaranth.lib.memory import Memory
 
 from amper.config import AmperConfig
 from amper_hw.bits import any_of, population, staged, total
@@ -15,7 +17,7 @@ from amper_hw.payload import array_signature, lane
 from amper_hw.row_storage import low_width, row_storage
 
 _MARKS = ("first", "last", "probe")  # of a search
-COUNT_GROUP = 8  # rows counted together in the first stage of the population count
+GROUP = 8  # rows that the first stage of a population count or of an OR takes together
 
 
 class Bank(Composite):
@@ -23,7 +25,7 @@ class Bank(Composite):
 
     In a deep pipeline every question is taken into a register first, so that long wires end at a register. Then it is
     done: rows are written, the match lines OR-ed into the CSP bitmap. The answers are registers
-    (``latency.bank_answer_cycles``, ``latency.bank_count_cycles``). Reset makes all rows invalid.
+    (``latency.bank_answer_cycles``, ``bank_any_cycles``, ``bank_count_cycles``). Reset makes all rows invalid.
 
     There are two bitmaps: one collects the matches, the other is drawn from; ``transfer`` copies the first to it.
 
@@ -43,14 +45,15 @@ class Bank(Composite):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         rows = self.instantiate(m, "storage", row_storage(self._config, rows=self._rows))
-        self._write(m, rows)
+        write = self._write(m, rows)
         csp = self._search(m, rows)
         self._select(m, csp)
         if self._config.result_priority:
-            self._read(m, rows)
+            self._read(m, rows, write)
         return m
 
-    def _write(self, m: Module, rows: Any) -> None:
+    def _write(self, m: Module, rows: Any) -> Any:
+        """Stores what the lanes bring; returns what is stored at the end of this cycle."""
         # At most one lane writes to a bank in a cycle, so the lanes are OR-ed.
         lanes = staged(m, Cat(port.valid for port in self.write), "write_lanes", on=self._deep, reset_less=False)
         write = Signal.like(self.write[0].payload, name="write_payload")
@@ -71,11 +74,19 @@ class Bank(Composite):
             rows.code.eq(write.priority),
             rows.valid.eq(valid),
         ]
-        was_valid = (rows.occupied & rows.written).any()
+        was_valid = self._any(m, rows.occupied & rows.written, "was_valid")
+        removes = staged(m, write.invalidate, "write_removes", on=self._deep)
+        lanes = staged(m, lanes, "changing_lanes", on=self._deep, reset_less=False)
         m.d.sync += [
-            self.changed.added.eq(Mux(~write.invalidate & ~was_valid, lanes, 0)),
-            self.changed.removed.eq(Mux(write.invalidate & was_valid, lanes, 0)),
+            self.changed.added.eq(Mux(~removes & ~was_valid, lanes, 0)),
+            self.changed.removed.eq(Mux(removes & was_valid, lanes, 0)),
         ]
+        return write
+
+    def _any(self, m: Module, rows: Value, name: str) -> Value:
+        """Whether any of ``rows`` is 1; in a deep pipeline a cycle later, so that no path goes through all of them."""
+        groups = [rows[low : low + GROUP].any() for low in range(0, self._rows, GROUP)]
+        return staged(m, Cat(groups), name, on=self._deep).any()
 
     def _search(self, m: Module, rows: Any) -> Signal:
         """Match, accumulate and count; returns the bitmap of matches."""
@@ -87,7 +98,7 @@ class Bank(Composite):
         csp = Signal(self._rows, reset_less=True)
         with m.If(valid & ~probe):
             m.d.sync += csp.eq(Mux(first, 0, csp) | match)
-        m.d.sync += self.match.any.eq((match & ~Mux(probe, rows.written, 0)).any())
+        m.d.sync += self.match.any.eq(self._any(m, match & ~Mux(probe, rows.written, 0), "match"))
         self._count(m, csp, valid & last & ~probe)
         return csp
 
@@ -110,7 +121,7 @@ class Bank(Composite):
 
     def _count(self, m: Module, csp: Signal, complete: Value) -> None:
         """``complete``: the last search of the CSP enters the bitmap at the end of this cycle."""
-        groups = [csp[low : low + COUNT_GROUP] for low in range(0, self._rows, COUNT_GROUP)]
+        groups = [csp[low : low + GROUP] for low in range(0, self._rows, GROUP)]
         counts: list[Value] = [
             staged(m, population(group), f"partial_{index}", on=self._deep) for index, group in enumerate(groups)
         ]
@@ -135,14 +146,37 @@ class Bank(Composite):
                 selected.rank.eq(Mux(valid, rank, 0)),
             ]
 
-    def _read(self, m: Module, rows: Any) -> None:
-        low = low_width(self._rows)
-        codes = [rows.codes[row] for row in range(self._rows)]
-        parts = [codes[first : first + (1 << low)] for first in range(0, self._rows, 1 << low)]
+    def _read(self, m: Module, rows: Any, write: Any) -> None:
+        look_up = self._codes_in_memory(m, rows, write) if self._config.primitives == "blocks" else self._chosen(rows)
         for index, (read, data) in enumerate(zip(self.read, self.data, strict=True)):
             valid = staged(m, read.valid, f"read_valid_{index}", on=self._deep, reset_less=False)
             row = staged(m, read.row, f"read_row_{index}", on=self._deep)
-            # An AND-OR in two steps shares the decoder's gates among the rows.
+            m.d.sync += data.priority.eq(Mux(valid, look_up(row), 0))
+
+    def _chosen(self, rows: Any) -> Callable[[Value], Value]:
+        """The code of a row, chosen from the rows: an AND-OR in two steps shares the decoder's gates among them."""
+        low = low_width(self._rows)
+        codes = [rows.codes[row] for row in range(self._rows)]
+        parts = [codes[first : first + (1 << low)] for first in range(0, self._rows, 1 << low)]
+
+        def code(row: Value) -> Value:
             chosen = [any_of(Mux(row[:low] == place, code, 0) for place, code in enumerate(part)) for part in parts]
-            code = any_of(Mux(row[low:] == place, code, 0) for place, code in enumerate(chosen))
-            m.d.sync += data.priority.eq(Mux(valid, code, 0))
+            return any_of(Mux(row[low:] == place, code, 0) for place, code in enumerate(chosen))
+
+        return code
+
+    def _codes_in_memory(self, m: Module, rows: Any, write: Any) -> Callable[[Value], Value]:
+        """The code of a row, from a second copy of the codes: an FPGA has small memories, and a choice among all rows
+        would take a quarter of its look-up tables."""
+        codes: Any = Memory(shape=self._config.priority_width, depth=self._rows, init=[])
+        m.submodules.codes = codes
+        port = codes.write_port()
+        m.d.comb += [port.en.eq(rows.write), port.addr.eq(write.row), port.data.eq(write.priority)]
+
+        def code(row: Value) -> Value:
+            read = codes.read_port(domain="comb")
+            m.d.comb += read.addr.eq(row)
+            data: Value = read.data
+            return data
+
+        return code

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper.config import AmperConfig
 from amper_hw.bits import delayed
-from amper_hw.latency import count_cycles, row_answer_cycles
+from amper_hw.latency import any_answer_cycles, count_cycles
 from amper_hw.payload import (
     BAD_BATCH,
     DISABLED,
@@ -194,7 +194,7 @@ class Controller(wiring.Component):
         m.d.comb += asked.eq(parity ^ first)
         m.d.sync += parity.eq(asked)
         due: Value = Cat(for_csp, asked, complete)
-        due = delayed(m, due, "answer_due", row_answer_cycles(self._config), reset_less=False)
+        due = delayed(m, due, "answer_due", any_answer_cycles(self._config), reset_less=False)
         answer = due[0] & (due[1] == parity)
         m.d.comb += empty.eq(answer & due[2] & ~matched & ~self.match_any)
         with m.If(first):

@@ -67,13 +67,24 @@ def tree_cycles(config: AmperConfig) -> int:
 
 
 def row_answer_cycles(config: AmperConfig) -> int:
-    """From a write, search, selection or read entering the row array to its answer."""
+    """From a selection or read entering the row array to its answer."""
     return bank_answer_cycles(config) + tree_cycles(config)
+
+
+def any_answer_cycles(config: AmperConfig) -> int:
+    """From a search or write entering the row array to whether any row matches, or which valid bits have changed."""
+    return bank_any_cycles(config) + tree_cycles(config)
 
 
 def bank_answer_cycles(config: AmperConfig) -> int:
     """From a question to a bank to its answer: a register before, one behind."""
     return 2 if is_deep(config) else 1
+
+
+def bank_any_cycles(config: AmperConfig) -> int:
+    """From a search of a bank to whether any of its rows matches, or a write to what it changed: a register before,
+    groups of rows, all rows."""
+    return 3 if is_deep(config) else 1
 
 
 def bank_count_cycles(config: AmperConfig) -> int:
@@ -146,12 +157,12 @@ def constant_cycles(config: AmperConfig) -> int:
 
 def fallback_cycles(config: AmperConfig) -> int:
     """More cycles for a batch whose CSP is empty: the last answer says so, then comes the search of all valid rows."""
-    return row_answer_cycles(config) + 1
+    return any_answer_cycles(config) + 1
 
 
 def probe_cycles(config: AmperConfig) -> int:
     """From the Vmax unit's asking to the answer of the row array: a register on the way, and the array."""
-    return (1 if is_deep(config) else 0) + row_answer_cycles(config)
+    return (1 if is_deep(config) else 0) + any_answer_cycles(config)
 
 
 def settle_cycles(config: AmperConfig) -> int:

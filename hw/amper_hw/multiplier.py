@@ -74,7 +74,7 @@ class PipelinedMultiplier(wiring.Component):
 
 def shared_multiplier(config: AmperConfig, *, a_width: int, b_width: int) -> SharedModule:
     """A multiplier of ``latency.multiplier_cycles`` as a module that is emitted once."""
-    stages, blocks = multiplier_cycles(config), config.multipliers == "blocks"
+    stages, blocks = multiplier_cycles(config), config.primitives == "blocks"
     return SharedModule(
         f"amper_multiplier_{a_width}x{b_width}_in_{stages}",
         multiplier_signature(a_width=a_width, b_width=b_width),

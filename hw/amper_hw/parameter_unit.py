@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
@@ -57,8 +57,8 @@ class ParameterUnit(Composite):
         ``may_change``.
     values : Out, ``parameter_signature``.
     refused : Out, 1 in the cycle after a transfer that changed nothing. clear : Out, 1 in the cycle after a CLEAR.
-    query_load, draw_load : Out, ``stream_load_signature``, in the cycle of the transfer; -> query_zero, draw_zero : In,
-        in the same cycle: the load would make the whole state 0 and is ignored.
+    query_load, draw_load : Out, ``stream_load_signature``, in the cycle of the transfer; query_zero, draw_zero : In,
+        1 in the next cycle: the load would have made the whole state 0 and was ignored.
     """
 
     def __init__(self, config: AmperConfig) -> None:
@@ -94,14 +94,17 @@ class ParameterUnit(Composite):
         radius_fixed = self._radius_fixed()
         quotients = ("reciprocal", "radius") if has_radius(self._config) else ("reciprocal",)
         due = {name: Signal(name=f"{name}_due") for name in quotients}  # to be divided
-        m.d.sync += [self.refused.eq(self._load_stream(m, taken & is_stream)), self.clear.eq(0)]
+        illegal = Signal()
+        self._load_stream(m, taken & is_stream)
+        m.d.comb += self.refused.eq(illegal | self.query_zero | self.draw_zero)
+        m.d.sync += [illegal.eq(0), self.clear.eq(0)]
         with m.Switch(parameter):
             for number, (legal, change) in self._rules(held, radius_fixed, due).items():
                 with m.Case(number):
                     with m.If(taken & legal):
                         m.d.sync += change
                     with m.Elif(taken):
-                        m.d.sync += self.refused.eq(1)
+                        m.d.sync += illegal.eq(1)
         self._divide(m, held, radius_fixed, due)
         return m
 
@@ -166,8 +169,8 @@ class ParameterUnit(Composite):
             Parameter.CLEAR: (value == 1, [self.clear.eq(1)]),
         }
 
-    def _load_stream(self, m: Module, taken: Value) -> Value:
-        """Offers a word to its random stream; returns whether that refuses it."""
+    def _load_stream(self, m: Module, taken: Value) -> None:
+        """Offers a word to its random stream."""
         control = self.control.payload
         is_draw = control.parameter >= Parameter.DRAW_STATE_0
         for load, mine in ((self.query_load, ~is_draw), (self.draw_load, is_draw)):
@@ -176,7 +179,6 @@ class ParameterUnit(Composite):
                 load.word.eq(control.parameter[: len(load.word)]),
                 load.value.eq(control.value),
             ]
-        return taken & Mux(is_draw, self.draw_zero, self.query_zero)
 
     def _divide(self, m: Module, held: dict[str, Value], radius_fixed: Value, due: dict[str, Signal]) -> None:
         """floor(2^GS / m), then floor(lambda' / m), each when it is due."""

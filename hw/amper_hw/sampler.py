@@ -12,7 +12,7 @@ from amper_hw.array import whole_array
 from amper_hw.bits import delayed, population
 from amper_hw.controller import Controller
 from amper_hw.draw import DrawUnit
-from amper_hw.latency import row_answer_cycles
+from amper_hw.latency import any_answer_cycles
 from amper_hw.modules import Composite, SharedModule
 from amper_hw.parameter_unit import ParameterUnit
 from amper_hw.payload import OK, sampler_signature
@@ -116,7 +116,7 @@ class Sampler(Composite):
 
     def _valid_rows(self, m: Module, array: Any, writes: Any) -> Value:
         """Counts the valid rows; returns whether the count is that of all writes before this cycle."""
-        under_way = Signal(row_answer_cycles(self._config))
+        under_way = Signal(any_answer_cycles(self._config))
         issued = Cat(port.valid for port in writes.issue).any()
         m.d.sync += under_way.eq(Cat(issued, under_way))
         added, removed = array.changed.added, array.changed.removed

@@ -31,7 +31,7 @@ class VmaxUnit(wiring.Component):
     clear : In, every row becomes invalid; only while ``exact``.
     probe : Out {valid, payload}: a search that enters the row array in the same cycle; in a deep pipeline a cycle after
         the write that it follows.
-    match_any : In, the row array's answer to what entered it ``row_answer_cycles`` before.
+    match_any : In, the row array's answer to what entered it ``any_answer_cycles`` before.
     vmax : Out, Q bits. occupied : Out, some row is valid. exact : Out, both are true of all writes before this cycle.
     """
 

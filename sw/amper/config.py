@@ -22,8 +22,8 @@ Bus = Literal["native", "axi", "wishbone"]
 BUSES: tuple[str, ...] = get_args(Bus)
 Storage = Literal["flip-flops", "latches"]
 STORAGES: tuple[str, ...] = get_args(Storage)
-Multipliers = Literal["gates", "blocks"]
-MULTIPLIERS: tuple[str, ...] = get_args(Multipliers)
+Primitives = Literal["gates", "blocks"]
+PRIMITIVES: tuple[str, ...] = get_args(Primitives)
 
 SCALE_FRACTION_WIDTH = 20  # fraction bits of the radius and neighbour coefficients
 SCALE_INTEGER_WIDTH = 4  # their integer bits: scales reach up to 16
@@ -45,6 +45,7 @@ INTEGER_RANGES: dict[str, tuple[int, int]] = {
     "draw_ports": (1, 8),
     "write_ports": (1, 8),
 }
+FAN_OUT = 8  # of a node, the most by default: above it, a node's choice of a child is slower than all else
 POWERS_OF_TWO = ("bank_rows", "fan_out", "search_ports", "draw_ports", "write_ports")
 
 
@@ -64,7 +65,8 @@ class AmperConfig:
     seed : of both random streams, 64 bits.
     priority_scale : priority codes per unit of float priority, above 0; 2^(Q // 2) if None.
     bank_rows : rows of one bank of the RTL, a power of two, 2 to 1024. Changes no index.
-    fan_out : banks or sub-arrays under one node of the RTL's tree, a power of two, 2 to 64. Changes no index.
+    fan_out : banks or sub-arrays under one node of the RTL's tree, a power of two, 2 to 64; if None the least that
+        needs no more levels of nodes than 8, since smaller nodes are faster. Changes no index.
     variants : those built into the RTL, to choose from at run time; only ``variant`` if None.
     search_ports, draw_ports, write_ports : P searches, D draws and W writes a cycle of the RTL; 1, 2, 4 or 8. They
         change no index.
@@ -73,8 +75,9 @@ class AmperConfig:
     bus : of the RTL, "native" (ready/valid streams), "axi" (AXI4-Lite and AXI4-Stream) or "wishbone" (B4 pipelined).
     storage : the cells that hold the rows of the RTL, "flip-flops" or "latches" (smaller, for cell libraries only).
         Changes neither an index nor a cycle.
-    multipliers : of the RTL's deep pipeline, "gates" (carry-save sums, for standard cells) or "blocks" (products of 18
-        bits, for an FPGA's multipliers). Changes neither an index nor a cycle.
+    primitives : what the RTL is made of beside registers, "gates" (for a cell library) or "blocks" (for an FPGA:
+        products of 18 bits for its multipliers, a small memory a bank for the priorities of the results). Changes
+        neither an index nor a cycle.
 
     Raises
     ------
@@ -91,7 +94,7 @@ class AmperConfig:
     seed: int = 0
     priority_scale: float = None  # type: ignore[assignment]  # filled in below when not given
     bank_rows: int = 64
-    fan_out: int = 8
+    fan_out: int = None  # type: ignore[assignment]  # filled in below when not given
     variants: tuple[Variant, ...] = None  # type: ignore[assignment]  # filled in below when not given
     search_ports: int = 1
     draw_ports: int = 1
@@ -100,17 +103,20 @@ class AmperConfig:
     result_priority: bool = True
     bus: Bus = "native"
     storage: Storage = "flip-flops"
-    multipliers: Multipliers = "gates"
+    primitives: Primitives = "gates"
 
     def __post_init__(self) -> None:
         for name, (low, high) in INTEGER_RANGES.items():
-            self._normalise(name, checked_integer(name, getattr(self, name), low, high))
+            if name != "fan_out" or self.fan_out is not None:
+                self._normalise(name, checked_integer(name, getattr(self, name), low, high))
+        if self.fan_out is None:
+            self._normalise("fan_out", _fan_out(banks=-(-self.rows // self.bank_rows)))
         if self.priority_scale is None:
             self._normalise("priority_scale", float(1 << (self.priority_width // 2)))
         for name in ("radius_scale", "neighbour_scale", "priority_scale"):
             self._normalise(name, checked_real(name, getattr(self, name)))
         choices = {"variant": VARIANTS, "pipeline": PIPELINES, "bus": BUSES, "storage": STORAGES}
-        choices |= {"multipliers": MULTIPLIERS}
+        choices |= {"primitives": PRIMITIVES}
         for name, legal in choices.items():
             checked_choice(name, getattr(self, name), legal)
         self._check_variants()
@@ -274,3 +280,14 @@ class AmperConfig:
             return cls.from_dict(values)
         except (ValueError, TypeError) as error:
             raise type(error)(f"{path}: {error}") from error
+
+
+def _fan_out(*, banks: int) -> int:
+    """The least power of two that needs no more levels of nodes than ``FAN_OUT``, and at least 2."""
+    levels = 0
+    while FAN_OUT**levels < banks:
+        levels += 1
+    fan_out = 2
+    while fan_out**levels < banks:
+        fan_out *= 2
+    return fan_out

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from amper import VARIANTS, AmperConfig
-from amper.config import BUSES, MULTIPLIERS, PIPELINES, STORAGES
+from amper.config import BUSES, PIPELINES, PRIMITIVES, STORAGES
 
 
 def _names(text: str) -> list[str]:
@@ -28,7 +28,11 @@ _HELP: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "seed": (int, "S", "of the random streams, 64 bits"),
     "priority_scale": (float, "F", "codes per unit of float priority, for --trace; default 2^(Q // 2)"),
     "bank_rows": (int, "R", "rows of a bank, a power of two; changes no index"),
-    "fan_out": (int, "F", "banks under a node of the tree, a power of two; changes no index"),
+    "fan_out": (
+        int,
+        "F",
+        "banks under a node of the tree, a power of two; default the least with 8's levels",
+    ),
     "variants": (_names, "V,V", "variants built in, to choose from at run time; default only the active one"),
     "search_ports": (int, "P", "searches a cycle: 1, 2, 4 or 8"),
     "draw_ports": (int, "D", "draws a cycle: 1, 2, 4 or 8"),
@@ -36,7 +40,7 @@ _HELP: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "pipeline": (str, "X", f"{' for the clock, or '.join(PIPELINES)} for the fewest cycles"),
     "bus": (str, "BUS", f"{', '.join(BUSES)}"),
     "storage": (str, "CELLS", f"of the rows: {' or '.join(STORAGES)}, which are smaller in a cell library"),
-    "multipliers": (str, "X", f"of {MULTIPLIERS[0]}, or of an FPGA's {MULTIPLIERS[1]}"),
+    "primitives": (str, "X", f"{PRIMITIVES[0]}, or an FPGA's {PRIMITIVES[1]}: multipliers, small memories"),
 }
 
 

@@ -8,8 +8,9 @@ from types import ModuleType
 from amper_cli import synth_asic, synth_fpga, synth_generic
 from amper_cli.options import add_configuration, configuration, fail
 
-#: Modules with TARGETS, a tuple of names; SUMMARY, lines of the description; EXAMPLES, commands; add_options(parser);
-#: run(options, config), which prints and returns the exit code.
+#: Modules with TARGETS, a tuple of names; DEFAULTS, parameters of the configuration where nothing else is said;
+#: SUMMARY, lines of the description; EXAMPLES, commands; add_options(parser); run(options, config), which prints and
+#: returns the exit code.
 FAMILIES: tuple[ModuleType, ...] = (synth_generic, synth_asic, synth_fpga)
 
 _DESCRIPTION = """\
@@ -41,10 +42,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Hand over to the target's family."""
+    (family,) = (family for family in FAMILIES if options.target in family.TARGETS)
     try:
-        config = configuration(options)
+        config = configuration(options, **family.DEFAULTS)
     except (OSError, ValueError, TypeError) as error:
         return fail("synth", error)
-    (family,) = (family for family in FAMILIES if options.target in family.TARGETS)
     code: int = family.run(options, config)
     return code

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from amper_synth.asic import AsicResult
 
 TARGETS: tuple[str, ...] = ("asic",)
+DEFAULTS: dict[str, str] = {}
 
 SUMMARY = """\
   asic      standard cells of the Liberty files given by --liberty: Yosys and ABC, then static timing by OpenSTA where

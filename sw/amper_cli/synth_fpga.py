@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from amper_synth.fpga import FpgaResult
 
 TARGETS: tuple[str, ...] = ("ecp5", "ice40", "nexus", "gowin")
+DEFAULTS: dict[str, str] = {"primitives": "blocks"}
 BOARDS = ("ulx3s",)
 
 SUMMARY = """\
   ecp5, ice40, nexus, gowin
             FPGAs: Yosys and nextpnr, cells by component, the clock of the routed design over several seeds, and the
-            critical path in the components' names. --board goes on to the bitstream of a board with a host link.
+            critical path in the components' names; --primitives are blocks by default. --board goes on to the bitstream
+            of a board with a host link.
 """
 
 EXAMPLES = """\

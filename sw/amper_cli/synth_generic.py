@@ -9,6 +9,7 @@ from amper import AmperConfig
 from amper_cli.options import fail
 
 TARGETS: tuple[str, ...] = ("generic",)
+DEFAULTS: dict[str, str] = {}
 
 SUMMARY = """\
   generic   no target: gates, registers, and the logic depth in gates, of the whole and of each component. It tells how

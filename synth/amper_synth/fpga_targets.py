@@ -19,6 +19,7 @@ class Target:
     devices : nextpnr's options that choose each device, the default first. options : nextpnr's options for any device;
         the wrapper's four pins may go anywhere. configuration : option that names the file of the routed design.
     cells : a pattern of cell types for each resource; a cell counts for the first that matches.
+    luts_of_lutram : look-up tables that a small memory takes, those that its write port makes useless among them.
     finish : Yosys commands for the flat netlist. pins : by device, where the wrapper's pins must be told one by one, in
         lines of the form ``pin_line`` in a file of the name ``PINS``.
     """
@@ -31,6 +32,7 @@ class Target:
     cells: dict[str, str]
     device_synthesis: dict[str, str] = field(default_factory=dict)
     finish: str = ""
+    luts_of_lutram: int = 0
     pins: dict[str, dict[str, str]] = field(default_factory=dict)
     pin_line: str = ""
 
@@ -60,6 +62,7 @@ FPGAS = {
             "bram": "DP16KD|PDPW16KD",
             "mux": "PFUMX|L6MUX21",
         },
+        luts_of_lutram=6,
     ),
     "ice40": Target(
         synthesis="synth_ice40",
@@ -95,6 +98,7 @@ FPGAS = {
             "bram": "(DP|PDP|PDPSC)16K.*",
             "mux": "WIDEFN9|PFUMX|L6MUX21",
         },
+        luts_of_lutram=6,
         pin_line="ldc_set_location -site {{{pin}}} [get_ports {port}]\n",
         # Clock, button and serial port of Lattice's evaluation board.
         pins={"lifcl-40": {"clk": "L13", "rst": "G19", "serial_in": "F16", "serial_out": "F18"}},
@@ -119,6 +123,7 @@ FPGAS = {
             "bram": "(SP|DP|SDP)X?9?B?",
             "mux": "MUX2_LUT[5-8]",
         },
+        luts_of_lutram=4,
         pin_line='IO_LOC "{port}" {pin};\n',
         # Clock, button and serial port of the Tang Primer 20K and the Tang Nano 9K.
         pins={

@@ -43,6 +43,14 @@ def test_every_answer_is_right_and_in_its_cycle(
     assert report["overlapping"] > 20
 
 
+@pytest.mark.parametrize("pipeline", ["deep", "shallow"])
+@pytest.mark.parametrize("rows", [1, 37])
+def test_codes_read_from_a_memory_are_those_of_the_rows(simulate, rows, pipeline):
+    config = replace(config_of(rows, 8), pipeline=pipeline, primitives="blocks", draw_ports=2, write_ports=2)
+    report = simulate(components.bank(config, rounds=80))
+    assert report["compared"] > 1000
+
+
 def test_every_answer_is_right_in_verilator(simulate):
     report = simulate(components.bank(config_of(64, 8), rounds=200), simulator="verilator")
     assert report["compared"] > 3000

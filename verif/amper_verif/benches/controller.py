@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import cocotb
 
 from amper import AmperConfig, Status
-from amper_hw.latency import CSP_CYCLES, count_cycles, row_answer_cycles
+from amper_hw.latency import CSP_CYCLES, any_answer_cycles, count_cycles
 from amper_verif.benches.match_line import key_names
 from amper_verif.benches.support import LONG_STALL, Device, Gaps
 from amper_verif.coverage import batch_kind, collected, cover
@@ -60,7 +60,7 @@ class ControllerBench:
         self.config = AmperConfig.from_dict(parameters["config"])
         self.device = Device(dut, deadline=parameters["batches"] * (40 * self.config.groups + 500))
         self.chance = random.Random(parameters["seed"])
-        self.answer_cycles, self.count_cycles = row_answer_cycles(self.config), count_cycles(self.config)
+        self.answer_cycles, self.count_cycles = any_answer_cycles(self.config), count_cycles(self.config)
         self.requesting, self.offering, self.probing = Gaps(self.chance), Gaps(self.chance), Gaps(self.chance)
         self.beats = -(-self.config.groups // self.config.search_ports)
         self.statuses = dict.fromkeys(Status.__members__, 0)

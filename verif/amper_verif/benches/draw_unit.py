@@ -150,12 +150,12 @@ class DrawBench:
             state_then = [*state[:index], value, *state[index + 1 :]]
             state = state_then if any(state_then) else state
             self.device.drive(load_valid=1, load_word=index, load_value=value)
+            await self.device.tick()
+            self.device.drive(load_valid=0)
             await self.device.settle()
             zero = int(not any(state_then))
             assert self.device.read("load_zero") == zero, f"load_zero with {value:#x} in word {index}: expected {zero}"
-            await self.device.tick()
-            self.device.drive(load_valid=0)
-            for _ in range(3):
+            for _ in range(2):
                 await self.device.tick()
         self.words = Xoroshiro128PlusPlus(state[0] | state[1] << 32, state[2] | state[3] << 32)
 

@@ -86,6 +86,7 @@ class ParameterBench:
         self.offer: tuple[Parameter, int] | None = None  # stays until it is taken
         self.division = 0  # cycles left of it
         self.strobes = {"refused": 0, "clear": 0}  # due in this cycle
+        self.zeros = {"query_zero": 0, "draw_zero": 0}  # the streams' answers in this cycle
 
     # --- stimulus ----------------------------------------------------------------------------------------------
 
@@ -111,11 +112,10 @@ class ParameterBench:
             self.offer = self.new_offer()
         drive["control_valid"] = int(self.offer is not None)
         parameter, value = self.offer or self.new_offer()  # without valid they mean nothing
-        zeros = {name: int(self.chance.random() < 0.3) for name in ("query_zero", "draw_zero")}
-        self.device.drive(control_parameter=parameter, control_value=value, **drive, **zeros)
+        self.device.drive(control_parameter=parameter, control_value=value, **drive, **self.zeros)
         await self.device.settle()
         self._compare()
-        await self._step(parameter, value, drive, zeros)
+        await self._step(parameter, value, drive)
 
     # --- checks ------------------------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ class ParameterBench:
                 got = read(f"values_{name}")
                 assert got == wanted, f"{name} is {got}, expected {wanted}"
 
-    async def _step(self, parameter: Parameter, value: int, drive: dict[str, int], zeros: dict[str, int]) -> None:
+    async def _step(self, parameter: Parameter, value: int, drive: dict[str, int]) -> None:
         """A cycle's transfer, if there is one."""
         read = self.device.read
         able = drive["may_change"] and self.division == 0 and (parameter < STREAM or drive["draws_idle"])
@@ -145,9 +145,12 @@ class ParameterBench:
             assert word == (parameter % 4, value), f"{parameter.name} loads {word}"
         self.division = max(0, self.division - 1)
         self.strobes = dict.fromkeys(self.strobes, 0)
+        self.zeros = dict.fromkeys(self.zeros, 0)
         if taken:
             self.offer = None
-            refused = zeros[f"{stream}_zero"] if stream else 0
+            refused = stream is not None and self.chance.random() < 0.3
+            if refused:
+                self.zeros[f"{stream}_zero"] = 1
             self._take(parameter, value, self.model.legal(parameter, value, empty=drive["empty"], zero=refused))
         await self.device.tick()
 

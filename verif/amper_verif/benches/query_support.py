@@ -206,6 +206,7 @@ class BatchBench:
         self.device.drive(start_valid=0, load_valid=0, load_word=0, load_value=0, **{f"{self.output}_ready": 0})
         self.device.drive(**self.changing.ports(), **self.inputs())
         await self.device.start()
+        await self._cycle(False, True, False)  # nothing starts in the first cycle after a reset
 
     async def episode(self, batches: int, *, hurry: bool, stop_after: int | None = None) -> None:
         """Batches with the same parameters to their last beat, or a reset after so many cycles; ``hurry``: starts as
@@ -265,15 +266,17 @@ class BatchBench:
         zeros = chance.random() < 0.3
         self.device.drive(**self.inputs())
         await self.device.tick()
-        for word in chance.sample(range(4), 4 if zeros else chance.randint(1, 4)):
+        words = chance.sample(range(4), 4 if zeros else chance.randint(1, 4))
+        for word in words:
             value = 0 if zeros else chance.getrandbits(VALUE_WIDTH)
             self.device.drive(load_valid=1, load_word=word, load_value=value, **self.inputs())
-            await self.device.settle()
-            refused = self.device.read("load_zero")
-            assert refused == (not self.changing.load(word, value)), f"load_zero is {refused} at {value} for {word}"
             await self.device.tick()
-            for _ in range(3):
+            for cycle in range(1 if word == words[-1] else 2):  # a start may come sooner than a load
                 self.device.drive(load_valid=0, **self.inputs())
+                await self.device.settle()
+                due = cycle == 0 and not self.changing.load(word, value)
+                refused = self.device.read("load_zero")
+                assert refused == due, f"load_zero is {refused} after {value} for {word}"
                 await self.device.tick()
 
     async def _reset(self) -> None:
@@ -282,6 +285,7 @@ class BatchBench:
         await self.device.reset(self.chance.randint(1, 3))
         self.changing.reset()
         self.restart()
+        await self._cycle(False, True, False)
 
     async def run(self, episodes: int) -> None:
         """Everything, at random."""

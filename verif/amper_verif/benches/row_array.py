@@ -7,7 +7,7 @@ from typing import Any
 import cocotb
 
 from amper import AmperConfig
-from amper_hw.latency import count_cycles, row_answer_cycles, tree_levels
+from amper_hw.latency import any_answer_cycles, count_cycles, row_answer_cycles, tree_levels
 from amper_verif.benches.bank import RowsBench, run_rounds
 from amper_verif.coverage import cover
 from amper_verif.simulation import bench_parameters, leave_report
@@ -24,6 +24,7 @@ async def against_model(dut: Any) -> None:
         dut,
         parameters,
         answer_cycles=row_answer_cycles(config),
+        any_cycles=any_answer_cycles(config),
         count_cycles=count_cycles(config),
         banks=-(-config.rows // config.bank_rows),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import cocotb
 
 from amper import AmperConfig
-from amper_hw.latency import is_deep, row_answer_cycles, settle_cycles
+from amper_hw.latency import any_answer_cycles, is_deep, settle_cycles
 from amper_verif.benches.bank import RowWrite
 from amper_verif.benches.match_line import Key, key_matches, key_names
 from amper_verif.benches.support import Device, Gaps
@@ -205,7 +205,7 @@ class VmaxBench:
         key = self._read_key()
         matches = {"width": config.priority_width, "range_match": config.range_match}
         self.model.probe(
-            self.device.cycle + row_answer_cycles(config), lambda code: key_matches(key, code, **matches), written
+            self.device.cycle + any_answer_cycles(config), lambda code: key_matches(key, code, **matches), written
         )
         # The first question of a search: is any row valid?
         begins = key == (0, config.priority_max) if config.range_match else key[1] == 0

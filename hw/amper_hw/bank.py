@@ -107,16 +107,16 @@ class Bank(Composite):
         config, ports = self._config, self._config.search_ports
         lines = MatchLines(rows=self._rows, priority_width=config.priority_width, range_match=config.range_match)
         part = SharedModule.of(f"amper_match_lines_{self._rows}", lines, clocked=False)
-        asked = staged(m, self.search.payload.valid, "key_valid", on=self._deep)
         names = ("low", "high") if config.range_match else ("value", "mask")
         matches = []
         for index in range(ports):
             one = self.instantiate(m, f"match_lines_{index}", part)
             m.d.comb += one.priorities.eq(rows.codes)
             codes = [lane(getattr(self.search.payload, name), index, ports) for name in names]
-            for name, code in line_key(*codes, range_match=config.range_match).items():
+            valid = self.search.payload.valid[index]
+            for name, code in line_key(*codes, valid=valid, range_match=config.range_match).items():
                 m.d.comb += getattr(one, name).eq(staged(m, code, f"key_{name}_{index}", on=self._deep))
-            matches.append(Mux(asked[index], one.match, 0))
+            matches.append(one.match)
         return any_of(matches)
 
     def _count(self, m: Module, csp: Signal, complete: Value) -> None:

@@ -89,12 +89,13 @@ class DrawBeats(Composite):
         wiring.connect(m, wiring.flipped(self.load), urng.load)
         # Comparisons that no legal batch decides are left out.
         wanted = Cat((left > index) & accepted if index < config.batch else Const(0, 1) for index in range(ports))
-        take = Mux(left > ports, ports, left) if config.batch > ports else left
         m.d.comb += [
             self.load_zero.eq(urng.load_zero),
             urng.enable.eq(advance),
-            urng.take.eq(Mux(step & accepted, take, 0)),
+            urng.take.eq(step & accepted),
         ]
+        if ports > 1:
+            m.d.comb += urng.count.eq(Mux(left > ports, ports, left) if config.batch > ports else left)
         self._send(m, advance, Cat(step, wanted, last, status), urng.word.high)
         return m
 

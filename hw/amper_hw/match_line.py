@@ -50,8 +50,12 @@ class MatchLines(wiring.Component):
         return line
 
 
-def line_key(first: Value, second: Value, *, range_match: bool) -> dict[str, Value]:
-    """What match lines take of a key: of low and high, those; of value and mask, the bits to be 0 and to be 1."""
+def line_key(first: Value, second: Value, *, valid: Value, range_match: bool) -> dict[str, Value]:
+    """What match lines take of a key: of low and high, those; of value and mask, the bits to be 0 and to be 1.
+
+    Where it is not ``valid``, a key that no code matches; so the rows need not know.
+    """
+    never = ~valid
     if range_match:
-        return {"low": first, "high": second}
-    return {"zeros": ~first & second, "ones": first & second}
+        return {"low": first | never.replicate(len(first)), "high": second & valid.replicate(len(second))}
+    return {"zeros": (~first & second) | never, "ones": (first & second) | never}

@@ -79,8 +79,8 @@ class Representatives(Composite):
         m = Module()
         advance = Signal()
         m.d.comb += advance.eq(~self.point.valid | self.point.ready)
-        beat, group, take = self._beat(m, advance)
-        word = self._words(m, advance, take)
+        beat, group, take, count = self._beat(m, advance)
+        word = self._words(m, advance, take, count)
         cycles = urng_cycles(self._config)
         beat = self._later(m, advance, beat, "word", cycles)
         group = held(m, advance, group, "word_group", cycles)
@@ -100,8 +100,8 @@ class Representatives(Composite):
 
     # --- the first cycle: which groups ---------------------------------------------------------------------------
 
-    def _beat(self, m: Module, advance: Value) -> tuple[Any, Value, Value]:
-        """The beat whose words are taken now, the group of its lane 0, and how many words they are."""
+    def _beat(self, m: Module, advance: Value) -> tuple[Any, Value, Value, Value]:
+        """(the beat whose words are taken now, the group of its lane 0, whether it takes words, how many then)."""
         ports = self._lanes
         within = (ports - 1).bit_length()  # low bits of a group's index that are those of its lane
         width = max((self._config.groups - 1).bit_length(), within, 1)
@@ -126,8 +126,7 @@ class Representatives(Composite):
         fields = [stepping, *lanes_taken, (group == 0) & first_round, end & ~boundary, *flags]
         m.d.comb += Value.cast(beat).eq(Cat(*fields))
         in_last = final[:within] + 1 if ports > 1 else 1
-        words = Mux(full, Mux(end, in_last, ports), 1)
-        return beat, group, Mux(stepping & ~boundary, words, 0)
+        return beat, group, stepping & ~boundary, Mux(full, Mux(end, in_last, ports), 1)
 
     def _rounds(self, m: Module, end: Value) -> tuple[Value, Value, Value]:
         """Whether beats use all lanes, whether they hold boundaries, whether this is the first time through the groups;
@@ -146,7 +145,7 @@ class Representatives(Composite):
 
     # --- the stages ----------------------------------------------------------------------------------------------
 
-    def _words(self, m: Module, advance: Value, take: Value) -> Any:
+    def _words(self, m: Module, advance: Value, take: Value, count: Value) -> Any:
         """The next random words."""
         config = self._config
         (s0, s1), _ = config.stream_states
@@ -165,6 +164,8 @@ class Representatives(Composite):
             urng.enable.eq(advance),
             urng.take.eq(take),
         ]
+        if self._lanes > 1:
+            m.d.comb += urng.count.eq(count)
         return urng.word
 
     def _codes(self, m: Module, advance: Value, group: Value, us: list[Value]) -> list[Value]:

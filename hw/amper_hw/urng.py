@@ -5,7 +5,7 @@ Source: D. Blackman and S. Vigna, "Scrambled linear pseudorandom number generato
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,7 +21,7 @@ class Urng(wiring.Component):
 
     Every lane has the state of its next word in registers, so that no addition waits for the steps between the lanes.
     A state steps by XORs and rotations alone; with two stages, the two additions of the output function are a stage
-    each, so that the clock does not see them in a row. Only the state of lane 0 is reset, the others follow it.
+    each, so that the clock does not see them in a row. The states are set in the cycle after a reset.
 
     Parameters
     ----------
@@ -33,7 +33,8 @@ class Urng(wiring.Component):
     Members
     -------
     enable : In; nothing moves while it is 0.
-    take : In, how many words are taken in this cycle, 0 to ``words``; 0 in the first cycle after a reset.
+    take : In, words are taken in this cycle, ``count`` of them, 1 to ``words``; not in the first cycle after a reset.
+        Only the enables of registers wait for ``take``. There is no ``count`` for one word.
     word : Out {low, high}, without the one that has no width: lane j is the j-th of the words taken ``stages`` enabled
         cycles before. Lanes beyond those taken do not matter.
     load : In, sets 32 bits of the state in the next cycle, whether enabled or not. Nothing may be taken from the cycle
@@ -58,7 +59,8 @@ class Urng(wiring.Component):
         super().__init__(
             {
                 "enable": In(1),
-                "take": In(words.bit_length()),
+                "take": In(1),
+                **({"count": In(words.bit_length())} if words > 1 else {}),
                 "word": Out(layout),
                 "load": In(stream_load_signature()),
                 "load_zero": Out(1),
@@ -67,24 +69,22 @@ class Urng(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        s0, s1 = (Signal(RANDOM_WIDTH, name=f"s{half}", init=init) for half, init in enumerate(self._init))
-        first: Value = Cat(s0, s1)
-        rest = [Signal(2 * RANDOM_WIDTH, name=f"state_{lane}", reset_less=True) for lane in range(1, self._words)]
-        states: list[Value] = [first, *rest]
+        states: list[Value] = [
+            Signal(2 * RANDOM_WIDTH, name=f"state_{lane}", reset_less=True) for lane in range(self._words)
+        ]
         ahead = self._steps(m, states[-1], self._words, "ahead")
-        with m.If(self.enable):
-            for state, after in zip(states, _without(states, ahead, self.take), strict=True):
-                m.d.sync += state.eq(after)
-        loaded, parts = self._load(m, s0, s1)
-        with m.If(loaded):
-            m.d.sync += first.eq(Cat(parts))
-        if rest:
-            # Where lane 0 is set from outside, the other lanes follow; after a reset, a cycle later.
-            fresh = Signal(init=1)
-            m.d.sync += fresh.eq(0)
-            following = self._steps(m, Cat(parts), len(rest), "following")
-            with m.If(loaded | fresh):
-                m.d.sync += Cat(rest).eq(Cat(following))
+        after = _without(states, ahead, self.count) if self._words > 1 else ahead
+        step = self.enable & self.take
+        start = Const(self._init[0] | self._init[1] << RANDOM_WIDTH, 2 * RANDOM_WIDTH)
+        fresh = Signal(init=1)  # the first cycle after a reset
+        m.d.sync += fresh.eq(0)
+        loads, loaded = self._first(m, states[0], Mux(fresh, start, after[0]), step | fresh, fresh)
+        # The other lanes follow in the same cycle.
+        after_reset = self._steps(m, start, self._words - 1, "start")
+        after_load = self._steps(m, loaded, self._words - 1, "loaded")
+        with m.If(step | loads | fresh):
+            for state, initial, other, next_one in zip(states[1:], after_reset, after_load, after[1:], strict=True):
+                m.d.sync += state.eq(Mux(fresh, initial, Mux(loads, other, next_one)))
 
         words = [self._word(m, state, lane) for lane, state in enumerate(states)]
         lows = (word[: self._widths["low"]] for word in words)
@@ -107,25 +107,31 @@ class Urng(wiring.Component):
             states.append(state)
         return states
 
-    def _load(self, m: Module, s0: Signal, s1: Signal) -> tuple[Value, list[Value]]:
-        """(a load is done in this cycle, lane 0 with what it loads).
+    def _first(self, m: Module, state: Value, after: Value, step: Value, fresh: Value) -> tuple[Value, Value]:
+        """Lane 0: what comes ``after`` in a ``step``, or what is loaded. A load is checked now and done a cycle later,
+        so that the path from where it comes from ends at a register.
 
-        A load is checked now and done a cycle later: so the path from where it comes from ends at a register.
+        Returns (a load is done in this cycle, what lane 0 is then).
         """
-        parts = [half[low : low + VALUE_WIDTH] for half in (s0, s1) for low in range(0, RANDOM_WIDTH, VALUE_WIDTH)]
-        # Whether each part is not 0, a cycle late: loads come rarely enough.
-        used = [delayed(m, part.any(), f"part_{index}_used", reset_less=False) for index, part in enumerate(parts)]
-        others = [any_of(used[:index] + used[index + 1 :]) for index in range(len(parts))]
         value = Signal(VALUE_WIDTH, name="load_value", reset_less=True)
-        loaded = Signal(len(parts), name="load_parts")
-        chosen = [self.load.valid & (self.load.word == index) for index in range(len(parts))]
+        loads = Signal(2 * RANDOM_WIDTH // VALUE_WIDTH, name="load_parts")
+        parts, used = [], []
+        for index, here in enumerate(loads):
+            part, next_part = (whole.word_select(index, VALUE_WIDTH) for whole in (state, after))
+            with m.If(step | here):
+                m.d.sync += part.eq(Mux(here, value, next_part))
+            parts.append(Mux(here, value, part))
+            # Whether the part is not 0, a cycle late: loads come rarely enough.
+            used.append(delayed(m, Mux(fresh, next_part, part).any(), f"part_{index}_used"))
+        others = [any_of(used[:index] + used[index + 1 :]) for index in range(len(used))]
+        chosen = [self.load.valid & (self.load.word == index) for index in range(len(used))]
         legal = [here & (self.load.value.any() | other) for here, other in zip(chosen, others, strict=True)]
         m.d.sync += [
             value.eq(self.load.value),
-            loaded.eq(Cat(*legal)),
+            loads.eq(Cat(*legal)),
             self.load_zero.eq(self.load.valid & ~any_of(legal)),
         ]
-        return loaded.any(), [Mux(here, value, part) for part, here in zip(parts, loaded, strict=True)]
+        return loads.any(), Cat(parts)
 
     def _word(self, m: Module, state: Value, lane: int) -> Value:
         """The word that goes with a state, ``stages`` cycles later."""
@@ -139,7 +145,7 @@ class Urng(wiring.Component):
 
 
 def _without(states: list[Value], ahead: list[Value], count: Value) -> list[Value]:
-    """Of ``states`` and then ``ahead``, each as many, those after the first ``count``, as many again.
+    """Of ``states`` and then ``ahead``, each as many, those after the first ``count``, at least 1, as many again.
 
     Mostly a count is the most, all ``states``: so what is ahead, which comes late, then passes one multiplexer.
     """

@@ -57,7 +57,10 @@ class UrngBench:
 
     async def cycle(self, *, enable: int, take: int, load: tuple[int, int] | None = None) -> None:
         part, value = load or (self.chance.randrange(PARTS), self.chance.choice((0, 1)))
-        self.device.drive(enable=enable, take=take, load_valid=int(load is not None), load_word=part, load_value=value)
+        self.device.drive(enable=enable, take=int(take > 0), load_valid=int(load is not None))
+        self.device.drive(load_word=part, load_value=value)
+        if self.words > 1:  # without a take, the count is anything
+            self.device.drive(count=take or self.chance.randint(0, self.words))
         await self.device.settle()
         self._compare()
         got = self.device.read("load_zero")
@@ -126,6 +129,7 @@ async def against_golden_stream(dut: Any) -> None:
     parameters = bench_parameters()
     bench = UrngBench(dut, parameters)
     bench.device.drive(enable=1, take=0, load_valid=0, load_word=0, load_value=0)
+    bench.device.drive(**({"count": 0} if bench.words > 1 else {}))
     await bench.device.start()
     await bench.cycle(enable=1, take=0)
     # Short lives first: a reset before, at and after the first word.

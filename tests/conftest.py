@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,14 @@ BUILD = Path(__file__).parents[1] / "build/tests"
 Simulate = Callable[..., dict[str, Any]]
 
 _tables: list[coverage.Table] = []  # of this process; in the end, of all
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs_of_stable_baselines3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Without it, every training leaves a folder in the system's temporary one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "SB3_LOGDIR", str(tmp_path_factory.mktemp("sb3")))
+        yield
 
 
 @pytest.fixture

@@ -27,6 +27,9 @@ SHAPES = {
         SMALL, rows=100, bank_rows=8, search_ports=8, draw_ports=8, write_ports=8, result_priority=False
     ),
     "8 lanes, 1 row": AmperConfig(rows=1, groups=1, batch=1, search_ports=8, draw_ports=8, write_ports=8),
+    "blocks, a last bank of 1 row": replace(SMALL, rows=37, bank_rows=4, draw_ports=2, primitives="blocks"),
+    "blocks, a last bank of 2 rows": replace(SMALL, rows=38, bank_rows=4, write_ports=2, primitives="blocks"),
+    "blocks, 1 row": AmperConfig(rows=1, groups=1, batch=1, priority_width=4, primitives="blocks"),
 }
 CONFIGURATIONS = {
     "7 rows": AmperConfig(rows=7, groups=3, batch=5, priority_width=8),

@@ -147,7 +147,8 @@ class Bank(Composite):
             ]
 
     def _read(self, m: Module, rows: Any, write: Any) -> None:
-        look_up = self._codes_in_memory(m, rows, write) if self._config.primitives == "blocks" else self._chosen(rows)
+        in_memory = self._config.primitives == "blocks" and self._rows > 1
+        look_up = self._codes_in_memory(m, rows, write) if in_memory else self._chosen(rows)
         for index, (read, data) in enumerate(zip(self.read, self.data, strict=True)):
             valid = staged(m, read.valid, f"read_valid_{index}", on=self._deep, reset_less=False)
             row = staged(m, read.row, f"read_row_{index}", on=self._deep)

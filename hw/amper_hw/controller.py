@@ -92,7 +92,7 @@ class Controller(wiring.Component):
         fallback = Signal()  # it is that of all valid rows
         everything = Signal()  # the search of all valid rows waits for the array
         first, for_csp, census = self._search(m, full, complete, everything)
-        matched, empty = self._answers(m, first, for_csp, complete)
+        matched, matches, empty = self._answers(m, first, for_csp, complete)
         self._counts(m, census, counted, fallback)
 
         drawing = Signal()  # a CSP was transferred, and not all of its draws have entered the array
@@ -117,7 +117,7 @@ class Controller(wiring.Component):
 
         under_way = self._under_way(m, complete)
         # Nothing more depends on the rows once the searches are done and one has matched, or all valid rows were taken.
-        m.d.comb += self.open.eq(idle & ~under_way & (~full | matched | fallback))
+        m.d.comb += self.open.eq(idle & ~under_way & (~full | matched | matches | fallback))
         return m
 
     def _front(self, m: Module) -> Signal:
@@ -186,9 +186,10 @@ class Controller(wiring.Component):
             ones["high"] = (1 << fields["high"].width) - 1
         return Cat(Const(ones.get(name, 0), field.width) for name, field in fields)
 
-    def _answers(self, m: Module, first: Signal, for_csp: Signal, complete: Signal) -> tuple[Signal, Signal]:
-        """(some query of the latest CSP has matched, the last answer comes now and none has)."""
-        matched, empty = Signal(), Signal()
+    def _answers(self, m: Module, first: Signal, for_csp: Signal, complete: Signal) -> tuple[Signal, Signal, Signal]:
+        """(some query of the latest CSP has matched, one does by the answer that comes now, that is the last and none
+        has)."""
+        matched, matches, empty = Signal(), Signal(), Signal()
         # Answers of the batch before may still come when the next one has begun: they carry another parity.
         parity, asked = Signal(), Signal(name="asked_parity")
         m.d.comb += asked.eq(parity ^ first)
@@ -196,12 +197,12 @@ class Controller(wiring.Component):
         due: Value = Cat(for_csp, asked, complete)
         due = delayed(m, due, "answer_due", any_answer_cycles(self._config), reset_less=False)
         answer = due[0] & (due[1] == parity)
-        m.d.comb += empty.eq(answer & due[2] & ~matched & ~self.match_any)
+        m.d.comb += [matches.eq(answer & self.match_any), empty.eq(answer & due[2] & ~matched & ~matches)]
         with m.If(first):
             m.d.sync += matched.eq(0)
-        with m.Elif(answer & self.match_any):
+        with m.Elif(matches):
             m.d.sync += matched.eq(1)
-        return matched, empty
+        return matched, matches, empty
 
     def _counts(self, m: Module, census: Signal, counted: Signal, fallback: Signal) -> None:
         """Counts of whole CSPs to the draws, those of census queries back to where they were asked."""

@@ -217,7 +217,7 @@ class ControllerBench:
         full = self.full
         seen_all = (
             full is None
-            or self._known(full.matched)
+            or self._known(None if full.matched is None else full.matched - 1)
             or self._known(None if full.everything is None else full.everything + 1)
         )
         return expected | {"open": int(idle and not self.started and seen_all)}

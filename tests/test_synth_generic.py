@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -82,11 +83,15 @@ def test_a_failing_script_says_why(tmp_path):
 
 
 def test_equal_banks_are_written_once():
-    few, many = measure(SMALL, [64, 1024])
+    configs = [replace(SMALL, rows=64), replace(SMALL, rows=1024)]
+    few, many = measure(configs)
     assert (few.rows, many.rows) == (64, 1024)
     assert many.bytes < 3 * few.bytes
     assert many.modules > few.modules  # one for each level of the tree
-    assert "| 1024 |" in markdown(SMALL, [few, many])
+    table = markdown(configs, [few, many])
+    assert "| 1024 |" in table
+    assert "fan_out = 2" in table
+    assert "rows =" not in table.replace("bank_rows =", "")
 
 
 def test_the_command_measures_the_generator():
@@ -104,4 +109,11 @@ def test_the_command_compares_depths(capsys):
     assert main(["bench", "depth", "--sizes", "8", "16", *options]) == 0
     printed = capsys.readouterr().out
     assert "| gates between registers | n = 8 | n = 16 |" in printed
+    assert "fan_out = 2" in printed
     assert "| **the whole** |" in printed
+
+
+def test_a_default_that_follows_from_the_rows_does_so_in_every_size(capsys):
+    options = ["--groups=2", "--batch=2", "--priority-width=4", "--bank-rows=2"]
+    assert main(["bench", "generation", "--sizes", "4", "8", *options]) == 0  # trees of 2 and of 4 children
+    assert "fan_out" not in capsys.readouterr().out

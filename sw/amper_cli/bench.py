@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from collections.abc import Sequence
 
+from amper import AmperConfig
 from amper_cli import bench_distance, bench_software
 from amper_cli.options import add_configuration, configuration, fail
 
@@ -39,28 +40,31 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     bench_distance.add_parser(subjects)
 
 
+def _of_every_size(options: argparse.Namespace, sizes: Sequence[int]) -> list[AmperConfig]:
+    """The configuration with each number of rows, and what follows from it."""
+    return [configuration(options, rows=rows) for rows in options.sizes or sizes]
+
+
 def run_generation(options: argparse.Namespace) -> int:
     """Print the table."""
     try:
-        config = configuration(options, rows=2)  # every size is set in turn
         from tqdm import tqdm
 
         from amper_synth.generation import SIZES, markdown, measure
 
-        sizes = options.sizes or SIZES
-        points = list(tqdm(measure(config, sizes), total=len(sizes), desc="generation", unit="size"))
+        configs = _of_every_size(options, SIZES)
+        points = list(tqdm(measure(configs), total=len(configs), desc="generation", unit="size"))
     except (OSError, ValueError, TypeError) as error:
         return fail("bench generation", error)
     except ImportError as error:
         return fail("bench generation", ImportError(f"{error}. Install it by: pip install 'amper[hw,sim]'"))
-    print(markdown(config, points))
+    print(markdown(configs, points))
     return 0
 
 
 def run_depth(options: argparse.Namespace) -> int:
     """Print the table."""
     try:
-        config = configuration(options, rows=2)  # every size is set in turn
         from tqdm import tqdm
 
         from amper_synth.generic import DEPTH_SIZES, SynthesisError, depth_markdown, synthesise
@@ -69,7 +73,7 @@ def run_depth(options: argparse.Namespace) -> int:
     except ImportError as error:
         return fail("bench depth", ImportError(f"{error}. Install it by: pip install 'amper[synth,sim]'"))
     try:
-        configs = [replace(config, rows=rows) for rows in options.sizes or DEPTH_SIZES]
+        configs = _of_every_size(options, DEPTH_SIZES)
         results = [synthesise(each) for each in tqdm(configs, desc="depth", unit="size")]
     except (ValueError, TypeError) as error:
         return fail("bench depth", error)

@@ -157,7 +157,8 @@ def _report(found: Sweep, folder: Path, words: str) -> int:
 def _parameters(config: AmperConfig) -> str:
     """Those that are not the default."""
     values = config.to_dict()
-    default = AmperConfig(rows=config.rows).to_dict() | {"rows": None}
+    default = AmperConfig(rows=config.rows, bank_rows=config.bank_rows).to_dict()
+    default |= {"rows": None, "bank_rows": AmperConfig.bank_rows}
     return " ".join(f"{_option(name)} {shown(value)}" for name, value in values.items() if value != default[name])
 
 

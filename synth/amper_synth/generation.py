@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from amper import AmperConfig
 from amper_hw.generate import generate, versions
@@ -24,23 +25,23 @@ class GenerationPoint:
     modules: int
 
 
-def measure(config: AmperConfig, sizes: Iterable[int] = SIZES) -> Iterator[GenerationPoint]:
-    """Generate ``config`` with each number of rows, one after the other."""
-    generate(replace(config, rows=2))  # Yosys is compiled to machine code on its first use
-    for rows in sizes:
+def measure(configs: Sequence[AmperConfig]) -> Iterator[GenerationPoint]:
+    """Generate each of them, one after the other."""
+    generate(replace(configs[0], rows=2))  # Yosys is compiled to machine code on its first use
+    for config in configs:
         begin = time.perf_counter()
-        verilog = generate(replace(config, rows=rows)).verilog
+        verilog = generate(config).verilog
         seconds = time.perf_counter() - begin
         lines = verilog.splitlines()
         modules = sum(line.startswith("module ") for line in lines)
-        yield GenerationPoint(rows, seconds, len(verilog.encode()), len(lines), modules)
+        yield GenerationPoint(config.rows, seconds, len(verilog.encode()), len(lines), modules)
 
 
-def markdown(config: AmperConfig, points: Iterable[GenerationPoint]) -> str:
+def markdown(configs: Sequence[AmperConfig], points: Iterable[GenerationPoint]) -> str:
     """The points as a page's table, with what they were measured with."""
     rows = [f"| {p.rows} | {p.seconds:.1f} | {p.bytes / 1e6:.2f} | {p.lines} | {p.modules} |" for p in points]
     made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
-    shown = ", ".join(f"{name} = {value}" for name, value in config.to_dict().items() if name not in ("rows", "seed"))
+    shown = in_common([config.to_dict() for config in configs])
     return "\n".join(
         [
             "| rows | seconds | MB of Verilog | lines | modules |",
@@ -50,3 +51,10 @@ def markdown(config: AmperConfig, points: Iterable[GenerationPoint]) -> str:
             f"One core of {platform.machine()}, Python {platform.python_version()}, {made_with}; {shown}.",
         ]
     )
+
+
+def in_common(configs: Sequence[Mapping[str, Any]]) -> str:
+    """The parameters in which they are all the same, but for the seed."""
+    first = configs[0]
+    same = [name for name in first if name != "seed" and all(config[name] == first[name] for config in configs)]
+    return ", ".join(f"{name} = {first[name]}" for name in same)

@@ -17,6 +17,7 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw.generate import TOP, generate
+from amper_synth.generation import in_common
 from amper_synth.yosys import SynthesisError as SynthesisError  # amper_cli.bench takes it from here
 from amper_synth.yosys import run_script, yosys_version
 
@@ -113,6 +114,5 @@ def depth_markdown(results: Sequence[GenericResult]) -> str:
         f"| gates and registers | {' | '.join(str(result.cells) for result in results)} |",
         f"| registers | {' | '.join(str(result.registers) for result in results)} |",
     ]
-    parameters = {name: value for name, value in results[0].config.items() if name not in ("rows", "seed")}
-    made_with = ", ".join(f"{name} = {value}" for name, value in parameters.items())
+    made_with = in_common([result.config for result in results])
     return "\n".join([*table, "", f"{results[0].yosys.split(' (')[0]}; {made_with}."])

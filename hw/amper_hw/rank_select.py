@@ -21,16 +21,23 @@ def choose(rank: Value, prefixes: Sequence[Value]) -> tuple[list[Value], Value]:
 
     Returns
     -------
-    One-hot bits, one a part; the rank within the chosen part. Combinational: a subtraction and an AND-OR.
+    One-hot bits, one a part; the rank within the chosen part. Combinational: a subtraction, a tree of multiplexers.
     """
     # A subtraction a part gives both: its sign tells whether the part begins at or below the rank.
     differences = [rank - prefix for prefix in prefixes]
     reached: list[Value] = [Const(1, 1), *(difference >= 0 for difference in differences)]
     chosen = [here & ~after for here, after in zip(reached, [*reached[1:], Const(0, 1)], strict=True)]
-    remainder: Value = Mux(chosen[0], rank, 0)
-    for hit, difference in zip(chosen[1:], differences, strict=True):
-        remainder = remainder | Mux(hit, difference[: len(rank)], 0)
-    return chosen, remainder
+    return chosen, _last_reached(reached, [rank, *(difference[: len(rank)] for difference in differences)])
+
+
+def _last_reached(reached: Sequence[Value], values: Sequence[Value]) -> Value:
+    """The value of the last part that is reached. All before it are, and so is the first: pairs need no one-hot bits."""
+    parts = list(zip(reached, values, strict=True))
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        odd = parts[-1:] if len(parts) % 2 else []
+        parts = [(here, Mux(after, later, value)) for (here, value), (after, later) in pairs] + odd
+    return parts[0][1]
 
 
 class BitSelect(wiring.Component):

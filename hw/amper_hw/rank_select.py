@@ -31,7 +31,7 @@ def choose(rank: Value, prefixes: Sequence[Value]) -> tuple[list[Value], Value]:
 
 
 def _last_reached(reached: Sequence[Value], values: Sequence[Value]) -> Value:
-    """The value of the last part that is reached. All before it are, and so is the first: pairs need no one-hot bits."""
+    """The value of the last part that is reached; all before it are, so that no one-hot bits are needed."""
     parts = list(zip(reached, values, strict=True))
     while len(parts) > 1:
         pairs = zip(parts[::2], parts[1::2], strict=False)

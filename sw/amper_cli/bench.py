@@ -68,14 +68,12 @@ def run_depth(options: argparse.Namespace) -> int:
         from tqdm import tqdm
 
         from amper_synth.generic import DEPTH_SIZES, SynthesisError, depth_markdown, synthesise
-    except (OSError, ValueError, TypeError) as error:
-        return fail("bench depth", error)
     except ImportError as error:
         return fail("bench depth", ImportError(f"{error}. Install it by: pip install 'amper[synth,sim]'"))
     try:
         configs = _of_every_size(options, DEPTH_SIZES)
         results = [synthesise(each) for each in tqdm(configs, desc="depth", unit="size")]
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         return fail("bench depth", error)
     except SynthesisError as error:
         return fail("bench depth", error, code=1)

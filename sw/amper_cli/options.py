@@ -28,11 +28,7 @@ _HELP: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "seed": (int, "S", "of the random streams, 64 bits"),
     "priority_scale": (float, "F", "codes per unit of float priority, for --trace; default 2^(Q // 2)"),
     "bank_rows": (int, "R", "rows of a bank, a power of two; changes no index"),
-    "fan_out": (
-        int,
-        "F",
-        "banks under a node of the tree, a power of two; default the least with 8's levels",
-    ),
+    "fan_out": (int, "F", "children of a node, a power of two; default 8, or as few as need no more levels"),
     "variants": (_names, "V,V", "variants built in, to choose from at run time; default only the active one"),
     "search_ports": (int, "P", "searches a cycle: 1, 2, 4 or 8"),
     "draw_ports": (int, "D", "draws a cycle: 1, 2, 4 or 8"),

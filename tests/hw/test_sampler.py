@@ -224,9 +224,12 @@ def test_a_change_counts_from_the_next_request(simulate, overtake):
 
 
 @pytest.mark.parametrize("build", ["plain", "all"])
-@pytest.mark.parametrize("ready_chance", [1.0, 0.4])
+@pytest.mark.parametrize("ready_chance", [1.0, 0.1])
 def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance, build):
-    """Afterwards nothing is left: the memory is empty, parameters and random streams are those of the configuration."""
+    """Afterwards nothing is left: the memory is empty, parameters and random streams are those of the configuration.
+
+    Taken with a chance of 0.1, a result waits ten cycles, so that about ten resets fall between any two of a batch.
+    """
     settings = BUILDS[build] | {"draw_ports": 1, "result_priority": True}
     config = AmperConfig(
         rows=5, bank_rows=2, fan_out=2, priority_width=4, groups=2, batch=3, radius_scale=1.0, **settings

@@ -323,8 +323,9 @@ def test_verify_passes(tmp_path, capsys):
 @pytest.mark.parametrize("bus", ["axi", "wishbone"])
 def test_verify_through_a_bus(tmp_path, capsys, bus):
     arguments = ("--bus", bus, "--sim", "icarus", "--batches", 5, "-o", tmp_path)
-    code, text, _ = run(capsys, "verify", *SMALL, *arguments)
+    code, text, shown = run(capsys, "verify", *SMALL, *arguments)
     assert code == 0
+    assert re.search(rf"^{bus}_sampler in icarus: 100%.* (\d+)/\1 ", shown.replace("\r", "\n"), re.MULTILINE), shown
     report = r"^icarus: PASSED\n  batches            (\d+)\n  indices compared   [1-9]\d+\n  mismatches         0\n"
     (batches,) = re.findall(report, text, re.MULTILINE)
     assert int(batches) >= 5  # through AXI, those of both benches

@@ -13,12 +13,14 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from cocotb_tools.runner import VerilatorControlFile
+
+T = TypeVar("T")
 
 SIMULATORS = ("icarus", "verilator")
 
@@ -223,3 +225,12 @@ def leave_report(report: dict[str, Any]) -> None:
 def leave_progress(done: int, total: int) -> None:
     """Inside a bench: how many of its operations are done."""
     Path(os.environ[_PROGRESS]).write_text(f"{done} {total}", encoding="utf-8")
+
+
+def followed(operations: Iterable[T]) -> Iterator[T]:
+    """Inside a bench: the operations one by one, with progress left at each."""
+    all_of_them = list(operations)
+    for done, operation in enumerate(all_of_them):
+        leave_progress(done, len(all_of_them))
+        yield operation
+    leave_progress(len(all_of_them), len(all_of_them))

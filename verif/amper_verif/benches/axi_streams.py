@@ -16,6 +16,7 @@ from amper_verif.benches.register_access import POLLS
 from amper_verif.benches.register_program import RegisterProgram
 from amper_verif.benches.support import Gaps, Sink
 from amper_verif.scoreboard import Result, lane_values
+from amper_verif.simulation import followed
 from amper_verif.workload import Beat, Control, Operation, Reset, Sample, Write
 
 LANE_BYTES = LANE_WIDTH // 8
@@ -47,7 +48,7 @@ class StreamProgram:
         for port in (self.writes, self.requests, self.results):
             port.set_pause_generator(self._pauses())
         observer = cocotb.start_soon(self._observe())
-        for operation in operations:
+        for operation in followed(operations):
             if isinstance(operation, Beat):
                 if not mishaps:
                     await self.requests.wait()

@@ -11,6 +11,7 @@ from amper import AmperConfig, Parameter
 from amper_hw.registers import INTERRUPTS
 from amper_verif.benches.register_access import POLLS, Bus, RegisterAccess
 from amper_verif.scoreboard import Scoreboard
+from amper_verif.simulation import followed
 from amper_verif.workload import Beat, Control, Operation, Reset, Sample, Write, workload
 
 
@@ -143,7 +144,7 @@ class RegisterProgram:
 
     async def run(self, operations: Iterable[Operation]) -> None:
         """A program: writes, parameters, requests and resets, with results taken now and then."""
-        for operation in operations:
+        for operation in followed(operations):
             if isinstance(operation, Beat):
                 for write in operation.writes:
                     if write is not None:

@@ -126,6 +126,10 @@ def test_cells_of_components(tmp_path):
     components = fpga.component_cells(statistics, FPGAS["ecp5"], counts)
     bank = {"instances": 2, "lut": 10, "mux": 1}
     assert components == {"top": {"instances": 1, "lut": 3, "register": 2}, "bank": bank}
+    flat = {"\\top": {"num_cells_by_type": {"LUT4": 20, "TRELLIS_FF": {"count": 2}, "CCU2C": 1, "IB": 4}}}
+    (tmp_path / "cells.json").write_text(json.dumps({"modules": flat}), encoding="utf-8")
+    cells = fpga.placed_cells(tmp_path / "cells.json", FPGAS["ecp5"], components["top"])
+    assert cells == {"carry": 1, "lut": 17, "register": 0}
     statistics.write_text(json.dumps({"modules": {"\\top": {}}}), encoding="utf-8")
     with pytest.raises(SynthesisError, match=f"^Yosys reported no cells in {statistics}$"):
         fpga.component_cells(statistics, FPGAS["ecp5"], counts)

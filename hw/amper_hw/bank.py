@@ -18,6 +18,7 @@ from amper_hw.row_storage import low_width, row_storage
 
 _MARKS = ("first", "last", "probe")  # of a search
 GROUP = 8  # rows that the first stage of a population count or of an OR takes together
+TABLE_GROUP = 4  # of an OR in an FPGA: the inputs of a look-up table
 
 
 class Bank(Composite):
@@ -85,7 +86,8 @@ class Bank(Composite):
 
     def _any(self, m: Module, rows: Value, name: str) -> Value:
         """Whether any of ``rows`` is 1; in a deep pipeline a cycle later, so that no path goes through all of them."""
-        groups = [rows[low : low + GROUP].any() for low in range(0, self._rows, GROUP)]
+        size = TABLE_GROUP if self._config.primitives == "blocks" else GROUP
+        groups = [rows[low : low + size].any() for low in range(0, self._rows, size)]
         return staged(m, Cat(groups), name, on=self._deep).any()
 
     def _search(self, m: Module, rows: Any) -> Signal:

@@ -1,8 +1,9 @@
 """FPGA synthesis, placement and routing of a generated sampler: utilisation, clock, critical path.
 
-Yosys keeps the components apart: each is mapped once, registers repeated on purpose are not merged again, and the area
-is known by component. The netlist is flattened for nextpnr, which places and routes it once a seed. The sampler sits in
-a wrapper with four pins (``fpga_boundary``), so that every path is from register to register.
+Yosys keeps the components apart until look-up tables are chosen, so that registers repeated on purpose are not merged
+again. Then it maps them twice: each component alone, for the area by component, and all of them flat, for nextpnr, so
+that a path through several components is not cut into tables at each border. nextpnr places and routes once a seed. The
+sampler sits in a wrapper with four pins (``fpga_boundary``), so that every path is from register to register.
 """
 
 from __future__ import annotations
@@ -29,11 +30,18 @@ SCRIPT = """\
 read_verilog {sources}
 hierarchy -check -top {top}
 setattr -mod -set keep_hierarchy 1 amper*
-{synthesis} -top {top}
+{synthesis} -top {top} -run begin:map_luts
+autoname
+design -save apart
+{synthesis} -top {top} -run map_luts:
 tee -q -o components.json stat -json
+design -load apart
 setattr -mod -unset keep_hierarchy amper*
 flatten -noscopeinfo
+clean
+{synthesis} -top {top} -run map_luts:
 {finish}clean
+tee -q -o cells.json stat -json
 write_json netlist.json
 """
 
@@ -64,10 +72,9 @@ class FpgaResult:
     target: str
     device: str
     goal_mhz: float  # what placement was told to reach
-    cells: dict[str, int]  # of the sampler, without the wrapper
-    components: dict[
-        str, dict[str, int]
-    ]  # by module: instances, and cells of one instance without what it instantiates
+    cells: dict[str, int]  # of the sampler, without the wrapper, in the netlist that is placed
+    # By module, each mapped alone: instances, and cells of one instance without what it instantiates.
+    components: dict[str, dict[str, int]]
     utilisation: dict[str, dict[str, int]]  # nextpnr's: used and available, with the wrapper
     runs: list[FpgaRun]
     batch_cycles: int
@@ -151,7 +158,7 @@ def synthesise(
         target=target,
         device=name,
         goal_mhz=goal_mhz,
-        cells=_total(components),
+        cells=placed_cells(path / "cells.json", family, components[WRAPPER]),
         components=components,
         utilisation={kind: use for kind, use in report["utilization"].items() if use["used"]},
         runs=runs,
@@ -214,26 +221,29 @@ def _run(seed: int, report: dict[str, Any], tree: Hierarchy) -> FpgaRun:
 
 def component_cells(statistics: Path, family: Target, counts: Counter[str]) -> dict[str, dict[str, int]]:
     """By module: ``instances``, and the cells of one instance by resource. Raises SynthesisError if there are none."""
-    modules = json.loads(statistics.read_text(encoding="utf-8"))["modules"]
-    components = {}
-    for escaped, module in modules.items():
-        name = escaped.removeprefix("\\")
-        cells: Counter[str] = Counter()
-        for cell_type, entry in module.get("num_cells_by_type", {}).items():
-            resource = family.resource(cell_type.removeprefix("\\"))
-            if resource is not None:
-                cells[resource] += int(entry["count"]) if isinstance(entry, dict) else int(entry)
-        if name in counts:
-            components[name] = {"instances": counts[name], **{key: cells[key] for key in sorted(cells)}}
+    modules = _cells_by_module(statistics, family)
+    components = {
+        name: {"instances": counts[name], **dict(sorted(modules[name].items()))} for name in modules if name in counts
+    }
     if not any(len(entry) > 1 for entry in components.values()):
         raise SynthesisError(f"Yosys reported no cells in {statistics}")
     return components
 
 
-def _total(components: dict[str, dict[str, int]]) -> dict[str, int]:
-    """Cells of the sampler by resource, the wrapper's left out."""
-    total: Counter[str] = Counter()
-    for name, entry in components.items():
-        if name != WRAPPER:
-            total.update({key: count * entry["instances"] for key, count in entry.items() if key != "instances"})
-    return dict(sorted(total.items()))
+def placed_cells(statistics: Path, family: Target, wrapper: dict[str, int]) -> dict[str, int]:
+    """Cells of the flat netlist by resource, those of the wrapper alone left out."""
+    (cells,) = _cells_by_module(statistics, family).values()
+    return {name: count - wrapper.get(name, 0) for name, count in sorted(cells.items())}
+
+
+def _cells_by_module(statistics: Path, family: Target) -> dict[str, Counter[str]]:
+    """What ``stat -json`` counted, by module and resource."""
+    modules = json.loads(statistics.read_text(encoding="utf-8"))["modules"]
+    found: dict[str, Counter[str]] = {}
+    for escaped, module in modules.items():
+        cells = found.setdefault(escaped.removeprefix("\\"), Counter())
+        for cell_type, entry in module.get("num_cells_by_type", {}).items():
+            resource = family.resource(cell_type.removeprefix("\\"))
+            if resource is not None:
+                cells[resource] += int(entry["count"]) if isinstance(entry, dict) else int(entry)
+    return found

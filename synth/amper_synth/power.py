@@ -1,7 +1,8 @@
 """Power of the netlist while it replays the recorded trace: activities from simulation, energies by OpenSTA.
 
 OpenSTA 2.0 reads no dump of a simulation, so every pin gets the rate that was counted. It also counts every clock pin
-at the full rate, gated or not: the energy of the clock pins behind gates is scaled by the rate that was counted.
+at the full rate, gated or not: the energy of the clock pins behind gates is scaled by the rate that was counted. And it
+crashes on ASAP7's cells for constants, which therefore are taken out first; what they leak is left out.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ METHOD = "rates of every pin, from simulating the netlist on the recorded trace,
 _SCRIPT = """\
 {libraries}read_verilog netlist.v
 link_design {top}
+foreach cell [get_cells -hierarchical *] {{
+  if {{[lsearch {{{constants}}} [get_property $cell ref_name]] >= 0}} {{ delete_instance [get_full_name $cell] }}
+}}
 {wires}create_clock -name clk -period {period} [get_ports clk]
 set_power_activity -input -activity 0 -duty 0
 set corner [sta::cmd_corner]
@@ -85,6 +89,7 @@ def estimate_power(
     script = _SCRIPT.format(
         libraries=read_libraries(files),
         top=TOP,
+        constants=" ".join(sorted({tied[0] for tied in map(library.constant, (0, 1)) if tied})),
         wires=f"set_wire_load_mode top\nset_wire_load_model -name {wire_load}\n" if wire_load else "",
         period=f"{period / library.time_unit:.6g}",
     )

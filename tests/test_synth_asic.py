@@ -1,6 +1,7 @@
 """The ASIC flow, in a made-up library that is small enough for every run of the tests."""
 
 import json
+import shutil
 import subprocess
 from dataclasses import replace
 
@@ -257,6 +258,20 @@ def test_power_follows_the_activity(toy, library_path):
     assert once.leakage_mw == half.leakage_mw > 0
     assert once.total_mw == pytest.approx(once.internal_mw + once.switching_mw + once.leakage_mw)
     assert sum(once.by_component_mw.values()) == pytest.approx(once.total_mw)
+
+
+def test_power_leaves_out_what_gives_constants(toy, library_path, tmp_path):
+    """OpenSTA 2.0 crashes on some of ASAP7's."""
+    folder, activity = toy
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    netlist = (folder / "netlist.v").read_text()
+    (tmp_path / "netlist.v").write_text(netlist.replace("  wire d;", "  wire d;\n  TIE high (.Z1(request_ready));"))
+    pins = activity.pins | {"high.Z1": (0.0, 1.0)}
+    counted = Activity(activity.cycles, activity.batches, pins)
+    estimate_power(tmp_path, load_library([library_path]), ["mini.lib"], counted, period=1e-9, wire_load="")
+    listed = (tmp_path / "power_cells.txt").read_text()
+    assert "turn" in listed
+    assert "high" not in listed
 
 
 def test_too_short_a_trace_is_refused(tmp_path):

@@ -54,6 +54,13 @@ def test_the_netlist_draws_what_the_golden_model_draws(result, library_path, fol
     assert done.simulation["compared"] > 0
 
 
+def test_latches_in_a_shallow_pipeline(library_path, tmp_path):
+    """A write goes straight to the latches there: their data must not depend on the clock, which then starts a path."""
+    done = asic.synthesise_asic(replace(CONFIG, pipeline="shallow"), [library_path], folder=tmp_path)
+    assert not [path for path in done.timing.paths if path.source == "clk"]
+    assert asic.simulated(done, [library_path], folder=tmp_path, batches=6).simulation["passed"]
+
+
 def test_rows_that_are_open_too_long_are_noticed(result, library_path, folder, tmp_path):
     """Latches of codes that are always open: they follow the data."""
     open_rows, count = re.subn(

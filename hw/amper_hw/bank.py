@@ -59,6 +59,10 @@ class Bank(Composite):
         lanes = staged(m, Cat(port.valid for port in self.write), "write_lanes", on=self._deep, reset_less=False)
         write = Signal.like(self.write[0].payload, name="write_payload")
         payload = any_of(Mux(port.valid, port.payload.as_value(), 0) for port in self.write)
+        if not self._deep and len(self.write) == 1:
+            # It goes straight to the rows. Of a latch whose data are 0 in some case, Yosys makes one whose data depend
+            # on the clock that closes it.
+            payload = self.write[0].payload.as_value()
         become_valid = any_of(port.valid & ~port.payload.invalidate for port in self.write) & ~self.clear
         # Reset clears like any other question: in a deep pipeline one cycle later, before anything meets the rows.
         clear = Signal(name="clear_stage", init=self._deep)

@@ -58,8 +58,9 @@ class Bank(Composite):
         # At most one lane writes to a bank in a cycle, so the lanes are OR-ed.
         lanes = staged(m, Cat(port.valid for port in self.write), "write_lanes", on=self._deep, reset_less=False)
         write = Signal.like(self.write[0].payload, name="write_payload")
-        payload = any_of(Mux(port.valid, port.payload.as_value(), 0) for port in self.write)
-        if not self._deep and len(self.write) == 1:
+        if self._deep or len(self.write) > 1:
+            payload = any_of(Mux(port.valid, port.payload.as_value(), 0) for port in self.write)
+        else:
             # It goes straight to the rows. Of a latch whose data are 0 in some case, Yosys makes one whose data depend
             # on the clock that closes it.
             payload = self.write[0].payload.as_value()

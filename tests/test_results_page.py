@@ -15,10 +15,10 @@ def test_the_page_of_the_repository_is_what_its_files_say():
 def test_only_what_is_there(tmp_path):
     kept = json.loads(next(KEPT.glob("fpga-ecp5-*.json")).read_text(encoding="utf-8"))
     changed = kept | {"date": "2030-01-02", "config": kept["config"] | {"rows": 7, "storage": "latches"}}
-    (tmp_path / "fpga-x-7.json").write_text(json.dumps(changed), encoding="utf-8")
+    (tmp_path / "fpga-ecp5-7.json").write_text(json.dumps(changed), encoding="utf-8")
     text = page(tmp_path)
     headings = [line for line in text.splitlines() if line.startswith("## ")]
-    assert headings == ["## FPGAs"]
+    assert headings == ["## FPGA: ecp5"]
     assert "made 2030-01-02." in text
     assert "| n = 7, " in text
     assert "storage = latches" in text

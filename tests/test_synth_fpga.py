@@ -152,6 +152,13 @@ def test_resources(target, cell, resource):
     assert FPGAS[target].resource(cell) == resource
 
 
+def test_speed_grades():
+    devices = FPGAS["ecp5"].devices
+    assert next(iter(devices)) == "85k"  # the default, and the board's
+    assert devices["85k"] == ("--85k", "--package", "CABGA381", "--speed", "6")
+    assert devices["45k-8"] == ("--45k", "--package", "CABGA381", "--speed", "8")
+
+
 def run_of(seed, mhz):
     return fpga.FpgaRun(seed, mhz, [], {})
 
@@ -209,7 +216,7 @@ def test_the_slowest_clock_counts():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--target", "ecp5", "--device", "hx8k"], "device must be one of 85k, 45k, 25k with ecp5, not 'hx8k'"),
+        (["--target", "ice40", "--device", "85k"], "device must be one of up5k, hx8k with ice40, not '85k'"),
         (["--target", "ecp5", "--seeds", "0"], "seeds must be 1 or more, not 0"),
         (["--target", "ecp5", "--goal-mhz", "0.5"], "goal-mhz must be 1 to 1000, not 0.5"),
         (["--target", "ice40", "--board", "ulx3s"], "board ulx3s needs --target ecp5, not ice40"),

@@ -41,6 +41,7 @@ class Bank(Composite):
         self._config = config
         self._rows = rows
         self._deep = is_deep(config)
+        self._blocks = config.primitives == "blocks"
         super().__init__(array_signature(config, rows=rows))
 
     def elaborate(self, platform: object) -> Module:
@@ -91,7 +92,7 @@ class Bank(Composite):
 
     def _any(self, m: Module, rows: Value, name: str) -> Value:
         """Whether any of ``rows`` is 1; in a deep pipeline a cycle later, so that no path goes through all of them."""
-        size = TABLE_GROUP if self._config.primitives == "blocks" else GROUP
+        size = TABLE_GROUP if self._blocks else GROUP
         groups = [rows[low : low + size].any() for low in range(0, self._rows, size)]
         return staged(m, Cat(groups), name, on=self._deep).any()
 
@@ -100,12 +101,19 @@ class Bank(Composite):
         key = self.search.payload
         valid = staged(m, self.search.valid, "search_valid", on=self._deep, reset_less=False)
         first, last, probe = (staged(m, getattr(key, name), f"key_{name}", on=self._deep) for name in _MARKS)
+        # A probe does not see the row that is written at the end of its cycle.
+        leaving = Mux(probe, rows.written, 0)
         match = Signal(self._rows)
-        m.d.comb += match.eq(self._match(m, rows) & rows.occupied)
+        if self._blocks:  # before the match line: a table fewer behind it, and probes leave the bitmap alone
+            m.d.comb += match.eq(self._match(m, rows) & (rows.occupied & ~leaving))
+            seen: Value = match
+        else:
+            m.d.comb += match.eq(self._match(m, rows) & rows.occupied)
+            seen = match & ~leaving
         csp = Signal(self._rows, reset_less=True)
         with m.If(valid & ~probe):
             m.d.sync += csp.eq(Mux(first, 0, csp) | match)
-        m.d.sync += self.match.any.eq(self._any(m, match & ~Mux(probe, rows.written, 0), "match"))
+        m.d.sync += self.match.any.eq(self._any(m, seen, "match"))
         self._count(m, csp, valid & last & ~probe)
         return csp
 
@@ -154,7 +162,7 @@ class Bank(Composite):
             ]
 
     def _read(self, m: Module, rows: Any, write: Any) -> None:
-        in_memory = self._config.primitives == "blocks" and self._rows > 1
+        in_memory = self._blocks and self._rows > 1
         look_up = self._codes_in_memory(m, rows, write) if in_memory else self._chosen(rows)
         for index, (read, data) in enumerate(zip(self.read, self.data, strict=True)):
             valid = staged(m, read.valid, f"read_valid_{index}", on=self._deep, reset_less=False)

@@ -172,7 +172,9 @@ class DrawUnit(Composite):
         selected = self.array.selected[0]
         width, tag_width = len(selected.vector), len(getattr(selected, "bank", Const(0, 0)))
         stages = latency.bit_select_cycles(self._config, width)
-        return SharedModule.of("amper_bit_select", BitSelect(width=width, tag_width=tag_width, stages=stages))
+        blocks = self._config.primitives == "blocks"
+        select = BitSelect(width=width, tag_width=tag_width, stages=stages, blocks=blocks)
+        return SharedModule.of("amper_bit_select", select)
 
     def _bit(self, m: Module, part: Any, selected: Any) -> tuple[Value, Value]:
         """(row, valid): the bit of the bank's CSP vector that has the rank."""

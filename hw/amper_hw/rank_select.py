@@ -47,6 +47,7 @@ class BitSelect(wiring.Component):
     ----------
     width : bits of the vector. tag_width : bits that travel along unchanged, 0 for none.
     stages : latency in cycles, 1 or 4 (count the groups, sum the counts, choose the group, choose the bit).
+    blocks : for an FPGA, whose adders take longer than a group's count: pairs of groups are counted with the groups.
 
     Members
     -------
@@ -54,11 +55,12 @@ class BitSelect(wiring.Component):
     done : Out {valid, position, tag}; ``stages`` cycles later.
     """
 
-    def __init__(self, *, width: int, tag_width: int, stages: int) -> None:
+    def __init__(self, *, width: int, tag_width: int, stages: int, blocks: bool = False) -> None:
         if stages not in (1, 4):
             raise ValueError(f"stages must be 1 or 4, not {stages}")
         self._width = width
         self._stages = stages
+        self._blocks = blocks
         self._group = width if width <= SMALL_VECTOR else 1 << ((width - 1).bit_length() + 1) // 2
         position_width = index_width(width)
         tag = {"tag": Out(tag_width)} if tag_width else {}
@@ -97,16 +99,21 @@ class BitSelect(wiring.Component):
         vector: Value = self.start.vector
         rank: Value = self.start.rank
         # Stage 1: count each group. The last group's own count is never needed.
-        counts = [
-            stage(population(vector[low : low + self._group]), f"count_{low}")
-            for low in range(0, self._width - self._group, self._group)
-        ]
+        groups = range(0, self._width - self._group, self._group)
+
+        def count(group: int, size: int, name: str) -> Value:
+            low = groups[group]
+            return stage(population(vector[low : low + size * self._group]), f"{name}_{low}")
+
+        pairs = [count(group, 2, "pair") for group in range(0, len(groups) - 1, 2)] if self._blocks else []
+        counts = {group: count(group, 1, "count") for group in range(0, len(groups), 2 if self._blocks else 1)}
         vector, rank = stage(vector, "vector_1"), stage(rank, "rank_1")
         # Stage 2: ones before each group.
-        prefixes = [
-            stage(total(counts[: index + 1], most=(index + 1) * self._group), f"prefix_{index + 1}")
-            for index in range(len(counts))
-        ]
+        prefixes = []
+        for index in range(1, len(groups) + 1):
+            whole = pairs[: index // 2]
+            terms = [*whole, *(counts[group] for group in range(2 * len(whole), index))]
+            prefixes.append(stage(total(terms, most=index * self._group), f"prefix_{index}"))
         vector, rank = stage(vector, "vector_2"), stage(rank, "rank_2")
         # Stage 3: choose the group.
         chosen, remainder = choose(rank, prefixes)

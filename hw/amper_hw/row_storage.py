@@ -38,12 +38,19 @@ _FLIP_FLOPS = """\
       reg present;
       assign written[r] = high[r / {lows}] & low[r % {lows}];
       always @(posedge clk) if (written[r]) stored <= code;
-      always @(posedge clk) if (written[r] | clear) present <= valid;
+      always @(posedge clk) {present}
       assign codes[{code_width} * r +: {code_width}] = stored;
       assign occupied[r] = present;
     end
   endgenerate
 """
+
+# A clear brings a valid bit of 0. In a cell library it is cheaper to let it in than to reset; in an FPGA a reset costs
+# nothing, and an enable of its own is a look-up table a row.
+_PRESENT = {
+    "gates": "if (written[r] | clear) present <= valid;",
+    "blocks": "if (clear) present <= 1'b0; else if (written[r]) present <= valid;",
+}
 
 # A flip-flop is two latches: one that is open while the clock is low, behind it one that is open while it is high. The
 # rows are the second halves, and share the first: those hold the data and the lines still while a row is open, so that
@@ -105,7 +112,7 @@ def row_storage(config: AmperConfig, *, rows: int) -> SharedModule:
         }
     )
     sizes = _sizes(rows, width)
-    storage = _FLIP_FLOPS.format(**sizes)
+    storage = _FLIP_FLOPS.format(present=_PRESENT[config.primitives], **sizes)
     if config.storage == "latches":
         storage = _LATCHES.format(flip_flops=storage, **sizes)
     name = f"amper_row_storage_{rows}"

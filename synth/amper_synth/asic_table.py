@@ -26,10 +26,13 @@ def tables(results: Sequence[dict[str, Any]], paths: int = 12) -> str:
         f"| `{path['source']}` to `{path['target']}` | {path['delay_ns']:.3f} | {path['levels']} |"
         for path in last["timing"]["paths"][:paths]
     ]
-    tools = ", ".join(
-        f"{name} {number.split(' (')[0].removeprefix('Yosys ')}" for name, number in last["versions"].items()
-    )
-    return "\n".join([*lines, "", f"{tools}."])
+    return "\n".join([*lines, "", versions(last)])
+
+
+def versions(result: dict[str, Any]) -> str:
+    """A line of the tools that made it, without the revisions that some tell."""
+    numbers = {name: number.split(" (")[0].removeprefix("Yosys ") for name, number in result["versions"].items()}
+    return ", ".join(f"{name} {number}" for name, number in numbers.items()) + "."
 
 
 def differences(config: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ class Target:
     cells : a pattern of cell types for each resource; a cell counts for the first that matches.
     luts_of_lutram : look-up tables that a small memory takes, those that its write port makes useless among them.
     finish : Yosys commands for the flat netlist. pins : by device, where the wrapper's pins must be told one by one, in
-        lines of the form ``pin_line`` in a file of the name ``PINS``.
+        lines of the form ``pin_line`` in a file of the name ``PINS``. placer : nextpnr's, if not its default.
     """
 
     synthesis: str
@@ -35,6 +35,7 @@ class Target:
     luts_of_lutram: int = 0
     pins: dict[str, dict[str, str]] = field(default_factory=dict)
     pin_line: str = ""
+    placer: str = ""
 
     def resource(self, cell_type: str) -> str | None:
         """The resource that a cell of this type takes; None for what costs nothing, such as a pin."""
@@ -44,14 +45,20 @@ class Target:
         return None
 
 
-_ECP5_PACKAGE = ("--package", "CABGA381", "--speed", "6")
+def _ecp5(size: str, grade: int) -> tuple[str, ...]:
+    return (f"--{size}", "--package", "CABGA381", "--speed", str(grade))
+
+
+_ECP5_SIZES = ("85k", "45k", "25k")
 
 FPGAS = {
     "ecp5": Target(
         synthesis="synth_ecp5 -nowidelut",
         tool="nextpnr-ecp5",
-        devices={size: (f"--{size}", *_ECP5_PACKAGE) for size in ("85k", "45k", "25k")},
+        devices={size: _ecp5(size, 6) for size in _ECP5_SIZES}
+        | {f"{size}-{grade}": _ecp5(size, grade) for size in _ECP5_SIZES for grade in (7, 8)},
         options=("--lpf-allow-unconstrained",),
+        placer="static",
         configuration="--textcfg",
         cells={
             "lut": "LUT4",

@@ -16,6 +16,13 @@ def test_position_of_the_rank(simulate, width, tag_width, stages):
 
 
 @pytest.mark.parametrize("stages", [1, 4])
+@pytest.mark.parametrize("width", [33, 60, 64])
+def test_position_of_the_rank_with_an_fpgas_adders(simulate, width, stages):
+    unit = components.rank_select(width=width, tag_width=2, stages=stages, blocks=True, cycles=600)
+    assert simulate(unit)["compared"] > 200
+
+
+@pytest.mark.parametrize("stages", [1, 4])
 def test_position_of_the_rank_in_verilator(simulate, stages):
     unit = components.rank_select(width=64, tag_width=3, stages=stages)
     assert simulate(unit, simulator="verilator")["compared"] > 300

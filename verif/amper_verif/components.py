@@ -71,10 +71,10 @@ def multiplier(*, a_width: int, b_width: int, stages: int = 2, blocks: bool = Fa
     return Unit("multiplier", lambda: PipelinedMultiplier(**sizes), sizes | {"cycles": cycles})
 
 
-def rank_select(*, width: int, tag_width: int, stages: int = 4, cycles: int = 1000) -> Unit:
+def rank_select(*, width: int, tag_width: int, stages: int = 4, blocks: bool = False, cycles: int = 1000) -> Unit:
     from amper_hw.rank_select import BitSelect
 
-    sizes = {"width": width, "tag_width": tag_width, "stages": stages}
+    sizes = {"width": width, "tag_width": tag_width, "stages": stages, "blocks": blocks}
     return Unit("rank_select", lambda: BitSelect(**sizes), sizes | {"cycles": cycles})
 
 

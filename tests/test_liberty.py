@@ -48,6 +48,15 @@ def test_the_cells_that_a_flow_takes(path):
     assert roles == {"IQ": "", "CK": "clock", "E": "enable", "GCK": "output"}
 
 
+def test_the_reset_comes_from_the_largest_buffer(tmp_path):
+    text = mini_liberty()
+    start, end = text.index("  cell (BUF_X2)"), text.index("  cell (", text.index("cell (BUF_X2)"))
+    larger = text[start:end].replace("BUF_X2", "BUF_X8").replace("area : 1.1", "area : 3.1")
+    library = load_library([written(tmp_path, text[:start] + larger + text[start:])])
+    assert (library.buffer.name, library.reset_buffer.name) == ("BUF_X2", "BUF_X8")
+    assert load_library([tmp_path / "bad.lib"], ["BUF_*"]).reset_buffer.name == "INV_X1"
+
+
 def test_cells_to_avoid(path, tmp_path):
     library = load_library([path], ["XOR?_*", "BUF_X2"])
     assert library.excluded() == ["BUF_X2", "XOR2_X1"]

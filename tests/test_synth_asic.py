@@ -103,6 +103,8 @@ def test_what_stays_beside_the_log(result, folder):
     assert any(name.startswith("library_0_") for name in names)
     if sta.sta_available():
         assert {"sta.tcl", "sta.log"} <= names
+        script = (folder / "sta.tcl").read_text(encoding="utf-8")
+        assert "set_driving_cell -lib_cell BUF_X2 [get_ports rst]\n" in script
     assert json.loads(json.dumps(result.to_dict()))["fmax_mhz"] == result.fmax_mhz
 
 

@@ -202,6 +202,25 @@ def test_a_failing_tool_keeps_its_log_and_says_why(monkeypatch, tmp_path):
     assert (tmp_path / "seed1.sh").read_text(encoding="utf-8") == "#!/bin/sh\nnextpnr-ecp5 --seed 1\n"
 
 
+@pytest.mark.parametrize(
+    ("target", "options", "placers"),
+    [
+        ("ecp5", (), ["--placer", "static"]),
+        ("ecp5", ("--placer", "heap"), ["--placer", "heap"]),
+        ("ecp5", ("--placer=heap",), ["--placer=heap"]),
+        ("ice40", (), []),
+    ],
+)
+def test_the_placer(target, options, placers, monkeypatch, tmp_path):
+    """nextpnr takes the option only once, so that a user's own stands in for the target's."""
+    monkeypatch.setattr(nextpnr, "tool_command", lambda _: ["true"])
+    monkeypatch.setattr(fpga, "read_report", lambda _: {})
+    family = FPGAS[target]
+    fpga.place_and_route(tmp_path, family, next(iter(family.devices)), seed=1, goal_mhz=50, options=options)
+    script = (tmp_path / "seed1.sh").read_text(encoding="utf-8")
+    assert re.findall(r"--placer\S*|static|heap", script) == placers
+
+
 def test_a_report_without_a_clock_is_an_error(tmp_path):
     report = tmp_path / "seed1.json"
     report.write_text('{"fmax": {}}', encoding="utf-8")

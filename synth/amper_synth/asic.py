@@ -122,6 +122,7 @@ def synthesise_asic(
             "names": list(library.names),
             "voltage": library.voltage,
             "driving_cell": library.buffer.name,
+            "reset_driving_cell": library.reset_buffer.name,
             "load_ff": library.load * 1e15,
         },
         options={"period_ns": period_ns, "gated_clocks": gate, "wire_load": wires, "dont_use": list(dont_use)},

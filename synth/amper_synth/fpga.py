@@ -209,7 +209,8 @@ def place_and_route(
     name = f"seed{seed}"
     arguments = [*family.devices[device], "--json", "netlist.json", "--report", f"{name}.json", "--seed", str(seed)]
     arguments += ["--freq", f"{goal_mhz:g}", "--timing-allow-fail", "--detailed-timing-report"]
-    if family.placer and "--placer" not in options:  # nextpnr takes it only once
+    chosen = any(option.split("=")[0] == "--placer" for option in options)  # nextpnr takes it only once
+    if family.placer and not chosen:
         arguments += ["--placer", family.placer]
     run_tool(folder, name, family.tool, [*arguments, family.configuration, f"{name}.routed", *options])
     return read_report(folder / f"{name}.json")

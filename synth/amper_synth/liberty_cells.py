@@ -97,10 +97,19 @@ class Library:
     @property
     def buffer(self) -> Cell:
         """The driving cell of inputs: the second smallest buffer, about as strong as a flip-flop; else an inverter."""
+        return self._buffer(smallest=2)
+
+    @property
+    def reset_buffer(self) -> Cell:
+        """The driving cell of the reset, which goes to many: the largest buffer; else an inverter."""
+        return self._buffer()
+
+    def _buffer(self, smallest: int | None = None) -> Cell:
+        """The largest of all buffers, or of those of the ``smallest`` areas; the inverter where there are none."""
         buffers = sorted((cell.area, cell.name) for cell in self._usable() if _computes(cell, _BUFFER))
         if not buffers:
             return self.inverter
-        area = sorted({area for area, _ in buffers})[:2][-1]
+        area = sorted({area for area, _ in buffers})[:smallest][-1]
         return self.cells[min(name for each, name in buffers if each == area)]
 
     @property

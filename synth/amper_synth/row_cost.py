@@ -26,8 +26,8 @@ PARTS: dict[str, str] = {
     "bitmap's way out": r"selected_|select_valid|rank_",
     "count": r"count_|partial_|bitmap_complete",
     "read port": r"data_|read_",
-    "any match": r"match_any",
-    "changed valid bits": r"changed_",
+    "any match": r"match_(any|\d+)",
+    "changed valid bits": r"chang(ed|ing)_|was_valid",
     "key": r"key_|search_valid",
     "others": r"",
 }

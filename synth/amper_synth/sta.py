@@ -17,7 +17,7 @@ from amper_synth.yosys import SynthesisError
 INSTALL = "OpenSTA is not installed: no `sta` on the PATH. Install it by: apt-get install opensta"
 
 # Inputs change right after the clock edge, from the driving cell, and outputs are taken at the next one, as if
-# registers stood right outside. Of the worst path of every end, the worst from any component to any group of
+# registers stood right outside; the reset, which goes everywhere, comes from the library's largest buffer. Of the worst path of every end, the worst from any component to any group of
 # registers (the numbers in their names apart) is written out.
 _SCRIPT = """\
 {libraries}read_verilog netlist.v
@@ -28,6 +28,7 @@ foreach port [all_inputs] {{ if {{[get_property $port full_name] != "clk"}} {{ l
 set_input_delay 0 -clock clk $inputs
 set_output_delay 0 -clock clk [all_outputs]
 set_driving_cell -lib_cell {driver} $inputs
+set_driving_cell -lib_cell {reset_driver} [get_ports rst]
 set_load {load} [all_outputs]
 proc component {{pin}} {{
   if {{[get_property $pin direction] != "" && [string first / [get_full_name $pin]] < 0}} {{ return port }}
@@ -118,6 +119,7 @@ def time_netlist(folder: Path, library: Library, files: Sequence[str], *, period
         wires=f"set_wire_load_mode top\nset_wire_load_model -name {wire_load}\n" if wire_load else "",
         period=f"{period / unit:.6g}",
         driver=library.buffer.name,
+        reset_driver=library.reset_buffer.name,
         load=f"{library.load / library.capacitance_unit:.6g}",
         shown=39,
         wire_load=wire_load,

@@ -17,8 +17,9 @@ from amper_synth.yosys import SynthesisError
 INSTALL = "OpenSTA is not installed: no `sta` on the PATH. Install it by: apt-get install opensta"
 
 # Inputs change right after the clock edge, from the driving cell, and outputs are taken at the next one, as if
-# registers stood right outside; the reset, which goes everywhere, comes from the library's largest buffer. Of the worst path of every end, the worst from any component to any group of
-# registers (the numbers in their names apart) is written out.
+# registers stood right outside; the reset, which goes everywhere, comes from the library's largest buffer. Of the worst
+# path of every end, the worst from any component to any group of registers (the numbers in their names apart) is
+# written out.
 _SCRIPT = """\
 {libraries}read_verilog netlist.v
 link_design {top}

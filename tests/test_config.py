@@ -118,8 +118,6 @@ def test_widths_of_a_priority(priority_width):
     config = AmperConfig(rows=1, priority_width=priority_width)
     assert f"{config.priority_max:b}" == "1" * priority_width
     assert config.fraction_width == (priority_width + 8 if priority_width < 24 else 32)
-    # A number of ignored bits, 0 to Q, fits, and in no fewer bits.
-    assert 2 ** (config.shift_width - 1) <= priority_width < 2**config.shift_width
     assert config.priority_scale == 2.0 ** (priority_width // 2)
     assert type(config.priority_scale) is float
 

@@ -76,8 +76,8 @@ class AmperConfig:
     storage : the cells that hold the rows of the RTL, "flip-flops" or "latches" (smaller, for cell libraries only).
         Changes neither an index nor a cycle.
     primitives : what the RTL is made of beside registers, "gates" (for a cell library) or "blocks" (for an FPGA:
-        products of 18 bits for its multipliers, a small memory a bank for the priorities of the results). Changes
-        neither an index nor a cycle.
+        products of 18 bits for its multipliers, a small memory a bank for the priorities of the results; docs/fpga.md).
+        Changes neither an index nor a cycle.
 
     Raises
     ------
@@ -175,11 +175,6 @@ class AmperConfig:
     def group_width(self) -> int:
         """Bits of a group's index, 0 to m - 1; at least 1."""
         return max(1, (self.groups - 1).bit_length())
-
-    @property
-    def shift_width(self) -> int:
-        """Bits of a number of ignored low bits, 0 to Q."""
-        return self.priority_width.bit_length()
 
     @property
     def groups_width(self) -> int:

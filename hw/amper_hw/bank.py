@@ -101,19 +101,16 @@ class Bank(Composite):
         key = self.search.payload
         valid = staged(m, self.search.valid, "search_valid", on=self._deep, reset_less=False)
         first, last, probe = (staged(m, getattr(key, name), f"key_{name}", on=self._deep) for name in _MARKS)
-        # A probe does not see the row that is written at the end of its cycle.
-        leaving = Mux(probe, rows.written, 0)
+        # A probe does not see the row that is written at the end of its cycle. Masked before the match line, an FPGA's
+        # longest path is a table shorter; what a probe matches enters no bitmap.
+        hidden = Mux(probe, rows.written, 0)
         match = Signal(self._rows)
-        if self._blocks:  # before the match line: a table fewer behind it, and probes leave the bitmap alone
-            m.d.comb += match.eq(self._match(m, rows) & (rows.occupied & ~leaving))
-            seen: Value = match
-        else:
-            m.d.comb += match.eq(self._match(m, rows) & rows.occupied)
-            seen = match & ~leaving
+        able = rows.occupied & ~hidden if self._blocks else rows.occupied
+        m.d.comb += match.eq(self._match(m, rows) & able)
         csp = Signal(self._rows, reset_less=True)
         with m.If(valid & ~probe):
             m.d.sync += csp.eq(Mux(first, 0, csp) | match)
-        m.d.sync += self.match.any.eq(self._any(m, seen, "match"))
+        m.d.sync += self.match.any.eq(self._any(m, match if self._blocks else match & ~hidden, "match"))
         self._count(m, csp, valid & last & ~probe)
         return csp
 

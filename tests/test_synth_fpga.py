@@ -237,6 +237,7 @@ def test_the_slowest_clock_counts():
     [
         (["--target", "ice40", "--device", "85k"], "device must be one of up5k, hx8k with ice40, not '85k'"),
         (["--target", "ecp5", "--seeds", "0"], "seeds must be 1 or more, not 0"),
+        (["--target", "ecp5", "--jobs", "0"], "jobs must be 1 or more, not 0"),
         (["--target", "ecp5", "--goal-mhz", "0.5"], "goal-mhz must be 1 to 1000, not 0.5"),
         (["--target", "ice40", "--board", "ulx3s"], "board ulx3s needs --target ecp5, not ice40"),
         (

@@ -118,9 +118,12 @@ class DrawUnit(Composite):
 
     def _csp(self, m: Module, used: Value) -> tuple[Any, Value]:
         """The CSP to draw from next, and whether there is one: from ``latency.CSP_CYCLES`` after its count came."""
-        layout = csp_layout(self._config)
-        m.submodules.counted = counted = SyncFIFO(width=layout.size, depth=COUNTED)
-        csp = Signal(layout)
+        csp = Signal(csp_layout(self._config))
+        if self._config.primitives == "blocks":
+            first, available = self._first_of_two(m, used)
+            m.d.comb += csp.as_value().eq(first)
+            return csp, available
+        m.submodules.counted = counted = SyncFIFO(width=len(csp.as_value()), depth=COUNTED)
         m.d.comb += [
             csp.as_value().eq(counted.r_data),
             counted.w_data.eq(self.csp.payload),
@@ -128,6 +131,20 @@ class DrawUnit(Composite):
             counted.r_en.eq(used),
         ]
         return csp, counted.r_rdy
+
+    def _first_of_two(self, m: Module, used: Value) -> tuple[Value, Value]:
+        """The same queue with its first entry in a register: an FPGA's multiplier, which takes it, lies far away and
+        takes half of a cycle itself, so that no memory can be read on the way."""
+        new, payload = self.csp.valid, self.csp.payload.as_value()
+        waiting, both = Signal(name="csp_waiting"), Signal(name="csp_both")
+        first = Signal(len(payload), name="csp_first", reset_less=True)
+        second = Signal(len(payload), name="csp_second", reset_less=True)
+        m.d.sync += [waiting.eq(new | both | (waiting & ~used)), both.eq(Mux(used, both & new, both | (waiting & new)))]
+        with m.If(used | ~waiting):
+            m.d.sync += first.eq(Mux(both, second, payload))
+        with m.If(new):
+            m.d.sync += second.eq(payload)
+        return first, waiting
 
     def _room(self, m: Module, reserved: Value, depth: int) -> Signal:
         """Whether the queue has a place that no beat under way will take."""

@@ -37,6 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("FPGAs")
     group.add_argument("--device", metavar="NAME", help="one of the target's (default: its first, see docs/fpga.md)")
     group.add_argument("--seeds", type=int, default=1, metavar="N", help="placements, seeds 1 to N (default 1)")
+    group.add_argument("--jobs", type=int, default=1, metavar="N", help="placements at a time (default 1)")
     group.add_argument("--goal-mhz", type=float, default=110.0, metavar="F", help="clock to place for (default 110)")
     group.add_argument("--board", choices=BOARDS, help="make the bitstream of this board")
     group.add_argument("--yosys-options", default="", metavar="TEXT", help="more options of Yosys's synth command")
@@ -67,6 +68,7 @@ def run(options: argparse.Namespace, config: AmperConfig) -> int:
             goal_mhz=options.goal_mhz,
             yosys_options=options.yosys_options,
             nextpnr_options=shlex.split(options.nextpnr_options),
+            jobs=options.jobs,
             progress=_say,
         )
     except (OSError, ValueError, TypeError) as error:
@@ -80,6 +82,8 @@ def run(options: argparse.Namespace, config: AmperConfig) -> int:
 def _check(options: argparse.Namespace) -> None:
     if options.seeds < 1:
         raise ValueError(f"seeds must be 1 or more, not {options.seeds}")
+    if options.jobs < 1:
+        raise ValueError(f"jobs must be 1 or more, not {options.jobs}")
     if not 1 <= options.goal_mhz <= 1000:
         raise ValueError(f"goal-mhz must be 1 to 1000, not {options.goal_mhz:g}")
     if options.board is not None and options.target != "ecp5":

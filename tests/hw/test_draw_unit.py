@@ -17,11 +17,12 @@ SIZES = [
 ]
 
 
+@pytest.mark.parametrize("primitives", ["gates", "blocks"])
 @pytest.mark.parametrize(
     ("rows", "bank_rows", "fan_out", "batch", "priority_width", "pipeline", "ports", "priorities"), SIZES
 )
 def test_draws_are_the_golden_ones_and_in_their_cycle(
-    simulate, rows, bank_rows, fan_out, batch, priority_width, pipeline, ports, priorities
+    simulate, rows, bank_rows, fan_out, batch, priority_width, pipeline, ports, priorities, primitives
 ):
     config = AmperConfig(
         rows=rows,
@@ -32,6 +33,7 @@ def test_draws_are_the_golden_ones_and_in_their_cycle(
         pipeline=pipeline,
         draw_ports=ports,
         result_priority=priorities,
+        primitives=primitives,
         seed=rows,
     )
     report = simulate(components.draw_unit(config, batches=80))

@@ -88,7 +88,11 @@ def test_the_parts_make_the_row(result, library_path, folder):
     assert cost["codes"] > 4 * 2.7 / 0.8  # its latches and the gate that opens them
     assert cost["valid bits"] > 2.7 / 0.8
     assert min(cost[part] for part in PARTS if part != "others") > 0
-    assert cost["others"] < min(cost["any match"], cost["changed valid bits"])  # a few registers that lost their names
+    cells = re.findall(r"(?m)^  (?:DFF|LATCH)_X1 \\?(\S+) +\(", bank(folder))
+    named = [name for name in cells if not re.match(r"t\d+_reg|_\d+_", name)]  # synthesis takes the names of a few away
+    assert len(named) > 4 * 4
+    parts = [pattern for part, pattern in PARTS.items() if part != "others"]
+    assert not [name for name in named if not any(re.match(pattern, name) for pattern in parts)]
     lines = table([folder, folder]).splitlines()
     assert lines[0] == "| GE a row | mini, latches | mini, latches |"
     assert lines[2] == f"| codes | {cost['codes']:.1f} | {cost['codes']:.1f} |"

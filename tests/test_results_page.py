@@ -22,5 +22,9 @@ def test_only_what_is_there(tmp_path):
     assert "made 2030-01-02." in text
     assert "| n = 7, " in text
     assert "storage = latches" in text
+    assert "primitives" not in text.split("## FPGA")[1]  # blocks are usual in an FPGA, gates are not
+    gates = changed | {"config": changed["config"] | {"primitives": "gates"}}
+    (tmp_path / "fpga-ecp5-8.json").write_text(json.dumps(gates), encoding="utf-8")
+    assert "storage = latches, primitives = gates |" in page(tmp_path)
     (tmp_path / "compare.md").write_text("", encoding="utf-8")
     assert page(tmp_path).splitlines()[-1] == "`amper compare`: [compare.md](results/compare.md)."

@@ -62,6 +62,7 @@ class DrawUnit(Composite):
 
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
+        self._blocks = config.primitives == "blocks"
         self._layout = result_layout(config)
         super().__init__(
             {
@@ -119,7 +120,7 @@ class DrawUnit(Composite):
     def _csp(self, m: Module, used: Value) -> tuple[Any, Value]:
         """The CSP to draw from next, and whether there is one: from ``latency.CSP_CYCLES`` after its count came."""
         csp = Signal(csp_layout(self._config))
-        if self._config.primitives == "blocks":
+        if self._blocks:
             first, available = self._first_of_two(m, used)
             m.d.comb += csp.as_value().eq(first)
             return csp, available
@@ -189,8 +190,7 @@ class DrawUnit(Composite):
         selected = self.array.selected[0]
         width, tag_width = len(selected.vector), len(getattr(selected, "bank", Const(0, 0)))
         stages = latency.bit_select_cycles(self._config, width)
-        blocks = self._config.primitives == "blocks"
-        select = BitSelect(width=width, tag_width=tag_width, stages=stages, blocks=blocks)
+        select = BitSelect(width=width, tag_width=tag_width, stages=stages, blocks=self._blocks)
         return SharedModule.of("amper_bit_select", select)
 
     def _bit(self, m: Module, part: Any, selected: Any) -> tuple[Value, Value]:

@@ -35,9 +35,9 @@ def versions(result: dict[str, Any]) -> str:
     return ", ".join(f"{name} {number}" for name, number in numbers.items()) + "."
 
 
-def differences(config: dict[str, Any]) -> str:
-    """n, and what else is not as it is by default."""
-    default = asdict(AmperConfig(rows=config["rows"]))
+def differences(config: dict[str, Any], **usual: Any) -> str:
+    """n, and what else is not as it is by default, or as is ``usual`` where that differs."""
+    default = asdict(AmperConfig(rows=config["rows"], **usual))
     others = [
         f"{name} = {value}" for name, value in config.items() if name != "rows" and value != _plain(default[name])
     ]

@@ -90,16 +90,14 @@ class FpgaResult:
     @property
     def luts_per_row(self) -> float:
         """All look-up tables of the sampler, those that its small memories take among them, by its rows."""
-        return self._luts(self.cells) / int(self.config["rows"])
+        return FPGAS[self.target].luts(self.cells) / int(self.config["rows"])
 
     @property
     def array_luts_per_row(self) -> float:
         """Those of the row array alone, which are all that grow with the rows."""
         array = [entry for name, entry in self.components.items() if name.startswith(ARRAY)]
-        return sum(self._luts(entry) * entry["instances"] for entry in array) / int(self.config["rows"])
-
-    def _luts(self, cells: dict[str, int]) -> int:
-        return cells.get("lut", 0) + cells.get("lutram", 0) * FPGAS[self.target].luts_of_lutram
+        target = FPGAS[self.target]
+        return sum(target.luts(entry) * entry["instances"] for entry in array) / int(self.config["rows"])
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON can hold."""

@@ -49,8 +49,7 @@ def _title(result: dict[str, Any]) -> str:
 
 def _configuration(result: dict[str, Any]) -> str:
     """n, and what else is not as it is by default in an FPGA."""
-    config = result["config"]
-    return differences(config | {"primitives": "gates"} if config.get("primitives") == "blocks" else config)
+    return differences(result["config"], primitives="blocks")
 
 
 def _line(result: dict[str, Any]) -> Sequence[str]:
@@ -78,8 +77,7 @@ def _by_size(results: Sequence[dict[str, Any]]) -> list[str]:
 def _count(result: dict[str, Any], component: str) -> int:
     """Look-up tables of all its instances, with those that small memories take."""
     entry = result["components"].get(component, {})
-    one = entry.get("lut", 0) + entry.get("lutram", 0) * FPGAS[result["target"]].luts_of_lutram
-    return int(one * entry.get("instances", 0))
+    return FPGAS[result["target"]].luts(entry) * int(entry.get("instances", 0))
 
 
 def _luts(result: dict[str, Any], component: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PINS = "pins.txt"
@@ -43,6 +44,10 @@ class Target:
             if re.fullmatch(pattern, cell_type):
                 return name
         return None
+
+    def luts(self, cells: Mapping[str, int]) -> int:
+        """Look-up tables of cells by resource, those that small memories take among them."""
+        return cells.get("lut", 0) + cells.get("lutram", 0) * self.luts_of_lutram
 
 
 def _ecp5(size: str, grade: int) -> tuple[str, ...]:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from amper import AmperConfig
 
+_COLUMNS = ("library", "configuration", "area um2", "GE", "row um2", "row GE", "MHz", "ns", "batch ns", "mW")
+
 
 def tables(results: Sequence[dict[str, Any]], paths: int = 12) -> str:
-    """Two tables of results as ``asic.json`` has them: what each costs, and the longest paths of the last."""
-    columns = ("library", "configuration", "area um2", "GE", "row um2", "row GE", "MHz", "ns", "batch ns", "mW")
-    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *(_line(each) for each in results), ""]
+    """Tables of results as ``asic.json`` has them: what each costs, its components, the longest paths of the last."""
     components = sorted({name for each in results for name in each["area"]["by_component"]})
-    lines += [
-        f"| area, percent | {' | '.join(_title(each) for each in results)} |",
-        "|---" * (len(results) + 1) + "|",
-        *(f"| `{name}` | {' | '.join(_share(each, name) for each in results)} |" for name in components),
-        "",
-    ]
+    shares = [[f"`{name}`", *(_share(each, name) for each in results)] for name in components]
     last = results[-1]
-    lines += [f"| longest paths, {_title(last)} | ns | cells |", "|---|---|---|"]
-    lines += [
-        f"| `{path['source']}` to `{path['target']}` | {path['delay_ns']:.3f} | {path['levels']} |"
+    longest = [
+        (f"`{path['source']}` to `{path['target']}`", f"{path['delay_ns']:.3f}", f"{path['levels']}")
         for path in last["timing"]["paths"][:paths]
     ]
-    return "\n".join([*lines, "", versions(last)])
+    parts = (
+        table(_COLUMNS, map(_line, results)),
+        table(["area, percent", *map(_title, results)], shares),
+        table([f"longest paths, {_title(last)}", "ns", "cells"], longest),
+        versions(last),
+    )
+    return "\n\n".join(parts)
+
+
+def table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table of a page."""
+    head = (f"| {' | '.join(titles)} |", "|---" * len(titles) + "|")
+    return "\n".join((*head, *(f"| {' | '.join(line)} |" for line in lines)))
 
 
 def versions(result: dict[str, Any]) -> str:
@@ -57,9 +63,9 @@ def _library(result: dict[str, Any]) -> str:
     return name.split("__")[0]
 
 
-def _line(result: dict[str, Any]) -> str:
+def _line(result: dict[str, Any]) -> Sequence[str]:
     area, power = result["area"], result["power"]
-    cells = (
+    return (
         _library(result),
         differences(result["config"]),
         f"{area['total_um2']:,.0f}",
@@ -71,7 +77,6 @@ def _line(result: dict[str, Any]) -> str:
         f"{result['batch_ns']:.1f}",
         f"{power['total_mw']:.3g}" if power else "",
     )
-    return f"| {' | '.join(cells)} |"
 
 
 def _share(result: dict[str, Any], component: str) -> str:

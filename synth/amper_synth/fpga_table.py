@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from amper_synth.asic_table import differences, versions
+from amper_synth.asic_table import differences, table, versions
 from amper_synth.fpga_boundary import WRAPPER
 from amper_synth.fpga_targets import FPGAS
 
@@ -29,18 +29,12 @@ def tables(results: Sequence[dict[str, Any]], paths: int = 12) -> str:
     last = results[-1]
     longest = [(f"{worst['ns']:.2f}", f"`{name}`", f"`{worst['register']}`") for name, worst in _worst(last, paths)]
     parts = (
-        _table(_COLUMNS, [_line(each) for each in results]),
-        _table(["LUT4, each component mapped alone", *map(_title, results)], luts),
-        _table([f"longest paths, {_title(last)}: ns", "into", "register"], longest),
+        table(_COLUMNS, map(_line, results)),
+        table(["LUT4, each component mapped alone", *map(_title, results)], luts),
+        table([f"longest paths, {_title(last)}: ns", "into", "register"], longest),
         "\n".join(sorted({versions(each) for each in results})),
     )
     return "\n\n".join(parts)
-
-
-def _table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    return "\n".join(
-        (f"| {' | '.join(titles)} |", "|---" * len(titles) + "|", *(f"| {' | '.join(line)} |" for line in lines))
-    )
 
 
 def _title(result: dict[str, Any]) -> str:

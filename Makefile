@@ -10,7 +10,7 @@ export PYTHON VENV
 # The packages' __init__.py are inputs because an editable install knows only the packages of its day.
 BASE := $(VENV)/.stamp-base
 RL := $(VENV)/.stamp-rl
-PACKAGES := $(wildcard sw/*/__init__.py hw/*/__init__.py verif/*/__init__.py synth/*/__init__.py)
+PACKAGES := $(wildcard */amper*/__init__.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format record clean lock
@@ -46,7 +46,7 @@ clean: ## Remove build products and caches (.venv stays: remove it by hand)
 lock: ## Pin every package again in the two lock files (remove them first to take newer versions)
 	.ci/lock.sh
 
-$(BASE): requirements.lock pyproject.toml setup.py $(PACKAGES) $(wildcard sw/amper/core/*) .ci/setup.sh .ci/system-packages.sh
+$(BASE): requirements.lock pyproject.toml setup.py $(PACKAGES) $(wildcard sw/amper/cores/c/*) .ci/setup.sh .ci/system-packages.sh
 	.ci/setup.sh base
 	@touch $@
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 from setuptools import Extension, setup
 
-HEADERS = sorted(str(path) for path in Path("sw/amper/core").glob("*.h"))
+HEADERS = sorted(str(path) for path in Path("sw/amper/cores/c").glob("*.h"))
 
 setup(
     ext_modules=[
         Extension(
-            "amper._core",
-            ["sw/amper/core/module.c"],
+            "amper.cores._core",
+            ["sw/amper/cores/c/module.c"],
             include_dirs=[np.get_include()],
             depends=HEADERS,
             # No contraction of a * b + c into one rounding: the NumPy fallback could not give the same numbers. Without

@@ -25,9 +25,9 @@ from torchrl.data.replay_buffers.samplers import PrioritizedSampler
 from tqdm import tqdm
 
 from amper import Sampler
-from amper.sb3 import AmperReplayBuffer as Sb3Buffer
-from amper.tianshou import AmperReplayBuffer as TianshouBuffer
-from amper.torchrl import AmperSampler
+from amper.adapters.sb3 import AmperReplayBuffer as Sb3Buffer
+from amper.adapters.tianshou import AmperReplayBuffer as TianshouBuffer
+from amper.adapters.torchrl import AmperSampler
 
 BATCH, CALLS = 64, 50
 Calls = dict[str, Callable[[], object]]

@@ -14,7 +14,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
 from tqdm import tqdm
 
-from amper.sb3 import PrioritizedDQN
+from amper.adapters.sb3 import PrioritizedDQN
 
 
 class Progress(BaseCallback):

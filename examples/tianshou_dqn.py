@@ -18,7 +18,7 @@ from tianshou.env import DummyVectorEnv
 from tianshou.trainer import OffPolicyTrainerParams
 from tianshou.utils.net.common import Net
 
-from amper.tianshou import AmperVectorReplayBuffer
+from amper.adapters.tianshou import AmperVectorReplayBuffer
 
 ENVIRONMENTS = 4
 

@@ -20,7 +20,7 @@ from torchrl.modules import MLP, EGreedyModule, QValueActor
 from torchrl.objectives import DQNLoss, SoftUpdate
 from tqdm import tqdm
 
-from amper.torchrl import AmperSampler
+from amper.adapters.torchrl import AmperSampler
 
 ROWS, BATCH, FRAMES = 20_000, 64, 32
 

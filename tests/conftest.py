@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from amper_verif import coverage
-from amper_verif.components import Unit
+from amper_verif.harness import coverage
+from amper_verif.harness.components import Unit
 
 BUILD = Path(__file__).parents[1] / "build/tests"
 
@@ -55,6 +55,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     table = coverage.merged(_tables)
     coverage.save(table, BUILD / "coverage.json")
-    terminalreporter.section("functional coverage of this run (docs/coverage.md)")
+    terminalreporter.section("functional coverage of this run (docs/reference/coverage.md)")
     for line in coverage.lines(table):
         terminalreporter.write_line(line)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_examples_of_the_algorithm():
     """Every worked example of the page that defines the algorithm."""
-    result = doctest.testfile(str(ROOT / "docs/algorithm.md"), module_relative=False)
+    result = doctest.testfile(str(ROOT / "docs/reference/algorithm.md"), module_relative=False)
     assert result.failed == 0
     assert result.attempted >= 30
 

@@ -6,10 +6,9 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from amper.config import AmperConfig
-from amper_hw.bits import delayed
-from amper_hw.latency import any_answer_cycles, count_cycles
-from amper_hw.payload import (
+from amper_hw.base.bits import delayed
+from amper_hw.base.latency import any_answer_cycles, count_cycles
+from amper_hw.base.payload import (
     BAD_BATCH,
     DISABLED,
     NO_VALID_ROW,
@@ -20,7 +19,8 @@ from amper_hw.payload import (
     record_layout,
     request_layout,
 )
-from amper_hw.pipeline import skid
+from amper_hw.base.pipeline import skid
+from amper_spec.config import AmperConfig
 
 
 class Controller(wiring.Component):

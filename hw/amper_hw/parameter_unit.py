@@ -1,5 +1,5 @@
 """The parameters in force: changed by control transfers, checked, with the quotients that follow from them
-(docs/parameters.md)."""
+(docs/hardware/parameters.md)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from amper.config import COEFFICIENT_WIDTH, VARIANTS, AmperConfig
-from amper.parameters import Parameter
-from amper_hw.bits import any_of, population
-from amper_hw.divider import Divider
-from amper_hw.modules import Composite, SharedModule
-from amper_hw.payload import control_layout, parameter_signature, stream_load_signature
+from amper_hw.base.bits import any_of, population
+from amper_hw.base.modules import Composite, SharedModule
+from amper_hw.base.payload import control_layout, parameter_signature, stream_load_signature
+from amper_hw.parts.divider import Divider
+from amper_spec.config import COEFFICIENT_WIDTH, VARIANTS, AmperConfig
+from amper_spec.parameters import Parameter
 
 _DIVIDER_CYCLES = 2  # of a division, beside its steps: the start, and the quotient taken over
 

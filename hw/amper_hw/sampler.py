@@ -7,32 +7,32 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
-from amper.config import VARIANTS, AmperConfig
-from amper_hw.array import whole_array
-from amper_hw.bits import delayed, population
+from amper_hw.array.tree import whole_array
+from amper_hw.base.bits import delayed, population
+from amper_hw.base.latency import any_answer_cycles
+from amper_hw.base.modules import Composite, SharedModule
+from amper_hw.base.payload import OK, sampler_signature
 from amper_hw.controller import Controller
-from amper_hw.draw import DrawUnit
-from amper_hw.latency import any_answer_cycles
-from amper_hw.modules import Composite, SharedModule
+from amper_hw.draw.unit import DrawUnit
 from amper_hw.parameter_unit import ParameterUnit
-from amper_hw.payload import OK, sampler_signature
-from amper_hw.query_generator import QueryGenerator
+from amper_hw.query.generator import QueryGenerator
 from amper_hw.vmax import VmaxUnit
 from amper_hw.write_unit import WriteUnit
+from amper_spec.config import VARIANTS, AmperConfig
 
 
 class Sampler(Composite):
     """AMPER in hardware, parallel organisation: every row compared in every search.
 
     A batch of b draws takes ceil(m / P) + ceil(b / D) + c cycles from its request to its last result in the fr variants
-    (``amper_hw.latency``); c depends neither on |CSP| nor on the priorities. Batches overlap. Contract of the ports:
-    docs/architecture.md.
+    (``amper_hw.base.latency``); c depends neither on |CSP| nor on the priorities. Batches overlap. Contract of the
+    ports: docs/hardware/architecture.md.
 
     Parameters
     ----------
     config : the configuration.
 
-    Members: ``amper_hw.payload.sampler_signature``.
+    Members: ``amper_hw.base.payload.sampler_signature``.
     """
 
     def __init__(self, config: AmperConfig) -> None:

@@ -6,10 +6,10 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from amper.config import AmperConfig
-from amper_hw.bits import any_of
-from amper_hw.latency import is_deep, probe_cycles
-from amper_hw.payload import key_layout, row_write_layout
+from amper_hw.base.bits import any_of
+from amper_hw.base.latency import is_deep, probe_cycles
+from amper_hw.base.payload import key_layout, row_write_layout
+from amper_spec.config import AmperConfig
 
 
 class VmaxUnit(wiring.Component):

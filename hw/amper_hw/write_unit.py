@@ -6,9 +6,9 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from amper.config import AmperConfig
-from amper_hw.bits import any_of
-from amper_hw.payload import lane, row_write_layout, write_layout
+from amper_hw.base.bits import any_of
+from amper_hw.base.payload import lane, row_write_layout, write_layout
+from amper_spec.config import AmperConfig
 
 
 class WriteUnit(wiring.Component):

@@ -1,16 +1,18 @@
 """AMPER: prioritized experience replay by an associative memory (arXiv 2207.07791)."""
 
-from amper.config import VARIANTS, AmperConfig, Variant
-from amper.device import Device
-from amper.device_backend import DeviceError, register_backend
-from amper.golden import Batch, DisabledError, GoldenModel, NoValidRowError, Status
-from amper.parameters import Parameter
-from amper.quantise import quantise
-from amper.replay_buffer import ReplayBuffer
-from amper.replay_nstep import NStep
-from amper.sampler import Sampler
-from amper.urng import Xoroshiro128PlusPlus, streams
-from amper.weights import LinearSchedule, inclusion_probability
+from amper.cores.weights import LinearSchedule, inclusion_probability
+from amper.model.backend import DeviceError, register_backend
+from amper.model.golden import Batch, GoldenModel
+from amper.model.quantise import quantise
+from amper.replay.buffer import ReplayBuffer
+from amper.replay.nstep import NStep
+from amper.sampler.device import Device
+from amper.sampler.sampler import Sampler
+from amper_spec.config import VARIANTS, AmperConfig, Variant
+from amper_spec.errors import DisabledError, NoValidRowError
+from amper_spec.parameters import Parameter
+from amper_spec.status import Status
+from amper_spec.urng import Xoroshiro128PlusPlus, streams
 
 __all__ = [
     "VARIANTS",

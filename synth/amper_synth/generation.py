@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from amper import AmperConfig
-from amper_hw.generate import generate, versions
+from amper_hw.output.generate import generate, versions
 
 SIZES = (256, 1024, 4096, 16_384, 65_536)
 

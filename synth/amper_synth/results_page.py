@@ -1,4 +1,4 @@
-"""The page of results: ``python -m amper_synth.results_page docs/results > docs/results.md``."""
+"""The page of results: ``python -m amper_synth.results_page docs/results > docs/measurements/results.md``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from amper_synth import asic_table, fpga_table
-from amper_synth.asic_table import differences
-from amper_synth.fpga_targets import FPGAS
+from amper_synth.asic import table as asic_table
+from amper_synth.asic.table import differences
+from amper_synth.fpga import table as fpga_table
+from amper_synth.fpga.targets import FPGAS
 
 _HEAD = """\
 # Silicon in numbers
 
-Made by `python -m amper_synth.results_page docs/results > docs/results.md` from the files that the commands below left;
+Made by `python -m amper_synth.results_page docs/results > results.md` from the files that the commands below left;
 each table names its tools. What the numbers are and are not: [asic.md](asic.md), [fpga.md](fpga.md),
 [compare.md](compare.md), [explore.md](explore.md). Unless said otherwise Q = 16, m = 20, b = 64, fr-dithered,
 P = D = W = 1, deep pipeline, rows in flip-flops, results with their priorities, no bus; in FPGAs

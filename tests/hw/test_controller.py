@@ -3,7 +3,7 @@
 import pytest
 
 from amper import AmperConfig
-from amper_verif import components
+from amper_verif.harness import components
 
 # rows, groups, batch, priority_width, search_ports, pipeline, variants
 SIZES = [

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from amper import AmperConfig
-from amper_hw.generate import generate
-from amper_verif import components
-from amper_verif.mutations import MUTATIONS, MutationError
-from amper_verif.simulation import SimulationError
+from amper_hw.output.generate import generate
+from amper_verif.harness import components
+from amper_verif.harness.mutations import MUTATIONS, MutationError
+from amper_verif.harness.simulation import SimulationError
 from amper_verif.verify import verify
 
 CONFIG = AmperConfig(

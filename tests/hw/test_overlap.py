@@ -5,8 +5,9 @@ import random
 import pytest
 
 from amper import AmperConfig
-from amper_verif import components
-from amper_verif.workload import Sample, Settle, Write, beats, ramp
+from amper.operations.vocabulary import Sample, Settle, Write, beats
+from amper.operations.workload import ramp
+from amper_verif.harness import components
 
 BATCHES = 100
 

@@ -3,10 +3,10 @@
 import pytest
 
 from amper import AmperConfig
-from amper.config import VARIANTS
-from amper.parameters import Parameter
 from amper_hw.parameter_unit import ParameterUnit, division_cycles
-from amper_verif.components import Unit
+from amper_spec.config import VARIANTS
+from amper_spec.parameters import Parameter
+from amper_verif.harness.components import Unit
 
 ALL = {parameter.name for parameter in Parameter}
 

@@ -5,9 +5,10 @@ import itertools
 import pytest
 
 from amper import VARIANTS, AmperConfig, Parameter, Status
-from amper_hw import latency
-from amper_verif import components
-from amper_verif.workload import Beat, Control, Reset, Sample, Settle, Write, beats, ramp
+from amper.operations.vocabulary import Beat, Control, Reset, Sample, Settle, Write, beats
+from amper.operations.workload import ramp
+from amper_hw.base import latency
+from amper_verif.harness import components
 
 ROWS = (1, 2, 7, 64, 100, 257)
 WIDTHS = (4, 8, 16)

@@ -3,7 +3,7 @@
 import pytest
 
 from amper import AmperConfig
-from amper_verif import components
+from amper_verif.harness import components
 
 # rows, bank_rows, fan_out: the deeper the tree, the later the answers to its probes in a deep pipeline.
 TREES = [(1, 64, 8), (2, 2, 2), (7, 2, 2), (64, 16, 4)]

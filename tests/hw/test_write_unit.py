@@ -3,7 +3,7 @@
 import pytest
 
 from amper import AmperConfig
-from amper_verif import components
+from amper_verif.harness import components
 
 # rows, bank_rows, write_ports: one bank, equal banks, a tail.
 SIZES = [(1, 2, 1), (7, 8, 4), (64, 8, 1), (64, 8, 2), (100, 16, 4), (5, 2, 8)]

@@ -9,10 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from amper import VARIANTS, AmperConfig, Parameter
-from amper_hw import latency
-from amper_hw.generate import TOP, generate, versions
-from amper_verif.simulation import SimulationError, run_bench
-from amper_verif.workload import Beat, Control, Operation, Sample, Settle, Write, encoded, ramp
+from amper.operations.vocabulary import Beat, Control, Operation, Sample, Settle, Write, encoded
+from amper.operations.workload import ramp
+from amper_hw.base import latency
+from amper_hw.output.generate import TOP, generate, versions
+from amper_verif.harness.simulation import SimulationError, run_bench
 
 BATCHES = 100  # back to back
 
@@ -186,7 +187,7 @@ W = 1, Q = 16, banks of 64 rows, 8 children a node.
 
 - **alone**: from the edge that takes the request to the edge that takes the last result, Vmax settled and without
   back-pressure; once with |CSP| = 1 and once with |CSP| = n.
-- **formula**: ceil(m / P) + ceil(b / D) + c, with c of `amper_hw.latency`; of k, the bisection in place of m / P.
+- **formula**: ceil(m / P) + ceil(b / D) + c, with c of `amper_hw.base.latency`; of k, the bisection in place of m / P.
 - **back to back**: cycles per batch of {batches} requests offered at once: the next batch searches while the present
   one draws.
 

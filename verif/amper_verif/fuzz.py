@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from amper import VARIANTS, AmperConfig
-from amper.config import PIPELINES, PRIMITIVES, STORAGES
-from amper_verif.simulation import SIMULATORS, require_simulator
+from amper_spec.config import PIPELINES, PRIMITIVES, STORAGES
+from amper_verif.harness.simulation import SIMULATORS, require_simulator
 from amper_verif.verify import Verification, verify
 
 _PORTS = (1, 2, 4, 8)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from amper import AmperConfig
-from amper_hw.generate import TOP, generate
-from amper_verif.simulation import require_simulator, run_bench
-from amper_verif.trace import Trace
-from amper_verif.workload import check_trace_fits
+from amper.operations.trace import Trace
+from amper.operations.workload import check_trace_fits
+from amper_hw.output.generate import TOP, generate
+from amper_verif.harness.simulation import require_simulator, run_bench
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Registers over a serial port: the bridge between a host's UART and Wishbone (docs/fpga.md, "The host link")."""
+"""Registers over a serial port: the bridge between a host's UART and Wishbone (fpga.md, "The host link")."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.boards.uart import BYTE_WIDTH, UartReceiver, UartTransmitter, check_clocks_per_bit
-from amper_hw.registers import ADDRESS_WIDTH, DATA_WIDTH
-from amper_hw.wishbone import wishbone_signature
+from amper_hw.bus.registers import ADDRESS_WIDTH, DATA_WIDTH
+from amper_hw.bus.wishbone import wishbone_signature
 
 READ, WRITE = ord("R"), ord("W")
 OK, ERROR = 0, 1

@@ -1,1 +1,1 @@
-"""cocotb benches; each is a module that `amper_verif.simulation.run_bench` loads into the simulator."""
+"""cocotb benches; each is a module that `amper_verif.harness.simulation.run_bench` loads into the simulator."""

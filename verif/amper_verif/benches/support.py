@@ -11,7 +11,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
-from amper_verif.coverage import cover
+from amper_verif.harness.coverage import cover
 
 LONG_STALL = 8  # cycles from which a stall counts as long in the coverage
 

@@ -1,0 +1,95 @@
+"""``amper bench software``: this library's samplers against other libraries."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import get_args
+
+from amper.sampler.options import Mode
+from amper_cli.options import fail
+
+ROWS = (10_000, 100_000, 1_000_000)
+PEER_NAMES = ("cpprb", "tianshou", "torchrl-buffer", "torchrl-prioritized-buffer", "torchrl-sampler", "sumtree")
+
+_DESCRIPTION = """\
+Time sample, update and add of every mode of the software sampler and of other libraries' prioritized replay
+buffers, interleaved in one run; print tables of process-CPU microseconds, of ratios and of the bound. A library that
+cannot be loaded is named with the reason. docs/measurements/benchmark.md says what is timed.
+"""
+
+
+def add_parser(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subject."""
+    parser = subjects.add_parser(
+        "software",
+        help="the software sampler against other libraries",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    modes = get_args(Mode)
+    parser.add_argument("--rows", type=int, nargs="+", default=list(ROWS), metavar="N", help="rows held (10^4 to 10^6)")
+    parser.add_argument("--batch", type=int, default=64, metavar="B", help="rows drawn (default %(default)s)")
+    parser.add_argument("--modes", nargs="+", choices=modes, default=list(modes), metavar="MODE", help=", ".join(modes))
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        choices=PEER_NAMES,
+        default=list(PEER_NAMES),
+        metavar="PEER",
+        help=f"{', '.join(PEER_NAMES)}; none: only this library",
+    )
+    parser.add_argument("--repeats", type=int, default=21, metavar="R", help="interleaved (default %(default)s)")
+    parser.add_argument("--calls", type=int, default=256, metavar="C", help="in a repeat (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="of all data (default %(default)s)")
+    parser.add_argument(
+        "--payload", action=argparse.BooleanOptionalAction, help="only with, or only without transitions of five fields"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="for software.md, software.json, software.svg")
+    parser.set_defaults(run=run_software)
+
+
+def run_software(options: argparse.Namespace) -> int:
+    """Measure, print, write."""
+    try:
+        from tqdm import tqdm
+
+        from amper_lab.bench.report import markdown
+        from amper_lab.bench.software import Plan, run, steps
+        from amper_report.environment import environment
+
+        if options.output is not None:
+            from amper_lab.bench.pictures import draw_times
+
+            options.output.mkdir(parents=True, exist_ok=True)
+        plan = Plan(
+            rows=options.rows,
+            batch=options.batch,
+            payloads=(True, False) if options.payload is None else (options.payload,),
+            modes=options.modes,
+            peers=options.peers,
+            repeats=options.repeats,
+            calls=options.calls,
+            seed=options.seed,
+        )
+        facts = environment()
+        with tqdm(total=steps(plan), unit="step") as progress:
+
+            def advance(what: str) -> None:
+                progress.set_description(what)
+                progress.update()
+
+            results = run(plan, advance)
+    except (OSError, ValueError, TypeError) as error:
+        return fail("bench software", error)
+    except ImportError as error:
+        return fail("bench software", ImportError(f"{error}. Install it by: pip install 'amper[bench]'"))
+    text = markdown(plan, results, facts)
+    print(text)
+    if options.output is not None:
+        whole = {"environment": facts, "options": vars(plan), **results.to_dict()}
+        (options.output / "software.md").write_text(text, encoding="utf-8")
+        (options.output / "software.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+        draw_times(plan, results, options.output / "software.svg")
+    return 0

@@ -1,0 +1,120 @@
+"""``amper demo``: the whole thing on recorded priorities."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amper_cli.options import fail
+
+if TYPE_CHECKING:
+    from amper_verif.demo.result import Demo
+
+_DESCRIPTION = """\
+Generate the sampler for a recorded trace of a DQN agent, lint it with four linters, simulate the whole trace in two
+simulators at the same time, compare every drawn index with the golden model, and make a page of pictures. The exit
+code is 1 on any mismatch or warning, and when nothing was compared; 2 on bad input.
+"""
+
+_EXAMPLES = """\
+examples:
+  amper demo                        all of verif/traces/cartpole-2000.npz, a few minutes
+  amper demo --operations 3000      a quick look
+"""
+
+# Without a terminal, such as in CI, a line of progress this often, in seconds.
+_QUIET_PERIOD = 20.0
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="generate, lint, verify on real priorities, and make a page of pictures",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-o", "--output", metavar="DIR", default="build/demo", help="folder (default build/demo)")
+    parser.add_argument("--trace", metavar="FILE", help="recorded trace (default verif/traces/cartpole-2000.npz)")
+    parser.add_argument("--operations", type=int, metavar="N", help="only the first N of the trace")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the device's random streams (default 1)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it, with an account on standard output; progress goes to standard error."""
+    try:
+        from amper_verif.demo import demo
+        from amper_verif.demo.result import DEFAULT_TRACE
+        from amper_verif.harness.lint import LintError
+        from amper_verif.harness.simulation import SimulationError
+    except ImportError as error:
+        return fail("demo", ImportError(f"{error}. Install it by: pip install 'amper[sim,lint,page]'"))
+    progress = Progress()
+    try:
+        result = demo.demo(
+            output=options.output,
+            trace=options.trace or DEFAULT_TRACE,
+            operations=options.operations,
+            seed=options.seed,
+            say=progress.say,
+            progress=progress.show,
+        )
+    except (OSError, ValueError, TypeError) as error:
+        return fail("demo", error)
+    except (LintError, SimulationError) as error:
+        return fail("demo", error, code=1)
+    print(table(result))
+    return 0 if result.passed else 1
+
+
+class Progress:
+    """A line that is rewritten on a terminal, and a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._last = time.monotonic()
+
+    def show(self, text: str) -> None:
+        """How far it is."""
+        now = time.monotonic()
+        if self._terminal:
+            print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+        elif now - self._last >= _QUIET_PERIOD:
+            self._last = now
+            print(text, file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        if self._terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        print(text, flush=True)
+
+
+def table(result: Demo) -> str:
+    """The numbers, and where the page is."""
+    columns = "{:<10} {:>8} {:>17} {:>11}   {}"
+    lines = [
+        "",
+        columns.format(
+            "simulator", "batches", "indices compared", "mismatches", "cycles per batch (min / median / max)"
+        ),
+    ]
+    for run in result.runs:
+        cycles = run.cycles
+        spread = f"{cycles.minimum} / {cycles.median:g} / {cycles.maximum}" if cycles else "none measured"
+        lines.append(
+            columns.format(run.simulator, f"{run.batches:,}", f"{run.compared:,}", f"{run.mismatches:,}", spread)
+        )
+    accepted = sum(each.passed for each in result.linted)
+    page = Path(result.page)
+    lines += [
+        f"linters    {accepted} of {len(result.linted)} without a warning",
+        f"page       {page}",
+        f"{'PASSED' if result.passed else 'FAILED'} in {result.seconds:.0f} s",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,172 @@
+"""``amper explore``: what many configurations cost in a cell library, and what others would."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from dataclasses import MISSING, asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amper import AmperConfig
+from amper_cli.options import fail
+from amper_synth.explore.grid import configurations, readers
+from amper_synth.predict.predictor import Predictor, shown
+from amper_synth.predict.table import predictions_table
+
+if TYPE_CHECKING:
+    from amper_synth.explore.sweep import Sweep
+
+_DESCRIPTION = """\
+Take every combination of the values given for the configuration's parameters, or a random sample of them, through the
+flow of `amper synth --target asic`, and make in DIR a page (index.html) of area against batch latency for every n,
+points.csv, and predictor.json, from which --predict answers for a new configuration in milliseconds. Finished points
+are kept in DIR/points and found again, so that the same command, interrupted, goes on where it stopped. Prints the
+Pareto fronts and the predictor's error on points left out of the fit as Markdown. The exit code is 1 if a point failed;
+2 on bad input; 130 after an interruption.
+"""
+
+_EXAMPLES = """\
+examples:
+  amper explore --liberty sky130hd_tt.lib.gz --rows 64 256 --search-ports 1 4 --draw-ports 1 4 -o build/explore
+  amper explore --liberty sky130hd_tt.lib.gz --rows 64 128 256 --groups 8 20 --points 5 -o build/some
+  amper explore --predict build/explore --rows 512 1024 --draw-ports 1 2 4
+"""
+
+
+def _option(name: str) -> str:
+    """The option of a parameter; ``--seed`` is the sample's."""
+    return "--device-seed" if name == "seed" else f"--{name.replace('_', '-')}"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "explore",
+        help="area, clock and batch latency of many configurations, and a predictor of others",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("-o", "--output", metavar="DIR", help="sweep, and put everything there")
+    what.add_argument("--predict", metavar="DIR", help="predict, from the predictor.json that a sweep put there")
+    parser.add_argument("--liberty", nargs="+", metavar="FILE", help="Liberty files of one library, plain or .gz")
+    parser.add_argument("--points", type=int, metavar="N", help="a random sample of at most N combinations")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the sample (default 0)")
+    parser.add_argument("--jobs", type=int, metavar="N", help="points at the same time (default one a core)")
+    parser.add_argument("--json", action="store_true", help="print predictions as JSON")
+    group = parser.add_argument_group(
+        "configuration", "One value or several of each; `amper generate --help` says what they mean."
+    )
+    reading = readers()
+    for field in fields(AmperConfig):
+        default = "required" if field.default is MISSING else f"default {shown(field.default)}"
+        group.add_argument(
+            _option(field.name),
+            dest=f"config_{field.name}",
+            type=reading[field.name],
+            nargs="+",
+            metavar="V",
+            help=f"values of {field.name}" + (f" ({default})" if field.default is not None else ""),
+        )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Sweep or predict, and print."""
+    try:
+        configs = configurations(_axes(options), points=options.points, seed=options.seed)
+        if options.predict is not None:
+            return _predict(Path(options.predict), configs, as_json=options.json)
+    except (OSError, ValueError, TypeError) as error:
+        return fail("explore", error)
+    try:
+        from amper_synth.explore.page import require_page
+        from amper_synth.explore.sweep import sweep
+        from amper_synth.tools.yosys import SynthesisError
+    except ImportError as error:
+        return fail("explore", ImportError(f"{error}. Install it by: pip install 'amper[explore]'"))
+    try:
+        if not options.liberty:
+            raise ValueError("a sweep needs --liberty FILE, the library to map to")
+        require_page()
+        found = sweep(configs, options.liberty, folder=options.output, jobs=options.jobs, progress=True)
+        return _report(found, Path(options.output), command(options))
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        return fail("explore", error)
+    except SynthesisError as error:
+        return fail("explore", error, code=1)
+    except KeyboardInterrupt:
+        print("amper explore: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _axes(options: argparse.Namespace) -> dict[str, list[Any]]:
+    """The values given, by the name of the parameter."""
+    given = {field.name: getattr(options, f"config_{field.name}") for field in fields(AmperConfig)}
+    return {name: values for name, values in given.items() if values is not None}
+
+
+def _predict(folder: Path, configs: list[AmperConfig], *, as_json: bool) -> int:
+    predictor = Predictor.load(folder / "predictor.json")
+    begin = time.perf_counter()
+    predictions = [predictor.predict(config) for config in configs]
+    spent = time.perf_counter() - begin
+    print(f"{len(predictions)} predictions, {1000 * spent / len(predictions):.2f} ms each", file=sys.stderr)
+    if as_json:
+        errors = asdict(predictor)["held_out"]
+        print(json.dumps({"held_out": errors, "predictions": [each.to_dict() for each in predictions]}, indent=2))
+    else:
+        print(predictions_table(predictions, predictor))
+    return 0
+
+
+def _report(found: Sweep, folder: Path, words: str) -> int:
+    """Write page, table and predictor, and print; 1 if a point failed."""
+    from amper_synth.explore.page import write_page
+    from amper_synth.explore.report import markdown, write_csv
+    from amper_synth.predict.fit import HeldOut, TooFewPointsError, fit
+
+    for failure in found.failures:
+        print(f"failed: {_parameters(failure.config)}: {failure.reason}", file=sys.stderr)
+    if not found.points:
+        return fail("explore", RuntimeError("no point was measured"), code=1)
+    predictor: Predictor | None = None
+    held_out: list[HeldOut] = []
+    without = ""
+    file = folder / "predictor.json"
+    try:
+        predictor, held_out = fit(found.points)
+        predictor.save(file)
+    except TooFewPointsError as error:  # no reason against the page
+        without = str(error)
+        file.unlink(missing_ok=True)
+        print(f"no predictor: {without}", file=sys.stderr)
+    write_csv(found.points, held_out, folder / "points.csv")
+    write_page(found, predictor, held_out, folder / "index.html", command=words, without=without)
+    reused = sum(point.reused for point in found.points)
+    print(f"{len(found.points)} points, {reused} of them found in {folder}", file=sys.stderr)
+    print(markdown(found.points, predictor))
+    return 1 if found.failures else 0
+
+
+def _parameters(config: AmperConfig) -> str:
+    """Those that are not the default."""
+    values = config.to_dict()
+    default = AmperConfig(rows=config.rows, bank_rows=config.bank_rows).to_dict()
+    default |= {"rows": None, "bank_rows": AmperConfig.bank_rows}
+    return " ".join(f"{_option(name)} {shown(value)}" for name, value in values.items() if value != default[name])
+
+
+def command(options: argparse.Namespace) -> str:
+    """The command that sweeps the same."""
+    words = ["amper", "explore", "--liberty", *options.liberty]
+    for name, values in _axes(options).items():
+        words += [_option(name), *map(shown, values)]
+    if options.points is not None:
+        words += ["--points", str(options.points), "--seed", str(options.seed)]
+    return shlex.join([*words, "-o", options.output])

@@ -1,0 +1,83 @@
+"""``amper generate``: write the Verilog of a sampler."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from amper_cli.options import add_configuration, configuration, fail
+
+_DESCRIPTION = """\
+Write the sampler of a configuration as Verilog, with its description: DIR/amper.v and DIR/amper.json (configuration,
+ports with widths, cycles, versions, digest), and what tools want beside it: DIR/amper.sdc, DIR/amper.core (FuseSoC),
+DIR/librelane.json. The same configuration gives the same bytes. With --lint, the exit code is 1 when a linter
+complains.
+"""
+
+_EXAMPLES = """\
+examples:
+  amper generate --rows 1024 -o build/amper
+  amper generate --rows 1024 --variants fr-dithered,k --search-ports 4 --draw-ports 4 --write-ports 4 -o build/fast
+  amper generate --rows 4096 --bus axi --no-result-priority -o build/axi
+  amper generate --config mine.toml --variant fr-prefix -o build/amper
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "generate",
+        help="write the Verilog of a sampler",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder for the files, made if need be")
+    parser.add_argument("--lint", action="store_true", help="check it with Verilator, Icarus, Yosys and slang")
+    add_configuration(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the files and say what they are."""
+    try:
+        config = configuration(options)
+        from amper_hw.output.constraints import save_constraints
+        from amper_hw.output.generate import generate
+
+        generated = generate(config)
+        verilog, description = generated.save(options.output)
+        save_constraints(generated, options.output)
+    except (OSError, ValueError, TypeError) as error:
+        return fail("generate", error)
+    except ImportError as error:
+        return fail("generate", ImportError(f"{error}. Install it by: pip install 'amper[hw]'"))
+    print(f"{verilog}: {len(generated.verilog.splitlines())} lines, {len(generated.verilog) / 1e6:.2f} MB")
+    print(f"{description}: sha256 {generated.description['sha256'][:16]}...")
+    cycles = generated.description["cycles"]
+    if config.variant == "k":
+        print(f"a batch of {config.batch} takes {cycles['batch']} cycles")
+    else:
+        searches = -(-config.groups // config.search_ports)
+        draws = -(-config.batch // config.draw_ports)
+        total = f"{searches} + {draws} + {cycles['batch_constant']} = {cycles['batch']}"
+        print(f"a batch of {config.batch} takes {total} cycles")
+    return lint_file(verilog) if options.lint else 0
+
+
+def lint_file(verilog: Path) -> int:
+    """Print what the linters say; returns the exit code."""
+    try:
+        from amper_hw.output.generate import TOP
+        from amper_verif.harness.lint import LintError, lint
+    except ImportError as error:
+        return fail("generate", ImportError(f"{error}. Install it by: pip install 'amper[sim,lint]'"))
+    try:
+        results = lint(verilog, TOP)
+    except LintError as error:
+        return fail("generate", error, code=1)
+    for result in results:
+        print(f"{result.linter} {result.version}: {'no warning' if result.passed else 'FAILED'}")
+        if not result.passed:
+            print(result.output.rstrip())
+    return 0 if all(result.passed for result in results) else 1

@@ -1,0 +1,50 @@
+"""``amper synth --target generic``: gates and logic depth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from amper import AmperConfig
+from amper_cli.options import fail
+
+TARGETS: tuple[str, ...] = ("generic",)
+DEFAULTS: dict[str, str] = {}
+
+SUMMARY = """\
+  generic   no target: gates, registers, and the logic depth in gates, of the whole and of each component. It tells how
+            the clock scales with a parameter; it is no estimate of a clock in any technology.
+"""
+
+EXAMPLES = """\
+  amper synth --target generic --rows 256 -o build/synth
+  amper synth --target generic --rows 4096 -o build/synth
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """It has none of its own."""
+
+
+def run(options: argparse.Namespace, config: AmperConfig) -> int:
+    """Synthesise and print."""
+    try:
+        from amper_synth.generic import synthesise
+        from amper_synth.tools.yosys import SynthesisError
+    except ImportError as error:
+        return fail("synth", ImportError(f"{error}. Install it by: pip install 'amper[synth]'"))
+    try:
+        result = synthesise(config, folder=options.output)
+    except (OSError, ValueError, TypeError) as error:
+        return fail("synth", error)
+    except SynthesisError as error:
+        return fail("synth", error, code=1)
+    if options.json:
+        print(json.dumps(result.to_dict(), indent=2))
+        return 0
+    print(result.yosys)
+    print(f"{result.cells} gates and registers, {result.registers} of them registers")
+    print(f"{result.depth} gates on the longest path between registers; inside the components:")
+    for name, depth in sorted(result.depth_by_component.items(), key=lambda item: (-item[1], item[0])):
+        print(f"  {depth:3}  {name}")
+    return 0

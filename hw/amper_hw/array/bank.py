@@ -1,0 +1,195 @@
+"""A bank: rows of priority codes with valid bits, their match lines and their part of the CSP bitmap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, ResetSignal, Signal, Value
+from amaranth.lib.memory import Memory
+
+from amper_hw.array.match_line import MatchLines, line_key
+from amper_hw.array.row_storage import low_width, row_storage
+from amper_hw.base.bits import any_of, population, staged, total
+from amper_hw.base.latency import is_deep
+from amper_hw.base.modules import Composite, SharedModule
+from amper_hw.base.payload import array_signature, lane
+from amper_spec.config import AmperConfig
+
+_MARKS = ("first", "last", "probe")  # of a search
+GROUP = 8  # rows that the first stage of a population count or of an OR takes together
+TABLE_GROUP = 4  # of an OR in an FPGA: the inputs of a look-up table
+
+
+class Bank(Composite):
+    """The leaf of the row array.
+
+    In a deep pipeline every question is taken into a register first, so that long wires end at a register. Then it is
+    done: rows are written, the match lines OR-ed into the CSP bitmap. The answers are registers
+    (``latency.bank_answer_cycles``, ``bank_any_cycles``, ``bank_count_cycles``). Reset makes all rows invalid.
+
+    There are two bitmaps: one collects the matches, the other is drawn from; ``transfer`` copies the first to it.
+
+    Parameters
+    ----------
+    config : the configuration. rows : rows of this bank, 1 to ``config.bank_rows``.
+
+    Members: ``amper_hw.base.payload.array_signature``.
+    """
+
+    def __init__(self, config: AmperConfig, *, rows: int) -> None:
+        self._config = config
+        self._rows = rows
+        self._deep = is_deep(config)
+        self._blocks = config.primitives == "blocks"
+        super().__init__(array_signature(config, rows=rows))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        rows = self.instantiate(m, "storage", row_storage(self._config, rows=self._rows))
+        write = self._write(m, rows)
+        csp = self._search(m, rows)
+        self._select(m, csp)
+        if self._config.result_priority:
+            self._read(m, rows, write)
+        return m
+
+    def _write(self, m: Module, rows: Any) -> Any:
+        """Stores what the lanes bring; returns what is stored at the end of this cycle."""
+        # At most one lane writes to a bank in a cycle, so the lanes are OR-ed.
+        lanes = staged(m, Cat(port.valid for port in self.write), "write_lanes", on=self._deep, reset_less=False)
+        write = Signal.like(self.write[0].payload, name="write_payload")
+        if self._deep or len(self.write) > 1:
+            payload = any_of(Mux(port.valid, port.payload.as_value(), 0) for port in self.write)
+        else:
+            # It goes straight to the rows. Of a latch whose data are 0 in some case, Yosys makes one whose data depend
+            # on the clock that closes it.
+            payload = self.write[0].payload.as_value()
+        become_valid = any_of(port.valid & ~port.payload.invalidate for port in self.write) & ~self.clear
+        # Reset clears like any other question: in a deep pipeline one cycle later, before anything meets the rows.
+        clear = Signal(name="clear_stage", init=self._deep)
+        valid = Signal(name="write_becomes_valid")
+        if self._deep:
+            m.d.sync += [write.as_value().eq(payload), clear.eq(self.clear), valid.eq(become_valid)]
+        else:
+            m.d.comb += [write.as_value().eq(payload), clear.eq(self.clear | ResetSignal())]
+            m.d.comb += valid.eq(become_valid & ~ResetSignal())
+        m.d.comb += [
+            rows.write.eq(lanes.any()),
+            rows.clear.eq(clear),
+            rows.row.eq(write.row),
+            rows.code.eq(write.priority),
+            rows.valid.eq(valid),
+        ]
+        was_valid = self._any(m, rows.occupied & rows.written, "was_valid")
+        removes = staged(m, write.invalidate, "write_removes", on=self._deep)
+        lanes = staged(m, lanes, "changing_lanes", on=self._deep, reset_less=False)
+        m.d.sync += [
+            self.changed.added.eq(Mux(~removes & ~was_valid, lanes, 0)),
+            self.changed.removed.eq(Mux(removes & was_valid, lanes, 0)),
+        ]
+        return write
+
+    def _any(self, m: Module, rows: Value, name: str) -> Value:
+        """Whether any of ``rows`` is 1; in a deep pipeline a cycle later, so that no path goes through all of them."""
+        size = TABLE_GROUP if self._blocks else GROUP
+        groups = [rows[low : low + size].any() for low in range(0, self._rows, size)]
+        return staged(m, Cat(groups), name, on=self._deep).any()
+
+    def _search(self, m: Module, rows: Any) -> Signal:
+        """Match, accumulate and count; returns the bitmap of matches."""
+        key = self.search.payload
+        valid = staged(m, self.search.valid, "search_valid", on=self._deep, reset_less=False)
+        first, last, probe = (staged(m, getattr(key, name), f"key_{name}", on=self._deep) for name in _MARKS)
+        # A probe does not see the row that is written at the end of its cycle. Masked before the match line, an FPGA's
+        # longest path is a table shorter; what a probe matches enters no bitmap.
+        hidden = Mux(probe, rows.written, 0)
+        match = Signal(self._rows)
+        able = rows.occupied & ~hidden if self._blocks else rows.occupied
+        m.d.comb += match.eq(self._match(m, rows) & able)
+        csp = Signal(self._rows, reset_less=True)
+        with m.If(valid & ~probe):
+            m.d.sync += csp.eq(Mux(first, 0, csp) | match)
+        m.d.sync += self.match.any.eq(self._any(m, match if self._blocks else match & ~hidden, "match"))
+        self._count(m, csp, valid & last & ~probe)
+        return csp
+
+    def _match(self, m: Module, rows: Any) -> Value:
+        """The match lines of all lanes, OR-ed."""
+        config, ports = self._config, self._config.search_ports
+        lines = MatchLines(rows=self._rows, priority_width=config.priority_width, range_match=config.range_match)
+        part = SharedModule.of(f"amper_match_lines_{self._rows}", lines, clocked=False)
+        names = ("low", "high") if config.range_match else ("value", "mask")
+        matches = []
+        for index in range(ports):
+            one = self.instantiate(m, f"match_lines_{index}", part)
+            m.d.comb += one.priorities.eq(rows.codes)
+            codes = [lane(getattr(self.search.payload, name), index, ports) for name in names]
+            valid = self.search.payload.valid[index]
+            for name, code in line_key(*codes, valid=valid, range_match=config.range_match).items():
+                m.d.comb += getattr(one, name).eq(staged(m, code, f"key_{name}_{index}", on=self._deep))
+            matches.append(one.match)
+        return any_of(matches)
+
+    def _count(self, m: Module, csp: Signal, complete: Value) -> None:
+        """``complete``: the last search of the CSP enters the bitmap at the end of this cycle."""
+        groups = [csp[low : low + GROUP] for low in range(0, self._rows, GROUP)]
+        counts: list[Value] = [
+            staged(m, population(group), f"partial_{index}", on=self._deep) for index, group in enumerate(groups)
+        ]
+        counted = staged(m, complete, "bitmap_complete", on=True, reset_less=False)
+        counted = staged(m, counted, "partial_complete", on=self._deep, reset_less=False)
+        m.d.sync += self.count.valid.eq(counted)
+        with m.If(counted):
+            m.d.sync += self.count.rows.eq(total(counts, most=self._rows))
+
+    def _select(self, m: Module, csp: Signal) -> None:
+        drawn = Signal(self._rows, reset_less=True)
+        transfer = staged(m, self.transfer, "transfer_stage", on=self._deep, reset_less=False)
+        with m.If(transfer):
+            m.d.sync += drawn.eq(csp)
+        for index, (select, selected) in enumerate(zip(self.select, self.selected, strict=True)):
+            valid = staged(m, select.valid, f"select_valid_{index}", on=self._deep, reset_less=False)
+            rank = staged(m, select.rank, f"rank_{index}", on=self._deep)
+            m.d.sync += [
+                selected.valid.eq(valid),
+                # Zero when not asked, so that the tree above can OR its banks.
+                selected.vector.eq(Mux(valid, drawn, 0)),
+                selected.rank.eq(Mux(valid, rank, 0)),
+            ]
+
+    def _read(self, m: Module, rows: Any, write: Any) -> None:
+        in_memory = self._blocks and self._rows > 1
+        look_up = self._codes_in_memory(m, rows, write) if in_memory else self._chosen(rows)
+        for index, (read, data) in enumerate(zip(self.read, self.data, strict=True)):
+            valid = staged(m, read.valid, f"read_valid_{index}", on=self._deep, reset_less=False)
+            row = staged(m, read.row, f"read_row_{index}", on=self._deep)
+            m.d.sync += data.priority.eq(Mux(valid, look_up(row), 0))
+
+    def _chosen(self, rows: Any) -> Callable[[Value], Value]:
+        """The code of a row, chosen from the rows: an AND-OR in two steps shares the decoder's gates among them."""
+        low = low_width(self._rows)
+        codes = [rows.codes[row] for row in range(self._rows)]
+        parts = [codes[first : first + (1 << low)] for first in range(0, self._rows, 1 << low)]
+
+        def code(row: Value) -> Value:
+            chosen = [any_of(Mux(row[:low] == place, code, 0) for place, code in enumerate(part)) for part in parts]
+            return any_of(Mux(row[low:] == place, code, 0) for place, code in enumerate(chosen))
+
+        return code
+
+    def _codes_in_memory(self, m: Module, rows: Any, write: Any) -> Callable[[Value], Value]:
+        """The code of a row, from a second copy of the codes: an FPGA has small memories, and a choice among all rows
+        would take a quarter of its look-up tables."""
+        codes: Any = Memory(shape=self._config.priority_width, depth=self._rows, init=[])
+        m.submodules.codes = codes
+        port = codes.write_port()
+        m.d.comb += [port.en.eq(rows.write), port.addr.eq(write.row), port.data.eq(write.priority)]
+
+        def code(row: Value) -> Value:
+            read = codes.read_port(domain="comb")
+            m.d.comb += read.addr.eq(row)
+            data: Value = read.data
+            return data
+
+        return code

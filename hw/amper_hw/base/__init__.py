@@ -1,0 +1,1 @@
+"""What every component stands on: payloads, cycles, bit operations, registers in a row, shared modules."""

@@ -1,0 +1,171 @@
+"""Where every number of cycles is derived; docs/hardware/architecture.md explains them.
+
+The components take their numbers of stages from here, and their benches measure that they keep to them.
+"""
+
+from __future__ import annotations
+
+from amper_spec.config import AmperConfig
+
+PREPARE_CYCLES = 1  # from a request being taken to its keys being started
+CSP_CYCLES = 1  # from |CSP| to its first draw
+QUEUE_CYCLES = 2  # from a result entering the empty queue to its being offered
+SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
+
+
+def is_deep(config: AmperConfig) -> bool:
+    """Whether the pipeline has a register wherever the clock could want one, or only where state needs one."""
+    return config.pipeline == "deep"
+
+
+def multiplier_cycles(config: AmperConfig) -> int:
+    """A multiplication."""
+    return 2 if is_deep(config) else 1
+
+
+def urng_cycles(config: AmperConfig) -> int:
+    """From words taken to the words."""
+    return 2 if is_deep(config) else 1
+
+
+def numerator_cycles(config: AmperConfig) -> int:
+    """From a random word to the numerator of f_i: the shift of an m below the largest."""
+    return 1 if is_deep(config) else 0
+
+
+def representative_cycles(config: AmperConfig) -> int:
+    """From a batch's start to its first V_i: random words, the numerator of f_i, f_i, V_i."""
+    return urng_cycles(config) + numerator_cycles(config) + 2 * multiplier_cycles(config)
+
+
+def radius_cycles(config: AmperConfig) -> int:
+    """From a V_i to its key: the product D_i, saturation and ones below its leading one, the key."""
+    return 4 if is_deep(config) else 1
+
+
+def key_cycles(config: AmperConfig) -> int:
+    """From a batch's start to its first key, in the fr variants."""
+    return representative_cycles(config) + radius_cycles(config)
+
+
+def tree_levels(config: AmperConfig) -> int:
+    """Levels of nodes above the banks: 0 for a single bank."""
+    levels, reach = 0, config.bank_rows
+    while reach < config.rows:
+        levels, reach = levels + 1, reach * config.fan_out
+    return levels
+
+
+def node_cycles(config: AmperConfig) -> int:
+    """What a node adds on the way down, and again on the way up."""
+    return 1 if is_deep(config) else 0
+
+
+def tree_cycles(config: AmperConfig) -> int:
+    """What the nodes add to a question and its answer."""
+    return 2 * node_cycles(config) * tree_levels(config)
+
+
+def row_answer_cycles(config: AmperConfig) -> int:
+    """From a selection or read entering the row array to its answer."""
+    return bank_answer_cycles(config) + tree_cycles(config)
+
+
+def any_answer_cycles(config: AmperConfig) -> int:
+    """From a search or write entering the row array to whether any row matches, or which valid bits have changed."""
+    return bank_any_cycles(config) + tree_cycles(config)
+
+
+def bank_answer_cycles(config: AmperConfig) -> int:
+    """From a question to a bank to its answer: a register before, one behind."""
+    return 2 if is_deep(config) else 1
+
+
+def bank_any_cycles(config: AmperConfig) -> int:
+    """From a search of a bank to whether any of its rows matches, or a write to what it changed: a register before,
+    groups of rows, all rows."""
+    return 3 if is_deep(config) else 1
+
+
+def bank_count_cycles(config: AmperConfig) -> int:
+    """From the last search of a CSP to the bank's part of |CSP|: key, bitmap, partial counts, sum."""
+    return 4 if is_deep(config) else 2
+
+
+def count_cycles(config: AmperConfig) -> int:
+    """From the last search entering the row array to |CSP|."""
+    return bank_count_cycles(config) + tree_cycles(config)
+
+
+def bit_select_cycles(config: AmperConfig, width: int) -> int:
+    """The choice of a bit in a vector of ``width`` bits."""
+    return 4 if is_deep(config) and width > SMALL_VECTOR else 1
+
+
+def draw_cycles(config: AmperConfig) -> int:
+    """From a random word taken to its result entering the result queue."""
+    select = row_answer_cycles(config) + bit_select_cycles(config, min(config.rows, config.bank_rows))
+    read = row_answer_cycles(config) if config.result_priority else 0
+    return multiplier_cycles(config) + select + read
+
+
+def turn_cycles(config: AmperConfig) -> int:
+    """k: from a group's turn to its query being offered: its state, the range."""
+    return 2 if is_deep(config) else 1
+
+
+def loop_cycles(config: AmperConfig) -> int:
+    """k: from a query to the next one of the same group: the count, its product, the comparison, the turn."""
+    return count_cycles(config) + multiplier_cycles(config) + 1 + turn_cycles(config)
+
+
+def nearest_cycles(config: AmperConfig, groups: int) -> int:
+    """k: from the first point of a batch of ``groups`` groups being taken to its last query being taken.
+
+    Without back-pressure; it does not depend on the priorities. About m (Q + 2) where m is at least ``loop_cycles``.
+    """
+    first_turn = max(groups + 1, count_cycles(config) + 3)  # the first V_i is there, and the first C_i
+    rounds = config.priority_width * max(groups, loop_cycles(config))
+    return first_turn + turn_cycles(config) + rounds + groups - 1
+
+
+def search_cycles(config: AmperConfig) -> int:
+    """From a batch's start to its last search entering the row array."""
+    if config.variant == "k":
+        return representative_cycles(config) + nearest_cycles(config, config.groups)
+    return key_cycles(config) + -(-config.groups // config.search_ports) - 1
+
+
+def batch_cycles(config: AmperConfig, batch: int | None = None) -> int:
+    """From the request of ``batch`` draws (``config.batch`` unless given) being taken to its last result being so.
+
+    Without back-pressure, nothing before it under way and Vmax settled; it depends neither on |CSP| nor on the
+    priorities.
+    """
+    beats = -(-(config.batch if batch is None else batch) // config.draw_ports)
+    searches = PREPARE_CYCLES + search_cycles(config) + count_cycles(config)
+    first_result = searches + CSP_CYCLES + draw_cycles(config) + QUEUE_CYCLES
+    return first_result + beats - 1
+
+
+def constant_cycles(config: AmperConfig) -> int:
+    """c of the fr variants, whose batch takes ceil(m / P) + ceil(b / D) + c cycles."""
+    stages = PREPARE_CYCLES + key_cycles(config) + count_cycles(config) + CSP_CYCLES
+    stages += draw_cycles(config) + QUEUE_CYCLES
+    return stages - 2  # the first of the searches and the first of the draws are among the stages
+
+
+def fallback_cycles(config: AmperConfig) -> int:
+    """More cycles for a batch whose CSP is empty: the last answer says so, then comes the search of all valid rows."""
+    return any_answer_cycles(config) + 1
+
+
+def probe_cycles(config: AmperConfig) -> int:
+    """From the Vmax unit's asking to the answer of the row array: a register on the way, and the array."""
+    return (1 if is_deep(config) else 0) + any_answer_cycles(config)
+
+
+def settle_cycles(config: AmperConfig) -> int:
+    """The longest that Vmax takes to be exact again after the last write, if that write took the maximum away."""
+    probe = probe_cycles(config) + 1
+    return probe + config.priority_width * probe + 1

@@ -1,0 +1,205 @@
+"""Payloads of the sampler's streams and the ports of the row array; all widths come from the configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import ShapeLike
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from amper_hw.base.bits import index_width
+from amper_spec.config import COEFFICIENT_WIDTH, VARIANTS, AmperConfig
+from amper_spec.parameters import PARAMETER_WIDTH, VALUE_WIDTH
+
+STATUS_WIDTH = 3
+VARIANT_WIDTH = index_width(len(VARIANTS))
+COUNTER_WIDTH = 32
+
+# Values of a result's status (docs/reference/algorithm.md, "Statuses of a result").
+OK, FALLBACK, NO_VALID_ROW, BAD_BATCH, DISABLED = range(5)
+
+
+def lanes(shape: ShapeLike, count: int) -> ShapeLike:
+    """``shape`` once per lane: itself for a single lane, so that its port stays plain."""
+    return shape if count == 1 else data.ArrayLayout(shape, count)
+
+
+def lane(value: Any, index: int, count: int) -> Any:
+    """Lane ``index`` of a value of the shape ``lanes(..., count)``."""
+    return value if count == 1 else value[index]
+
+
+def write_layout(config: AmperConfig) -> data.StructLayout:
+    """A beat of W priority writes: ``priority`` into ``row``, or ``row`` made invalid where ``invalidate`` is 1.
+
+    With more than one lane, ``lanes`` says which hold a write; a higher lane is the later write.
+    """
+    ports = config.write_ports
+    fields: dict[str, ShapeLike] = {
+        "row": lanes(config.row_width, ports),
+        "priority": lanes(config.priority_width, ports),
+        "invalidate": ports,
+    }
+    return data.StructLayout(fields | ({"lanes": ports} if ports > 1 else {}))
+
+
+def request_layout(config: AmperConfig) -> data.StructLayout:
+    """A sample request: the number of draws, 1 to b."""
+    return data.StructLayout({"batch": config.batch_width})
+
+
+def control_layout() -> data.StructLayout:
+    """A change of a parameter: its number (``amper_spec.parameters.Parameter``) and its value."""
+    return data.StructLayout({"parameter": PARAMETER_WIDTH, "value": VALUE_WIDTH})
+
+
+def result_layout(config: AmperConfig) -> data.StructLayout:
+    """A beat of up to D draws: ``row`` and its ``priority``; ``last`` of its batch; ``status``.
+
+    With more than one lane, ``lanes`` says which hold a draw: the lowest ones, all but in the last beat of a batch.
+    """
+    ports = config.draw_ports
+    fields: dict[str, ShapeLike] = {"row": lanes(config.row_width, ports)}
+    if config.result_priority:
+        fields["priority"] = lanes(config.priority_width, ports)
+    if ports > 1:
+        fields["lanes"] = ports
+    return data.StructLayout(fields | {"last": 1, "status": STATUS_WIDTH})
+
+
+def record_layout(config: AmperConfig) -> data.StructLayout:
+    """A batch on its way to its draws: ``batch`` rows to draw, or a ``status`` that refuses it."""
+    return data.StructLayout({"batch": config.batch_width, "status": STATUS_WIDTH})
+
+
+def csp_layout(config: AmperConfig) -> data.StructLayout:
+    """A counted CSP: its ``rows``, and whether they are all valid rows because no row matched."""
+    return data.StructLayout({"rows": config.count_width, "fallback": 1})
+
+
+def key_layout(config: AmperConfig) -> data.StructLayout:
+    """A beat of P searches; ``first`` and ``last`` of the beats whose union is the CSP.
+
+    ``valid``: the lanes that hold a search. A range array matches codes from ``low`` to ``high`` (none if low > high);
+    a ternary array those that equal ``value`` where ``mask`` is 1. A ``probe`` leaves the CSP alone: its lane 0 only
+    asks whether any row matches, other than those written in the same cycle.
+    """
+    ports, width = config.search_ports, config.priority_width
+    names = ("low", "high") if config.range_match else ("value", "mask")
+    codes = {name: lanes(width, ports) for name in names}
+    return data.StructLayout({"valid": ports, **codes, "first": 1, "last": 1, "probe": 1})
+
+
+def query_layout(config: AmperConfig) -> data.StructLayout:
+    """What the query generator sends: a ``key``; a ``census`` asks only for the count of its own match set."""
+    return data.StructLayout({"key": key_layout(config), "census": 1})
+
+
+def parameter_signature(config: AmperConfig) -> wiring.Signature:
+    """The parameters in force, seen from the parameter unit; the data are stable while ``ready`` is 1.
+
+    ``group_shift`` is ceil(log2 m) of the m in force; ``reciprocal`` and ``radius`` (the coefficient lambda' / m)
+    follow a change of m or lambda' by a serial division, during which ``ready`` is 0.
+    """
+    return wiring.Signature(
+        {
+            "ready": Out(1),
+            "groups": Out(config.groups_width),
+            "group_shift": Out((config.groups - 1).bit_length().bit_length() or 1),
+            "reciprocal": Out(config.fraction_width + 1),
+            "radius": Out(COEFFICIENT_WIDTH),
+            "neighbours": Out(COEFFICIENT_WIDTH),
+            "variant": Out(VARIANT_WIDTH),
+            "batch": Out(config.batch_width),
+            "rows": Out(config.rows.bit_length()),
+            "enable": Out(1),
+        }
+    )
+
+
+def stream_load_signature() -> wiring.Signature:
+    """A random stream's state, set in 32 bits at a time: ``word`` 0 and 1 are those of s0, 2 and 3 those of s1."""
+    return wiring.Signature({"valid": Out(1), "word": Out(2), "value": Out(VALUE_WIDTH)})
+
+
+def monitor_members(config: AmperConfig) -> dict[str, wiring.Member]:
+    """What can be read back of a sampler at any time, without a handshake."""
+    return {
+        "write_refused": Out(1),
+        "control_refused": Out(1),
+        "busy": Out(1),
+        "vmax": Out(config.priority_width),
+        "vmax_exact": Out(1),
+        "csp_size": Out(config.count_width),
+        "valid_rows": Out(config.count_width),
+        "searches": Out(COUNTER_WIDTH),
+        "cycles": Out(COUNTER_WIDTH),
+        "errors": Out(COUNTER_WIDTH),
+    }
+
+
+def sampler_signature(config: AmperConfig) -> wiring.Signature:
+    """The native interface of the sampler, seen from inside; architecture.md has the contract of each port."""
+    return wiring.Signature(
+        {
+            "write": In(stream.Signature(write_layout(config))),
+            "request": In(stream.Signature(request_layout(config))),
+            "control": In(stream.Signature(control_layout())),
+            "result": Out(stream.Signature(result_layout(config))),
+            **monitor_members(config),
+        }
+    )
+
+
+def row_write_layout(config: AmperConfig, *, row_width: int) -> data.StructLayout:
+    """One write on its way to its row."""
+    return data.StructLayout({"row": row_width, "priority": config.priority_width, "invalidate": 1})
+
+
+def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
+    """The port of a row array, seen from inside: of one bank, or of a tree of banks, with ``rows`` rows in all.
+
+    All are registered valid strobes without back-pressure, each answer a fixed number of cycles after its question,
+    in order (``amper_hw.base.latency``). A question may come every cycle. W writes, D selections and D reads a cycle.
+
+    Members
+    -------
+    write : row, priority, invalidate, at most one a bank; ``clear`` makes every row invalid. Searches in the same or an
+        earlier cycle do not see them, later ones do. -> changed: lanes whose write made a row valid or invalid.
+    search -> match (does any row match); after a ``last`` -> count (rows in the CSP).
+    transfer: the CSP, complete by the searches of earlier cycles, becomes the one to select from. A search in the same
+        cycle may begin the next CSP.
+    select (rank within the CSP) -> selected (CSP bits of the bank that holds that rank, rank within it, bank's index).
+        Legal once the CSP was transferred, and from two cycles after its count came.
+    read (row) -> data (its priority), with ``result_priority``.
+    """
+    banks = -(-rows // config.bank_rows)
+    row_width = index_width(rows)
+    selected: dict[str, wiring.Member] = {
+        "valid": Out(1),
+        "vector": Out(min(rows, config.bank_rows)),
+        "rank": Out(index_width(min(rows, config.bank_rows))),
+    }
+    if banks > 1:
+        selected["bank"] = Out(index_width(banks))
+    write = row_write_layout(config, row_width=row_width)
+    draw_ports, write_ports = config.draw_ports, config.write_ports
+    reading = {
+        "read": In(wiring.Signature({"valid": Out(1), "row": Out(row_width)})).array(draw_ports),
+        "data": Out(wiring.Signature({"priority": Out(config.priority_width)})).array(draw_ports),
+    }
+    return wiring.Signature(
+        {
+            "write": In(wiring.Signature({"valid": Out(1), "payload": Out(write)})).array(write_ports),
+            "clear": In(1),
+            "changed": Out(wiring.Signature({"added": Out(write_ports), "removed": Out(write_ports)})),
+            "search": In(wiring.Signature({"valid": Out(1), "payload": Out(key_layout(config))})),
+            "match": Out(wiring.Signature({"any": Out(1)})),
+            "count": Out(wiring.Signature({"valid": Out(1), "rows": Out(rows.bit_length())})),
+            "transfer": In(1),
+            "select": In(wiring.Signature({"valid": Out(1), "rank": Out(row_width)})).array(draw_ports),
+            "selected": Out(wiring.Signature(selected)).array(draw_ports),
+            **(reading if config.result_priority else {}),
+        }
+    )

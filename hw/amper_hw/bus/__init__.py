@@ -1,0 +1,1 @@
+"""The register map and the bus bridges in front of the sampler."""

@@ -1,0 +1,194 @@
+"""The registers: decoder, errors, parameters in force, results, interrupt."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from amper_hw.base.bits import any_of
+from amper_hw.base.modules import Composite, SharedModule
+from amper_hw.base.payload import STATUS_WIDTH, VARIANT_WIDTH, monitor_members
+from amper_hw.bus.access_check import AccessCheck
+from amper_hw.bus.port import Command, command_layout, draw_layout, outcome_signature, register_port_signature
+from amper_hw.bus.registers import ACCESS_ERRORS, BUS_ERRORS, COMMAND_DEPTH, DATA_WIDTH, INTERRUPTS, register_map
+from amper_spec.config import COEFFICIENT_WIDTH, RADIUS_WIDTH, AmperConfig
+from amper_spec.parameters import PARAMETER_WIDTH, Parameter
+
+#: Registers that show a monitor of the sampler as it is.
+MONITORS = ("VMAX", "CSP_SIZE", "VALID_ROWS", "SEARCHES", "CYCLES", "ERRORS")
+#: Registers a write of which is a command, but for the parameters.
+COMMANDS = {"WRITE_PRIORITY": Command.WRITE, "INVALIDATE": Command.INVALIDATE, "REQUEST": Command.REQUEST}
+
+
+class RegisterBlock(Composite):
+    """All registers of ``amper_hw.bus.registers``, behind one port that any bus can use.
+
+    Every access is answered in the next cycle, so no bus can hang here. One that is answered with an error changes
+    nothing but BUS_ERRORS and BUS_ERROR_COUNT.
+
+    Parameters
+    ----------
+    config : the configuration.
+
+    Members
+    -------
+    port : the accesses. irq : Out.
+    command : Out stream of ``command_layout``; valid only while ready. free, queue_empty, outcome : In, of the queue.
+    draw : In stream of ``draw_layout``; taken when RESULT_ROW is read.
+    monitor : In, the monitors of the sampler. batch : Out, the BATCH in force.
+    malformed : In, a beat of a stream was dropped; to_stream : Out, results go to the stream. AXI only.
+    """
+
+    def __init__(self, config: AmperConfig) -> None:
+        self._config = config
+        self._map = register_map(config)
+        streams = {"malformed": In(1), "to_stream": Out(1)} if config.bus == "axi" else {}
+        super().__init__(
+            {
+                "port": In(register_port_signature()),
+                "irq": Out(1),
+                "command": Out(stream.Signature(command_layout(config))),
+                "free": In(COMMAND_DEPTH.bit_length()),
+                "queue_empty": In(1),
+                "outcome": In(outcome_signature()),
+                "draw": In(stream.Signature(draw_layout(config))),
+                "monitor": In(wiring.Signature(monitor_members(config))),
+                "batch": Out(config.batch_width),
+                **streams,
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        check = self.instantiate(
+            m, "check", SharedModule.of("amper_access_check", AccessCheck(self._config), clocked=False)
+        )
+        wiring.connect(m, wiring.flipped(self.port.access), check.access)
+        m.d.comb += [check.room.eq(self.command.ready), check.result.eq(self.draw.valid)]
+        write = {register.name: check.write[index] for index, register in enumerate(self._map)}
+        values: dict[str, Value] = {
+            register.name: Const(register.reset, DATA_WIDTH) for register in self._map if register.constant
+        }
+        values |= {name: getattr(self.monitor, name.lower()) for name in MONITORS}
+        values |= self._parameters(m)
+        values |= self._errors(m, check.errors, write["BUS_ERRORS"])
+        values |= self._status(m, values["BUS_ERRORS"], write["IRQ_ENABLE"])
+        values |= self._commands(m, write)
+        values |= self._results(m, check.take)
+        self._answer(m, check, values)
+        return m
+
+    def _parameters(self, m: Module) -> dict[str, Value]:
+        """The parameters in force: what was written and not refused."""
+        config = self._config
+        widths = {
+            Parameter.GROUPS: config.groups_width,
+            Parameter.RADIUS: RADIUS_WIDTH,
+            Parameter.NEIGHBOURS: COEFFICIENT_WIDTH,
+            Parameter.VARIANT: VARIANT_WIDTH,
+            Parameter.BATCH: config.batch_width,
+            Parameter.ROWS: config.count_width,
+            Parameter.ENABLE: 1,
+        }
+        resets = {register.name: register.reset for register in self._map}
+        values: dict[str, Value] = {}
+        for parameter, width in widths.items():
+            values[parameter.name] = value = Signal(width, name=parameter.name.lower(), init=resets[parameter.name])
+            accepted = self.outcome.parameter & ~self.outcome.refused & (self.outcome.number == parameter)
+            with m.If(accepted):
+                m.d.sync += value.eq(self.outcome.value)
+        m.d.comb += self.batch.eq(values["BATCH"])
+        return values
+
+    def _errors(self, m: Module, refused: Value, clear: Value) -> dict[str, Value]:
+        """BUS_ERRORS, a bit each of ``BUS_ERRORS``, and how many accesses and beats there were."""
+        malformed = self.malformed if self._config.bus == "axi" else Const(0)
+        events = {
+            "PARAMETER_REFUSED": self.monitor.control_refused,
+            "WRITE_REFUSED": self.monitor.write_refused,
+            "STREAM_MALFORMED": malformed,
+        }
+        now = Cat(refused, *(events[name] for name in list(BUS_ERRORS)[len(ACCESS_ERRORS) :]))
+        errors = Signal(len(BUS_ERRORS), name="bus_errors")
+        count = Signal(DATA_WIDTH, name="bus_error_count")
+        # What happens in the cycle of the clearing is not lost.
+        m.d.sync += [
+            errors.eq(errors & ~Mux(clear, self.port.access.data[: len(errors)], 0) | now),
+            count.eq(count + refused.any() + malformed),
+        ]
+        return {"BUS_ERRORS": errors, "BUS_ERROR_COUNT": count}
+
+    def _status(self, m: Module, errors: Value, write_enable: Value) -> dict[str, Value]:
+        parameter_refused, write_refused = Signal(), Signal()
+        with m.If(self.outcome.parameter):
+            m.d.sync += parameter_refused.eq(self.outcome.refused)
+        with m.If(self.outcome.write):
+            m.d.sync += write_refused.eq(self.outcome.refused)
+        monitor = self.monitor
+        status = Cat(
+            monitor.busy,
+            monitor.vmax_exact,
+            self.draw.valid,
+            self.queue_empty,
+            ~self.command.ready,
+            parameter_refused,
+            write_refused,
+        )
+        enable = Signal(len(INTERRUPTS), name="irq_enable")
+        pending = Signal(len(INTERRUPTS), name="irq_status")
+        m.d.comb += pending.eq(Cat(self.draw.valid, errors.any(), self.queue_empty & ~monitor.busy))
+        m.d.sync += self.irq.eq((enable & pending).any())
+        with m.If(write_enable):
+            m.d.sync += enable.eq(self.port.access.data)
+        return {"STATUS": status, "LEVEL": self.free, "IRQ_ENABLE": enable, "IRQ_STATUS": pending}
+
+    def _commands(self, m: Module, write: dict[str, Value]) -> dict[str, Value]:
+        access, command = self.port.access, self.command.payload
+        row = Signal(self._config.row_width, name="write_row")
+        with m.If(write["WRITE_ROW"]):
+            m.d.sync += row.eq(access.data)
+        m.d.comb += [
+            self.command.valid.eq(any_of(write[name] for name in (*COMMANDS, *Parameter.__members__))),
+            command.value.eq(access.data),
+            command.kind.eq(Command.CONTROL),
+            command.key.eq(access.address[2 : 2 + PARAMETER_WIDTH]),  # the number of a parameter, if it is one
+        ]
+        for name, kind in COMMANDS.items():
+            with m.If(write[name]):
+                m.d.comb += [command.kind.eq(kind), command.key.eq(Mux(write["INVALIDATE"], access.data, row))]
+        values: dict[str, Value] = {"WRITE_ROW": row}
+        if self._config.bus == "axi":
+            values["CONTROL"] = to_stream = Signal(init=1)
+            m.d.comb += self.to_stream.eq(to_stream)
+            with m.If(write["CONTROL"]):
+                m.d.sync += to_stream.eq(access.data)
+        return values
+
+    def _results(self, m: Module, take: Value) -> dict[str, Value]:
+        """A read of RESULT_ROW takes a draw; its priority and status stay to be read."""
+        draw = self.draw.payload
+        priority = Signal(self._config.priority_width, name="result_priority")
+        status = Signal(STATUS_WIDTH, name="result_status")
+        last = Signal(name="result_last")
+        m.d.comb += self.draw.ready.eq(take)
+        with m.If(take):
+            m.d.sync += [priority.eq(draw.priority), status.eq(draw.status), last.eq(draw.last)]
+        return {
+            "RESULT_ROW": draw.row,
+            "RESULT_PRIORITY": priority,
+            "RESULT_STATUS": Cat(status, Const(0, 8 - STATUS_WIDTH), last),
+        }
+
+    def _answer(self, m: Module, check: AccessCheck, values: dict[str, Value]) -> None:
+        read = Signal(DATA_WIDTH)
+        with m.Switch(self.port.access.address[2:]):
+            for register in self._map:
+                if register.readable:
+                    with m.Case(register.offset >> 2):
+                        m.d.comb += read.eq(values[register.name])
+        m.d.sync += [
+            self.port.answer.valid.eq(self.port.access.valid),
+            self.port.answer.error.eq(check.errors.any()),
+            self.port.answer.data.eq(Mux(check.read, read, 0)),
+        ]

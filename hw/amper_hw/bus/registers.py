@@ -1,0 +1,328 @@
+"""The one definition of the register map; the decoder, the C header, the SystemRDL file and the page are made from it.
+
+How the registers are used: docs/hardware/buses.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from amper_spec.config import BUSES, VARIANTS, AmperConfig
+from amper_spec.parameters import VALUE_WIDTH, Parameter
+
+Access = Literal["ro", "rw", "wo", "w1c"]
+
+DATA_WIDTH = 32
+ADDRESS_WIDTH = 12  # bits of a byte address
+COMMAND_DEPTH = 16  # places of the command queue
+ID = int.from_bytes(b"AMPR", "big")
+PARAMETERS_OFFSET = 0x040  # of parameter 0
+VERSION = (1, 0)  # an address or a field never changes its meaning within a major version
+
+
+@dataclass(frozen=True)
+class Field:
+    """Bits of a register.
+
+    Parameters
+    ----------
+    name : in capitals. low : its lowest bit. width : bits. description : one line. reset : value after reset.
+    source : what of the configuration the width and the reset value follow from; "" if nothing.
+    """
+
+    name: str
+    low: int
+    width: int
+    description: str
+    reset: int = 0
+    source: str = ""
+
+    @property
+    def mask(self) -> int:
+        """Its bits within the register."""
+        return ((1 << self.width) - 1) << self.low
+
+
+@dataclass(frozen=True)
+class Register:
+    """A register of 32 bits.
+
+    Parameters
+    ----------
+    name : in capitals. offset : byte address, a multiple of 4. access : "ro" read only, "rw", "wo" write only, "w1c"
+    (writing 1 clears). description : one line. fields : the others of its bits are reserved.
+    """
+
+    name: str
+    offset: int
+    access: Access
+    description: str
+    fields: tuple[Field, ...]
+
+    @property
+    def mask(self) -> int:
+        """The bits that are not reserved."""
+        return sum(field.mask for field in self.fields)
+
+    @property
+    def reset(self) -> int:
+        """Value after reset."""
+        return sum(field.reset << field.low for field in self.fields)
+
+    @property
+    def readable(self) -> bool:
+        """Whether it can be read."""
+        return self.access != "wo"
+
+    @property
+    def writable(self) -> bool:
+        """Whether it can be written."""
+        return self.access != "ro"
+
+    @property
+    def constant(self) -> bool:
+        """Whether its value says what was built, and never changes."""
+        return self.offset < PARAMETERS_OFFSET
+
+    @property
+    def command(self) -> bool:
+        """Whether a write to it is a command, which goes into the command queue."""
+        return self.name in Parameter.__members__ or self.name in ("WRITE_PRIORITY", "INVALIDATE", "REQUEST")
+
+
+#: What is answered with an error, and sets the bit of this place in BUS_ERRORS; of several, only the first.
+ACCESS_ERRORS = {
+    "UNALIGNED": "an address that is no multiple of 4",
+    "UNMAPPED": "an address without a register",
+    "STROBE": "an access to some bytes of a register",
+    "READ_ONLY": "a write to a register that can only be read",
+    "WRITE_ONLY": "a read of a register that can only be written",
+    "RESERVED": "a 1 written to a reserved bit, so also a row or priority with too many bits",
+    "QUEUE_FULL": "a command while the command queue was full",
+    "RESULT_EMPTY": "a read of RESULT_ROW while there was no result",
+}
+
+#: All bits of BUS_ERRORS, from bit 0.
+BUS_ERRORS = ACCESS_ERRORS | {
+    "PARAMETER_REFUSED": "the sampler refused the value of a parameter",
+    "WRITE_REFUSED": "the sampler refused a write: no such row, or it is not in use",
+    "STREAM_MALFORMED": "a beat of the write stream was malformed and dropped (AXI only)",
+}
+
+#: Bits of IRQ_STATUS and IRQ_ENABLE, from bit 0.
+INTERRUPTS = {
+    "RESULT": "RESULT_ROW has a result",
+    "ERROR": "a bit of BUS_ERRORS is 1",
+    "IDLE": "the command queue is empty and no batch is under way",
+}
+
+
+def register_map(config: AmperConfig) -> tuple[Register, ...]:
+    """The registers of a configuration, by ascending offset."""
+    return (
+        *_identity(config),
+        *_capabilities(config),
+        *_parameters(config),
+        *_state(config),
+        *_errors(),
+        *_commands(config),
+    )
+
+
+def register_named(config: AmperConfig, name: str) -> Register:
+    """The register ``name``; KeyError if there is none."""
+    return {register.name: register for register in register_map(config)}[name]
+
+
+def _whole(description: str, reset: int = 0, source: str = "", width: int = DATA_WIDTH) -> tuple[Field, ...]:
+    """One field, from bit 0."""
+    return (Field("VALUE", 0, width, description, reset, source),)
+
+
+def _identity(config: AmperConfig) -> tuple[Register, ...]:
+    major, minor = VERSION
+    return (
+        Register("ID", 0x000, "ro", "Tells that this is AMPER", _whole("the letters AMPR", ID)),
+        Register(
+            "VERSION",
+            0x004,
+            "ro",
+            "Version of this register map",
+            (
+                Field("MINOR", 0, 16, "grows when a register or field is added", minor),
+                Field("MAJOR", 16, 16, "grows when one changes its meaning", major),
+            ),
+        ),
+        Register("ROWS_MAX", 0x008, "ro", "Rows", _whole("n", config.rows, "rows")),
+        Register(
+            "PRIORITY_WIDTH",
+            0x00C,
+            "ro",
+            "Bits of a priority code",
+            _whole("Q", config.priority_width, "priority_width"),
+        ),
+        Register("GROUPS_MAX", 0x010, "ro", "The most groups", _whole("m", config.groups, "groups")),
+        Register("BATCH_MAX", 0x014, "ro", "The most draws of a request", _whole("b", config.batch, "batch")),
+    )
+
+
+def _capabilities(config: AmperConfig) -> tuple[Register, ...]:
+    variants = sum(1 << VARIANTS.index(name) for name in config.variants)
+    return (
+        Register(
+            "FEATURES",
+            0x018,
+            "ro",
+            "What is built in",
+            (
+                Field("VARIANTS", 0, 4, "bit v: the variant with number v", variants, "variants"),
+                Field("SHALLOW", 8, 1, "1: the shallow pipeline", int(config.pipeline == "shallow"), "pipeline"),
+                Field(
+                    "RESULT_PRIORITY",
+                    9,
+                    1,
+                    "1: results have priorities",
+                    int(config.result_priority),
+                    "result_priority",
+                ),
+                Field("BUS", 12, 2, "1 AXI, 2 Wishbone", BUSES.index(config.bus), "bus"),
+            ),
+        ),
+        Register(
+            "PORTS",
+            0x01C,
+            "ro",
+            "What happens in a cycle",
+            (
+                Field("SEARCHES", 0, 4, "P, searches a cycle", config.search_ports, "search_ports"),
+                Field("DRAWS", 8, 4, "D, draws a cycle", config.draw_ports, "draw_ports"),
+                Field("WRITES", 16, 4, "W, writes a cycle", config.write_ports, "write_ports"),
+            ),
+        ),
+        Register("COMMAND_DEPTH", 0x020, "ro", "Places of the command queue", _whole("16", COMMAND_DEPTH)),
+    )
+
+
+def _parameters(config: AmperConfig) -> tuple[Register, ...]:
+    """One register a parameter, at 0x040 + 4 times its number (docs/hardware/parameters.md)."""
+    readable = {
+        Parameter.GROUPS: ("Groups, m", config.groups, "groups"),
+        Parameter.RADIUS: ("Radius scale, lambda', 20 fraction bits", config.radius_fixed, "radius_scale"),
+        Parameter.NEIGHBOURS: (
+            "Neighbour scale, lambda, 20 fraction bits",
+            config.neighbour_coefficient,
+            "neighbour_scale",
+        ),
+        Parameter.VARIANT: (
+            "Variant: 0 fr-dithered, 1 fr-prefix, 2 fr, 3 k",
+            VARIANTS.index(config.variant),
+            "variant",
+        ),
+        Parameter.BATCH: ("Draws of a request of 0 draws", config.batch, "batch"),
+        Parameter.ROWS: ("Rows in use", config.rows, "rows"),
+        Parameter.ENABLE: ("0: requests are answered with the status DISABLED", 1, ""),
+    }
+    registers = []
+    for parameter in Parameter:
+        offset = PARAMETERS_OFFSET + 4 * parameter
+        if parameter in readable:
+            description, reset, source = readable[parameter]
+            fields = _whole("the value in force; a write is a command", reset, source, VALUE_WIDTH)
+            registers.append(Register(parameter.name, offset, "rw", description, fields))
+        else:
+            description = "Every row becomes invalid" if parameter is Parameter.CLEAR else _state_word(parameter)
+            value = "1; a write is a command" if parameter is Parameter.CLEAR else "32 bits; a write is a command"
+            registers.append(Register(parameter.name, offset, "wo", description, _whole(value, width=VALUE_WIDTH)))
+    return tuple(registers)
+
+
+def _state_word(parameter: Parameter) -> str:
+    stream, _, word = parameter.name.partition("_STATE_")
+    half = ("low", "high")[int(word) % 2]
+    return f"State of the {stream.lower()} stream: the {half} half of s{int(word) // 2}"
+
+
+def _bits(names: dict[str, str], *, high: tuple[str, ...] = ()) -> tuple[Field, ...]:
+    """A bit a name, those in ``high`` 1 after reset."""
+    return tuple(
+        Field(name, bit, 1, description, int(name in high)) for bit, (name, description) in enumerate(names.items())
+    )
+
+
+def _state(config: AmperConfig) -> tuple[Register, ...]:
+    count, width = config.count_width, config.priority_width
+    return (
+        Register(
+            "STATUS",
+            0x080,
+            "ro",
+            "State of the sampler now",
+            (
+                Field("BUSY", 0, 1, "a batch is under way"),
+                Field("VMAX_EXACT", 1, 1, "VMAX is exact, not only an upper bound", 1),
+                Field("RESULT_AVAILABLE", 2, 1, "RESULT_ROW has a result"),
+                Field("QUEUE_EMPTY", 3, 1, "every command was taken, and what became of it is known", 1),
+                Field("QUEUE_FULL", 4, 1, "the next command would be refused"),
+                Field("PARAMETER_REFUSED", 5, 1, "the latest parameter that was taken was refused"),
+                Field("WRITE_REFUSED", 6, 1, "the latest write command that was taken was refused"),
+            ),
+        ),
+        Register("LEVEL", 0x084, "ro", "Free places of the command queue", _whole("0 to 16", COMMAND_DEPTH, width=5)),
+        Register("VMAX", 0x088, "ro", "The largest valid priority", _whole("code", 0, "priority_width", width)),
+        Register(
+            "CSP_SIZE", 0x08C, "ro", "|CSP| of the latest batch, 0 if it fell back", _whole("rows", 0, "rows", count)
+        ),
+        Register("VALID_ROWS", 0x090, "ro", "Valid rows", _whole("rows", 0, "rows", count)),
+        Register("SEARCHES", 0x094, "ro", "Searches since reset", _whole("count, wraps around")),
+        Register(
+            "CYCLES", 0x098, "ro", "Cycles since reset in which a batch was under way", _whole("count, wraps around")
+        ),
+        Register("ERRORS", 0x09C, "ro", "What the sampler refused since reset", _whole("count, wraps around")),
+    )
+
+
+def _errors() -> tuple[Register, ...]:
+    return (
+        Register("BUS_ERRORS", 0x0A0, "w1c", "What was refused since the bits were cleared", _bits(BUS_ERRORS)),
+        Register(
+            "BUS_ERROR_COUNT",
+            0x0A4,
+            "ro",
+            "Accesses answered with an error and malformed beats since reset",
+            _whole("count, wraps around"),
+        ),
+        Register("IRQ_ENABLE", 0x0A8, "rw", "irq is 1 while one of these is 1 in IRQ_STATUS", _bits(INTERRUPTS)),
+        Register("IRQ_STATUS", 0x0AC, "ro", "What there is to interrupt for, now", _bits(INTERRUPTS, high=("IDLE",))),
+    )
+
+
+def _commands(config: AmperConfig) -> tuple[Register, ...]:
+    row = Field("ROW", 0, config.row_width, "row", 0, "rows")
+    priority = Field("PRIORITY", 0, config.priority_width, "priority code", 0, "priority_width")
+    control = Register(
+        "CONTROL",
+        0x0D0,
+        "rw",
+        "Where results go (AXI only)",
+        (Field("RESULTS", 0, 1, "1: to the result stream; 0: to the result registers", 1),),
+    )
+    return (
+        Register("WRITE_ROW", 0x0C0, "rw", "Row of the next WRITE_PRIORITY", (row,)),
+        Register("WRITE_PRIORITY", 0x0C4, "wo", "Command: this priority into row WRITE_ROW", (priority,)),
+        Register("INVALIDATE", 0x0C8, "wo", "Command: make this row invalid", (row,)),
+        Register("REQUEST", 0x0CC, "wo", "Command: draw a batch", _whole("draws; 0 for as many as BATCH says")),
+        *((control,) if config.bus == "axi" else ()),
+        Register("RESULT_ROW", 0x0E0, "ro", "Oldest draw: a read takes it and sets the next two", (row,)),
+        Register("RESULT_PRIORITY", 0x0E4, "ro", "Priority of the draw that was taken last", (priority,)),
+        Register(
+            "RESULT_STATUS",
+            0x0E8,
+            "ro",
+            "Status of the draw that was taken last",
+            (
+                Field("STATUS", 0, 3, "0 OK, 1 FALLBACK, 2 NO_VALID_ROW, 3 BAD_BATCH, 4 DISABLED"),
+                Field("LAST", 8, 1, "it was the last one of its batch"),
+            ),
+        ),
+    )

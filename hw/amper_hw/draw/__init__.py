@@ -1,0 +1,1 @@
+"""From the candidate set to drawn rows."""

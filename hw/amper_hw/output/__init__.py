@@ -1,0 +1,1 @@
+"""The files of a generated sampler: Verilog, description, registers, constraints."""

@@ -1,0 +1,126 @@
+"""Files for the users of the registers: C header and driver, SystemRDL, a page; all from ``amper_hw.bus.registers``."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from amper_hw.bus.registers import Field, Register, register_map
+from amper_spec.config import AmperConfig
+
+DRIVER = ("amper.h", "amper.c")
+
+
+def register_files(config: AmperConfig) -> dict[str, str]:
+    """Name and text of the files that go beside the Verilog of a sampler with a bus.
+
+    ``amper_regs.h``, ``amper.h`` and ``amper.c`` (the driver), ``amper.rdl``, ``registers.md``. ValueError for the
+    native interface, which has no registers.
+    """
+    if config.bus == "native":
+        raise ValueError("bus must be axi or wishbone for register files, not native")
+    sources = files("amper_hw") / "driver"
+    return {
+        "amper_regs.h": c_header(config),
+        **{name: (sources / name).read_text(encoding="utf-8") for name in DRIVER},
+        "amper.rdl": system_rdl(config),
+        "registers.md": page(config),
+    }
+
+
+def c_header(config: AmperConfig) -> str:
+    """Offsets, and place, mask and value after reset of every field, as macros."""
+    lines = [
+        "/* AMPER registers, generated: offsets in bytes; place, mask and value after reset of each field. */",
+        "#ifndef AMPER_REGS_H",
+        "#define AMPER_REGS_H",
+    ]
+    for register in register_map(config):
+        lines += [
+            "",
+            f"/* {register.description} ({register.access}) */",
+            _macro(f"REG_{register.name}", register.offset),
+            _macro(f"{register.name}_MASK", register.mask),
+        ]
+        for field in register.fields:
+            name = f"{register.name}_{field.name}"
+            lines += [
+                _macro(f"{name}_LSB", field.low),
+                _macro(f"{name}_MASK", field.mask),
+                _macro(f"{name}_RESET", field.reset),
+            ]
+    return "\n".join([*lines, "", "#endif", ""])
+
+
+def _macro(name: str, value: int) -> str:
+    return f"#define AMPER_{name} 0x{value:X}u"
+
+
+def system_rdl(config: AmperConfig) -> str:
+    """The map in SystemRDL 2.0."""
+    lines = [
+        "// AMPER registers, generated.",
+        "addrmap amper {",
+        '  name = "AMPER";',
+        "  default regwidth = 32;",
+        "  default accesswidth = 32;",
+    ]
+    for register in register_map(config):
+        lines += ["  reg {", f'    name = "{register.name}";', f'    desc = "{register.description}";']
+        lines += [_rdl_field(register, field) for field in register.fields]
+        lines += [f"  }} {register.name} @ 0x{register.offset:03X};"]
+    return "\n".join([*lines, "};", ""])
+
+
+def _rdl_field(register: Register, field: Field) -> str:
+    hardware = "na" if register.constant else "r" if register.access == "wo" else "rw"
+    access = {
+        "ro": f"sw = r; hw = {hardware};",
+        "rw": f"sw = rw; hw = {hardware};",
+        "wo": f"sw = w; hw = {hardware};",
+        "w1c": f"sw = rw; onwrite = woclr; hw = {hardware};",
+    }[register.access]
+    place = f"[{field.low + field.width - 1}:{field.low}]"
+    return (
+        f'    field {{ desc = "{field.description}"; {access} }} {field.name}{place} = {field.width}\'h{field.reset:X};'
+    )
+
+
+def page(config: AmperConfig) -> str:
+    """The map as a Markdown page."""
+    lines = [
+        "# Registers",
+        "",
+        "Made by `amper_hw.output.register_files` from `amper_hw.bus.registers`: do not edit. "
+        "How to use them: `docs/hardware/buses.md`.",
+        "",
+        f"All are 32 bits wide. This page is for rows = {config.rows}, priority_width = {config.priority_width}, "
+        f"groups = {config.groups}, batch = {config.batch},",
+        f"bus = {config.bus}; addresses and the places of fields are the same in every configuration, widths and",
+        "values after reset follow from what the last column names. Access: ro read, rw read and write, wo write, w1c",
+        "read, and write 1 to clear.",
+        "",
+        "| address | register | access | bits | field | after reset | meaning | follows from |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for register in register_map(config):
+        start = f"| 0x{register.offset:03X} | `{register.name}` | {register.access} |"
+        if len(register.fields) == 1:
+            (field,) = register.fields
+            lines.append(f"{start} {_field_cells(field, f'{_plain(register.description)}: {field.description}')}")
+            continue
+        lines.append(f"{start} | | | {_plain(register.description)} | |")
+        lines += [f"| | | | {_field_cells(field, field.description)}" for field in register.fields]
+    return "\n".join([*lines, ""])
+
+
+def _field_cells(field: Field, meaning: str) -> str:
+    high = field.low + field.width - 1
+    bits = f"{high}:{field.low}" if field.width > 1 else f"{field.low}"
+    reset = f"0x{field.reset:X}" if field.reset > 9 else f"{field.reset}"
+    source = f"`{field.source}`" if field.source else ""
+    return f"{bits} | `{field.name}` | {reset} | {_plain(meaning)} | {source} |"
+
+
+def _plain(text: str) -> str:
+    """For a cell of a table, in which a bar would end the cell."""
+    return text.replace("|", "\\|")

@@ -1,0 +1,1 @@
+"""From random words to search keys: representatives, radii, nearest neighbours."""

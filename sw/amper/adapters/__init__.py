@@ -1,0 +1,1 @@
+"""Adapters for RL libraries; each imports its own library only."""

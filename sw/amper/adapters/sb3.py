@@ -1,0 +1,270 @@
+"""Prioritized replay for Stable-Baselines3: replay buffers, and a DQN that uses them; docs/software/adapters.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amper.adapters.base import SamplerChoice, row_sampler, taken_options
+from amper.sampler.options import Mode
+from amper.support.extras import require
+from amper.support.files import replacing
+from amper_spec.checks import checked_integer, checked_real
+
+require("stable_baselines3", "sb3")
+import torch as th  # noqa: E402
+from gymnasium import spaces  # noqa: E402
+from stable_baselines3 import DQN  # noqa: E402
+from stable_baselines3.common.buffers import DictReplayBuffer, ReplayBuffer  # noqa: E402
+from stable_baselines3.common.utils import FloatSchedule, LinearSchedule  # noqa: E402
+from stable_baselines3.common.vec_env import VecNormalize  # noqa: E402
+
+BETA = LinearSchedule(0.4, 1.0, 1.0)  # over the whole of the training, as Schaul et al. 2016 have it
+
+
+class PrioritizedSamples(NamedTuple):
+    """A batch: tensors on the buffer's device, as in SB3 (dictionaries of them for dictionary observations).
+
+    ``discounts`` is None for ``n_steps=1``. ``weights`` : float32 (b, 1) importance weights, the largest of which is 1.
+    ``indices`` : NumPy int64 (b,), for ``update_priorities``.
+    """
+
+    observations: Any
+    actions: th.Tensor
+    next_observations: Any
+    dones: th.Tensor
+    rewards: th.Tensor
+    discounts: th.Tensor | None
+    weights: th.Tensor
+    indices: NDArray[np.int64]
+
+
+class PrioritizedRows(ReplayBuffer):
+    """What the two buffers below share: row p * n_envs + e of the sampler is position p of environment e."""
+
+    def __init__(
+        self,
+        *args: Any,
+        alpha: float = 0.6,
+        beta: float = 0.4,
+        eps: float = 1e-6,
+        n_steps: int = 1,
+        gamma: float = 0.99,
+        mode: Mode | None = None,
+        seed: int | None = None,
+        sampler: SamplerChoice = None,
+        **kwargs: Any,
+    ) -> None:
+        options = taken_options(kwargs)
+        for name, value in {"alpha": alpha, "beta": beta, "eps": eps, "gamma": gamma}.items():
+            if checked_real(name, value) < 0:
+                raise ValueError(f"{name} must be at least 0, not {value}")
+        super().__init__(*args, **kwargs)
+        self.alpha, self.beta, self.eps, self.gamma = alpha, beta, eps, gamma
+        self.n_steps = checked_integer("n_steps", n_steps, 1, self.buffer_size)
+        rows = self.buffer_size * self.n_envs
+        self.sampler = row_sampler(rows, mode=mode, seed=seed, sampler=sampler, options=options)
+
+    def add(self, *args: Any, **kwargs: Any) -> None:
+        """Store a transition of each environment, as in SB3; it gets the largest priority so far."""
+        rows = self._rows(self.pos)
+        super().add(*args, **kwargs)
+        self.sampler.write(rows)
+        if self.optimize_memory_usage and self.full:
+            # Its observation is now the one after the newest.
+            self.sampler.remove(self._rows(self.pos))
+
+    def reset(self) -> None:
+        """Forget all transitions and their priorities."""
+        held = np.arange(self.size() * self.n_envs)
+        if self.optimize_memory_usage and self.full:
+            held = np.setdiff1d(held, self._rows(self.pos))
+        if held.size:
+            self.sampler.remove(held)
+        super().reset()
+
+    def sample(self, batch_size: int, env: VecNormalize | None = None, beta: float | None = None) -> PrioritizedSamples:
+        """Draw a batch by priority.
+
+        Parameters
+        ----------
+        env : normalises observations and rewards, as in SB3. beta : the importance exponent; the constructor's if None.
+
+        Raises
+        ------
+        TypeError, ValueError : a bad argument. NoValidRowError (a ValueError) : nothing was added yet.
+        """
+        rows, weights = self.sampler.sample(batch_size, self.beta if beta is None else beta)
+        first, envs = np.divmod(rows, self.n_envs)
+        last, rewards, discounts = self._returns(first, envs, env)
+        if self.optimize_memory_usage:
+            following = self._observed(self.observations, (last + 1) % self.buffer_size, envs, env)
+        else:
+            following = self._observed(self.next_observations, last, envs, env)
+        # An episode that ran out of time has not come to an end: its value goes on.
+        dones = self.dones[last, envs] * (1 - self.timeouts[last, envs])
+        return PrioritizedSamples(
+            self._observed(self.observations, first, envs, env),
+            self.to_torch(self.actions[first, envs]),
+            following,
+            self.to_torch(dones[:, None]),
+            self.to_torch(rewards[:, None]),
+            None if discounts is None else self.to_torch(discounts[:, None]),
+            self.to_torch(weights[:, None]),
+            rows,
+        )
+
+    def update_priorities(self, indices: NDArray[np.int64], errors: NDArray[np.floating]) -> None:
+        """Store (|error| + eps)^alpha for rows that ``sample`` gave; of a row that comes twice the later counts.
+
+        Raises TypeError, ValueError : rows that hold nothing; errors that are not finite. Nothing is stored then.
+        """
+        self.sampler.update(indices, (np.abs(np.asarray(errors, dtype=np.float64)) + self.eps) ** self.alpha)
+
+    def _rows(self, position: int) -> NDArray[np.int64]:
+        return np.arange(position * self.n_envs, (position + 1) * self.n_envs)
+
+    def _observed(self, store: Any, rows: NDArray[np.int64], envs: NDArray[np.int64], env: VecNormalize | None) -> Any:
+        """Observations, normalised, as tensors."""
+        if isinstance(store, dict):
+            found = self._normalize_obs({key: values[rows, envs] for key, values in store.items()}, env)
+            return {key: self.to_torch(values) for key, values in found.items()}
+        return self.to_torch(self._normalize_obs(store[rows, envs], env))
+
+    def _returns(
+        self, first: NDArray[np.int64], envs: NDArray[np.int64], env: VecNormalize | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None]:
+        """Of n-step returns: the position of the last step, (b,) discounted rewards, what to discount its value by.
+
+        They end early where the episode does, and at the newest transition, after which the ring goes on with the
+        oldest.
+        """
+        if self.n_steps == 1:
+            return first, self._normalize_reward(self.rewards[first, envs], env), None
+        ahead = np.arange(self.n_steps)
+        steps = (first[:, None] + ahead) % self.buffer_size
+        column = envs[:, None]
+        ends = (self.dones[steps, column] > 0) | (self.timeouts[steps, column] > 0)
+        ends |= steps == (self.pos - 1) % self.buffer_size
+        length = np.where(ends.any(axis=1), ends.argmax(axis=1) + 1, self.n_steps)
+        kept = np.float32(self.gamma) ** ahead.astype(np.float32) * (ahead < length[:, None])
+        rewards = (self._normalize_reward(self.rewards[steps, column], env) * kept).sum(axis=1)
+        discounts = np.float32(self.gamma) ** length.astype(np.float32)
+        return steps[np.arange(first.size), length - 1], rewards, discounts
+
+
+class AmperReplayBuffer(PrioritizedRows):
+    """SB3's ``ReplayBuffer``, whose samples carry importance weights and indices.
+
+    Parameters
+    ----------
+    buffer_size to handle_timeout_termination : as in SB3. **kwargs : parameters of ``amper.Sampler``.
+    alpha, eps : a priority is (|TD error| + eps)^alpha. beta : importance exponent where ``sample`` gets none.
+    n_steps, gamma : of n-step returns, as in SB3's ``NStepReplayBuffer``.
+    mode, seed, sampler : what draws; see ``amper.adapters.base.row_sampler``. It has
+        ``buffer_size // n_envs * n_envs`` rows.
+    """
+
+
+class AmperDictReplayBuffer(PrioritizedRows, DictReplayBuffer):
+    """``AmperReplayBuffer`` for dictionaries of observations: SB3's ``DictReplayBuffer``."""
+
+
+class PrioritizedDQN(DQN):
+    """SB3's DQN with prioritized replay: weights in the loss, TD errors back into the priorities.
+
+    Parameters
+    ----------
+    policy, env, *args, **kwargs : as ``stable_baselines3.DQN``.
+    mode, alpha : of ``AmperReplayBuffer``; ``replay_buffer_kwargs`` has its other parameters. There ``sampler`` can
+        only be a function of the rows, so that a model that was saved can be loaded.
+    beta : the importance exponent, or a function of the progress that remains, from 1 to 0, as SB3's learning rate.
+
+    Logs beside DQN's entries train/beta and train/td_error, the mean of |TD error|.
+    """
+
+    n_steps: int
+    replay_buffer_class: Any
+    replay_buffer_kwargs: dict[str, Any]
+
+    def __init__(
+        self,
+        policy: Any,
+        env: Any,
+        *args: Any,
+        mode: Mode | None = None,
+        alpha: float = 0.6,
+        beta: Any = BETA,
+        replay_buffer_kwargs: dict[str, Any] | None = None,
+        _init_setup_model: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        given = {"alpha": alpha, "mode": mode, **(replay_buffer_kwargs or {})}
+        if given.get("sampler") is not None and not callable(given["sampler"]):
+            kind = type(given["sampler"]).__name__
+            raise TypeError(f"sampler must be a function of the rows, with which a saved model is loaded, not {kind}")
+        super().__init__(policy, env, *args, replay_buffer_kwargs=given, _init_setup_model=False, **kwargs)
+        self.beta = FloatSchedule(beta)
+        if _init_setup_model:
+            self._setup_model()
+
+    def _setup_model(self) -> None:
+        if self.replay_buffer_class is None:
+            is_dict = isinstance(self.observation_space, spaces.Dict)
+            self.replay_buffer_class = AmperDictReplayBuffer if is_dict else AmperReplayBuffer
+        if not issubclass(self.replay_buffer_class, PrioritizedRows):
+            name = self.replay_buffer_class.__name__
+            raise TypeError(f"replay_buffer_class must be AmperReplayBuffer or AmperDictReplayBuffer, not {name}")
+        self.replay_buffer_kwargs = {"n_steps": self.n_steps, "gamma": self.gamma, **self.replay_buffer_kwargs}
+        # SB3 would say that it leaves n_steps to a buffer class that is not its own.
+        steps, self.n_steps = self.n_steps, 1
+        super()._setup_model()
+        self.n_steps = steps
+
+    def save_replay_buffer(self, path: Any) -> None:
+        """As in SB3, but a path is written to a file beside it, which takes its place in the end."""
+        if not isinstance(path, str | Path):
+            super().save_replay_buffer(path)
+            return
+        target = Path(path) if Path(path).suffix else Path(f"{path}.pkl")  # SB3's rule
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target) as aside:
+            super().save_replay_buffer(aside)
+
+    def train(self, gradient_steps: int, batch_size: int = 100) -> None:
+        """Take gradient steps, each with a batch of its own."""
+        self.policy.set_training_mode(True)
+        self._update_learning_rate(self.policy.optimizer)
+        beta = self.beta(self._current_progress_remaining)
+        done = np.array(
+            [
+                self._learn_from(self.replay_buffer.sample(batch_size, self._vec_normalize_env, beta))
+                for _ in range(gradient_steps)
+            ]
+        )
+        self._n_updates += gradient_steps
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+        self.logger.record("train/beta", beta)
+        if done.size:
+            loss, error = done.mean(axis=0)
+            self.logger.record("train/loss", loss)
+            self.logger.record("train/td_error", error)
+
+    def _learn_from(self, batch: PrioritizedSamples) -> tuple[float, float]:
+        """One gradient step with the weighted Huber loss, and new priorities; (loss, mean of |TD error|)."""
+        discounts = self.gamma if batch.discounts is None else batch.discounts
+        with th.no_grad():
+            following = self.q_net_target(batch.next_observations).max(dim=1, keepdim=True).values
+            target = batch.rewards + (1 - batch.dones) * discounts * following
+        value = self.q_net(batch.observations).gather(1, batch.actions.long())
+        loss = (batch.weights * th.nn.functional.smooth_l1_loss(value, target, reduction="none")).mean()
+        self.policy.optimizer.zero_grad()
+        loss.backward()
+        th.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
+        self.policy.optimizer.step()
+        errors = (target - value.detach()).abs().cpu().numpy()[:, 0]
+        self.replay_buffer.update_priorities(batch.indices, errors)
+        return loss.item(), float(errors.mean())

@@ -1,0 +1,266 @@
+/* amper.cores._core.Rows: puts transitions into the rows of a replay buffer, gathers them, and draws batches;
+ * amper.replay.rows.NumpyRows is the same in NumPy. It works on the arrays' own memory, and releases the GIL where that
+ * pays. It is a context manager that holds the buffer's lock. */
+#ifndef AMPER_ROWS_TYPE_H
+#define AMPER_ROWS_TYPE_H
+
+#include "rows.h"
+
+#define LONG_COPY 65536 /* bytes from which releasing the GIL costs less than it gives */
+
+static void rows_dealloc(Rows *self)
+{
+    free(self->column);
+    if (self->lock)
+        PyThread_free_lock(self->lock);
+    Py_XDECREF(self->names);
+    Py_XDECREF(self->views);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+/* Put in what n-step transitions are made of, column numbers; -1 unless they are of the columns and their types. */
+static int rows_set_steps(Rows *self, long long steps, double gamma, Py_ssize_t reward, Py_ssize_t end, Py_ssize_t cut)
+{
+    if (reward < 0 || reward >= self->count || end < 0 || end >= self->count || cut < 0 || cut >= self->count)
+        return -1;
+    self->steps = steps;
+    self->gamma = gamma;
+    self->reward = self->column + reward;
+    self->terminated = self->column + end;
+    self->truncated = self->column + cut;
+    return (self->reward->type == NPY_FLOAT || self->reward->type == NPY_DOUBLE) && self->reward->scalar
+                   && self->terminated->bytes == 1 && self->truncated->bytes == 1
+               ? 0
+               : -1;
+}
+
+/* (names, views, from_last[, n, gamma, reward, terminated, truncated]); the last three are numbers of columns. */
+static PyObject *rows_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *names, *views, *flags;
+    long long steps = 0;
+    double gamma = 1.0;
+    Py_ssize_t reward = 0, end = 0, cut = 0;
+    (void)kwargs;
+    if (!PyArg_ParseTuple(args, "O!O!O!|Ldnnn", &PyTuple_Type, &names, &PyTuple_Type, &views, &PyTuple_Type, &flags,
+                          &steps, &gamma, &reward, &end, &cut))
+        return NULL;
+    Py_ssize_t count = PyTuple_GET_SIZE(names);
+    if (count == 0 || PyTuple_GET_SIZE(views) != count || PyTuple_GET_SIZE(flags) != count) {
+        PyErr_SetString(PyExc_TypeError, "Rows takes as many names as arrays and flags, at least one");
+        return NULL;
+    }
+    Rows *self = (Rows *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->names = Py_NewRef(names);
+    self->views = Py_NewRef(views);
+    self->count = count;
+    self->column = calloc((size_t)count, sizeof(Column));
+    self->lock = PyThread_allocate_lock();
+    if (self->column == NULL || self->lock == NULL) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (column_set(self->column + i, PyTuple_GET_ITEM(names, i), PyTuple_GET_ITEM(views, i),
+                       PyTuple_GET_ITEM(flags, i) == Py_True)) {
+            Py_DECREF(self);
+            return NULL;
+        }
+    self->rows = PyArray_DIM(self->column[0].view, 0);
+    self->stride = PyArray_STRIDE(self->column[0].view, 0);
+    self->first = self->column[0].data;
+    if (steps > 0 && rows_set_steps(self, steps, gamma, reward, end, cut)) {
+        PyErr_SetString(PyExc_TypeError, "Rows takes the numbers of a column of rewards and two of bytes");
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+#define COLUMNS_ON_STACK 16
+
+/* True, or False and nothing is stored, if it is not (row, a dictionary of a fitting value for each column). */
+static PyObject *rows_put(Rows *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2 || !PyLong_Check(args[0]) || !PyDict_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "put takes a row and a dictionary");
+        return NULL;
+    }
+    int64_t row = PyLong_AsLongLong(args[0]);
+    if (row < 0 || row >= self->rows) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_IndexError, "put takes a row that exists");
+        return NULL;
+    }
+    if (self->count > COLUMNS_ON_STACK || PyDict_GET_SIZE(args[1]) != self->count)
+        Py_RETURN_FALSE;
+    Value value[COLUMNS_ON_STACK];
+    for (Py_ssize_t i = 0; i < self->count; i++) {
+        PyObject *object = PyDict_GetItemWithError(args[1], self->column[i].name);
+        if (object == NULL && PyErr_Occurred())
+            return NULL;
+        if (object == NULL || !value_of(self->column + i, object, value + i))
+            Py_RETURN_FALSE;
+    }
+    for (Py_ssize_t i = 0; i < self->count; i++)
+        memcpy(self->column[i].data + row * self->stride, value[i].from, self->column[i].bytes);
+    Py_RETURN_TRUE;
+}
+
+static int are_rows(const Rows *self, PyObject *object)
+{
+    if (!is_plain(object, NPY_INT64))
+        return 0;
+    const int64_t *row = PyArray_DATA((PyArrayObject *)object);
+    int legal = 1;
+    for (npy_intp i = 0; i < PyArray_SIZE((PyArrayObject *)object); i++)
+        legal &= (uint64_t)row[i] < (uint64_t)self->rows;
+    return legal;
+}
+
+/* Where a batch's columns go, in `few` or, if they are more, in memory to be freed; NULL if the arrays do not fit. */
+static char **outs_of(const Rows *self, PyObject *outs, npy_intp batch, char **few)
+{
+    if (!PyTuple_Check(outs) || PyTuple_GET_SIZE(outs) != self->count)
+        return NULL;
+    char **to = self->count > COLUMNS_ON_STACK ? malloc((size_t)self->count * sizeof *to) : few;
+    for (Py_ssize_t i = 0; i < self->count && to != NULL; i++) {
+        PyArrayObject *out = (PyArrayObject *)PyTuple_GET_ITEM(outs, i);
+        if (PyArray_Check(out) && PyArray_ISCARRAY(out)
+            && (size_t)PyArray_NBYTES(out) == self->column[i].bytes * (size_t)batch) {
+            to[i] = PyArray_DATA(out);
+            continue;
+        }
+        if (to != few)
+            free(to);
+        return NULL;
+    }
+    return to;
+}
+
+static void gather_freely(const Rows *self, PyObject *indices, PyObject *last, npy_intp batch, char **to)
+{
+    PyThreadState *saved = batch * self->stride >= LONG_COPY ? PyEval_SaveThread() : NULL;
+    gather_rows(self, PyArray_DATA((PyArrayObject *)indices), PyArray_DATA((PyArrayObject *)last), batch, to);
+    if (saved)
+        PyEval_RestoreThread(saved);
+}
+
+/* (indices, last, outs): copy the rows of `indices`, or `last`, into the arrays of the tuple `outs`, one a column. */
+static PyObject *rows_gather(Rows *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 3 || !are_rows(self, args[0]) || !(args[1] == args[0] || are_rows(self, args[1]))
+        || PyArray_SIZE((PyArrayObject *)args[0]) != PyArray_SIZE((PyArrayObject *)args[1])) {
+        PyErr_SetString(PyExc_ValueError, "gather takes two arrays of rows that exist, and an array for each column");
+        return NULL;
+    }
+    npy_intp batch = PyArray_SIZE((PyArrayObject *)args[0]);
+    char *few[COLUMNS_ON_STACK], **to = outs_of(self, args[2], batch, few);
+    if (to == NULL) {
+        PyErr_SetString(PyExc_ValueError, "gather takes a writable array of the batch's size for each column");
+        return NULL;
+    }
+    gather_freely(self, args[0], args[1], batch, to);
+    if (to != few)
+        free(to);
+    Py_RETURN_NONE;
+}
+
+static PyObject *name_of_indices, *name_of_weights;
+
+/* A copy of the dictionary with a batch's rows and weights, both of which it takes over. */
+static PyObject *batch_of(PyObject *values, PyObject *drawn[2])
+{
+    PyObject *result = PyDict_Copy(values);
+    if (result
+        && (PyDict_SetItem(result, name_of_indices, drawn[0]) || PyDict_SetItem(result, name_of_weights, drawn[1])))
+        Py_CLEAR(result);
+    Py_DECREF(drawn[0]);
+    Py_DECREF(drawn[1]);
+    return result;
+}
+
+/* (core, batch, beta, outs, values): draw a batch, under the lock, copy its columns into `outs`, and give `values` with
+ * "indices" and "weights". None, and nothing is done, unless they are a Core of as many rows, what its `sample` takes,
+ * what `gather` takes for such a batch and a dictionary, and there is something to draw. */
+static PyObject *rows_sample(Rows *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    npy_intp batch;
+    double beta;
+    char *few[COLUMNS_ON_STACK], **to;
+    if (nargs != 5 || !Py_IS_TYPE(args[0], &core_type) || ((Core *)args[0])->s.rows != self->rows
+        || !is_batch(args + 1, &batch, &beta) || !PyDict_CheckExact(args[4])
+        || (to = outs_of(self, args[3], batch, few)) == NULL)
+        Py_RETURN_NONE;
+    PyObject *drawn[2];
+    take_lock(self->lock);
+    int status = core_draw((Core *)args[0], batch, beta, self, drawn);
+    if (status > 0)
+        gather_freely(self, drawn[0], drawn[0], batch, to);
+    PyThread_release_lock(self->lock);
+    if (to != few)
+        free(to);
+    if (status == 0)
+        Py_RETURN_NONE;
+    return status > 0 ? batch_of(args[4], drawn) : NULL;
+}
+
+static PyObject *rows___enter__(Rows *self, PyObject *unused)
+{
+    (void)unused;
+    take_lock(self->lock);
+    Py_RETURN_NONE;
+}
+
+static PyObject *rows___exit__(Rows *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)args, (void)nargs;
+    PyThread_release_lock(self->lock);
+    Py_RETURN_NONE;
+}
+
+/* (indices, follower): (last rows, sums of rewards, gamma^steps), as amper.replay.nstep.followed gives them. */
+static PyObject *rows_follow(Rows *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2 || self->steps == 0 || !are_rows(self, args[0]) || !is_plain(args[1], NPY_INT32)
+        || PyArray_SIZE((PyArrayObject *)args[1]) != self->rows) {
+        PyErr_SetString(PyExc_ValueError, "follow takes rows that exist, and each row's follower");
+        return NULL;
+    }
+    npy_intp count = PyArray_SIZE((PyArrayObject *)args[0]);
+    PyObject *last = PyArray_EMPTY(1, &count, NPY_INT64, 0), *total = PyArray_EMPTY(1, &count, NPY_FLOAT64, 0),
+             *discount = PyArray_EMPTY(1, &count, NPY_FLOAT64, 0);
+    if (last && total && discount) {
+        const int64_t *row = PyArray_DATA((PyArrayObject *)args[0]);
+        fetch_rows(self, row, count);
+        memcpy(PyArray_DATA((PyArrayObject *)last), row, (size_t)count * sizeof *row);
+        follow_rows(self, PyArray_DATA((PyArrayObject *)args[1]), count, PyArray_DATA((PyArrayObject *)last),
+                    PyArray_DATA((PyArrayObject *)total), PyArray_DATA((PyArrayObject *)discount));
+    }
+    PyObject *result = last && total && discount ? PyTuple_Pack(3, last, total, discount) : NULL;
+    Py_XDECREF(last);
+    Py_XDECREF(total);
+    Py_XDECREF(discount);
+    return result;
+}
+
+#define ROWS_METHOD(name, flags) {#name, (PyCFunction)(void (*)(void))rows_##name, flags, NULL}
+
+static PyMethodDef rows_methods[] = {
+    ROWS_METHOD(put, METH_FASTCALL), ROWS_METHOD(gather, METH_FASTCALL),
+    ROWS_METHOD(follow, METH_FASTCALL), ROWS_METHOD(sample, METH_FASTCALL),
+    ROWS_METHOD(__enter__, METH_NOARGS), ROWS_METHOD(__exit__, METH_FASTCALL), {NULL, NULL, 0, NULL},
+};
+
+static PyTypeObject rows_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "amper.cores._core.Rows",
+    .tp_basicsize = sizeof(Rows),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = rows_new,
+    .tp_dealloc = (destructor)rows_dealloc,
+    .tp_methods = rows_methods,
+};
+
+#endif

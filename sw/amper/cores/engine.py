@@ -1,0 +1,195 @@
+"""docs/reference/algorithm.md on arrays: codes in, the indices of the golden model and of the RTL out.
+
+A batch costs O(n) like the hardware's searches, not O(n m) like the golden model. ``NumpyEngine`` does it in any
+installation and for any width; ``CompiledEngine`` (sw/amper/cores/c/exact.h) for codes of up to 16 bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amper.cores.compiled import compiled_core
+from amper.model.settings import Settings
+from amper_spec.config import RANDOM_WIDTH, SCALE_FRACTION_WIDTH, VARIANTS, AmperConfig
+from amper_spec.parameters import Parameter
+
+IndexArray = NDArray[np.int64]
+
+TABLE_WIDTH = 16  # bits of a code up to which a table over all codes says what matches
+
+
+class NumpyEngine:
+    """Members and methods of ``amper.model.backend.Backend``."""
+
+    cycles = 0
+
+    def __init__(self, config: AmperConfig) -> None:
+        self._config, self._settings = config, Settings(config)
+        self._codes = np.zeros(config.rows, dtype=np.int64)  # 0: the row is invalid
+
+    def write(self, rows: IndexArray, codes: IndexArray) -> None:
+        """Store codes in rows, in this order; 0 makes a row invalid."""
+        # Of a row that comes more than once, the last code counts; NumPy leaves open which one assignment would take.
+        once, last = np.unique(rows[::-1], return_index=True)
+        self._codes[once] = codes[::-1][last]
+
+    def set_parameter(self, parameter: Parameter, value: int) -> None:
+        """Change a parameter, to a value that is legal now."""
+        self._settings.set(parameter, value, empty=True)
+        if parameter == Parameter.CLEAR:
+            self._codes[:] = 0
+
+    def sample(self, batch: int) -> tuple[IndexArray, int]:
+        """Rows drawn, and |CSP|, 0 if all valid rows took its place; at least one row is valid."""
+        rows = self._candidates()
+        csp_size = rows.size
+        if csp_size == 0:
+            rows = np.flatnonzero(self._codes)
+        draw = self._settings.draw
+        ranks = [((draw.next() >> 32) * rows.size) >> 32 for _ in range(batch)]
+        return rows[ranks], csp_size
+
+    def streams(self) -> tuple[int, int]:
+        """States of the query stream and of the draw stream, 128 bits each."""
+        query, draw = self._settings.query, self._settings.draw
+        return query.s0 | query.s1 << 64, draw.s0 | draw.s1 << 64
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _candidates(self) -> IndexArray:
+        """The rows of the CSP, ascending."""
+        config, settings = self._config, self._settings
+        vmax = int(self._codes.max())
+        words = [settings.query.next() for _ in range(settings.groups)]
+        values = [
+            self._representative(i, word >> (RANDOM_WIDTH - config.fraction_width), vmax)
+            for i, word in enumerate(words)
+        ]
+        if settings.variant == "k":
+            intervals = self._nearest(values, vmax)
+        else:
+            intervals = [self._matched(value, word) for value, word in zip(values, words, strict=True)]
+        if config.priority_width <= TABLE_WIDTH:
+            member = np.zeros(config.priority_max + 1, dtype=np.bool_)
+            for low, high in intervals:
+                member[max(low, 1) : high + 1] = True
+            return np.flatnonzero(member[self._codes])
+        within = np.zeros(config.rows, dtype=np.bool_)
+        for low, high in intervals:
+            within |= (self._codes >= max(low, 1)) & (self._codes <= high)
+        return np.flatnonzero(within)
+
+    def _representative(self, group: int, u: int, vmax: int) -> int:
+        width, settings = self._config.fraction_width, self._settings
+        place = (((group << width) + u) * settings.reciprocal) >> settings.reciprocal_shift
+        return (place * (vmax + 1)) >> width
+
+    def _matched(self, value: int, word: int) -> tuple[int, int]:
+        """Codes, both included, that a group of an fr variant matches."""
+        config, settings = self._config, self._settings
+        radius = min(config.priority_max, (value * settings.radius_coefficient) >> SCALE_FRACTION_WIDTH)
+        if settings.variant == "fr":
+            return value - radius, min(value + radius, config.priority_max)
+        ignored = radius.bit_length()
+        if settings.variant == "fr-dithered" and radius > 0:
+            half = 1 << (ignored - 1)
+            ignored += word % half < radius - half
+        block = 1 << min(ignored, config.priority_width)
+        return value & -block, value | (block - 1)
+
+    def _nearest(self, values: list[int], vmax: int) -> list[tuple[int, int]]:
+        """Codes, both included, that the groups of k match."""
+        config, settings = self._config, self._settings
+        ordered = np.sort(self._codes[self._codes > 0])
+        bounds = [self._representative(i, 0, vmax) for i in range(settings.groups)] + [vmax + 1]
+        members = np.diff(np.searchsorted(ordered, bounds)).tolist()
+        found = []
+        for value, count in zip(values, members, strict=True):
+            if count == 0:
+                continue
+            numerator = settings.neighbours * value * count
+            wanted = min(ordered.size, max(1, -(-numerator // (vmax << SCALE_FRACTION_WIDTH))))
+            radius = _nearest_radius(ordered, value, wanted)
+            found.append((value - radius, min(value + radius, config.priority_max)))
+        return found
+
+
+def _nearest_radius(ordered: IndexArray, value: int, wanted: int) -> int:
+    """Distance of the ``wanted``-th nearest of the ascending codes."""
+    # The least start of ``wanted`` consecutive codes that moving on by one would not bring nearer.
+    low, high = 0, ordered.size - wanted
+    while low < high:
+        middle = (low + high) // 2
+        if value - int(ordered[middle]) > int(ordered[middle + wanted]) - value:
+            low = middle + 1
+        else:
+            high = middle
+    return max(value - int(ordered[low]), int(ordered[low + wanted - 1]) - value)
+
+
+class CompiledEngine:
+    """The same in C, for codes of up to 16 bits."""
+
+    cycles = 0
+
+    def __init__(self, config: AmperConfig) -> None:
+        self._settings = Settings(config)
+        self._fraction_width = config.fraction_width
+        assert compiled_core is not None  # new_engine looked
+        self._exact = compiled_core.Exact(config.rows, config.priority_width)
+        self.write = self._exact.write
+        self.sample = self._exact.sample
+        self._put_settings()
+
+    def set_parameter(self, parameter: Parameter, value: int) -> None:
+        """Change a parameter, to a value that is legal now."""
+        query, draw = self._settings.query, self._settings.draw
+        query.s0, query.s1, draw.s0, draw.s1 = self._exact.states()
+        self._settings.set(parameter, value, empty=True)
+        if parameter == Parameter.CLEAR:
+            self._exact.clear()
+        self._put_settings()
+
+    def streams(self) -> tuple[int, int]:
+        """States of the query stream and of the draw stream, 128 bits each."""
+        query0, query1, draw0, draw1 = self._exact.states()
+        return query0 | query1 << 64, draw0 | draw1 << 64
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _put_settings(self) -> None:
+        settings = self._settings
+        self._exact.configure(
+            VARIANTS.index(settings.variant),
+            settings.groups,
+            self._fraction_width,
+            settings.reciprocal_shift,
+            settings.reciprocal,
+            settings.radius_coefficient,
+            settings.neighbours,
+        )
+        self._exact.set_states(*settings.query.state, *settings.draw.state)
+
+
+def new_engine(config: AmperConfig, compiled: bool | None = None) -> NumpyEngine | CompiledEngine:
+    """The engine of a configuration.
+
+    Parameters
+    ----------
+    compiled : True or False to insist; None: the compiled one where it is installed and the codes are narrow enough.
+
+    Raises
+    ------
+    ImportError, ValueError : ``compiled`` is True, and it is not installed, or the codes are too wide.
+    """
+    if compiled and compiled_core is None:
+        raise ImportError("compiled=True needs amper.cores._core: install amper where a C compiler is found")
+    narrow = config.priority_width <= TABLE_WIDTH
+    if compiled and not narrow:
+        raise ValueError(f"priority_width must be at most {TABLE_WIDTH} for compiled=True, not {config.priority_width}")
+    if compiled is False or compiled_core is None or not narrow:
+        return NumpyEngine(config)
+    return CompiledEngine(config)

@@ -1,0 +1,188 @@
+"""The sampler's core in NumPy, for where the compiled one (sw/amper/cores/c) is missing: the same results, slower."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amper.cores.base import DONE as DONE  # the statuses and flags that the sampler knows as the core's
+from amper.cores.base import ERRORS as ERRORS
+from amper.cores.base import MUST_HOLD as MUST_HOLD
+from amper.cores.base import NOT_PLAIN as NOT_PLAIN
+from amper.cores.base import CoreBase, IndexArray, is_batch, is_plain, stored
+from amper.cores.fallback_codes import CodeIndex, codes_of, values_of
+from amper.cores.fallback_query import Query
+from amper.cores.fallback_tree import SumTree
+from amper.cores.weights import inclusion_probability, normalised_weights
+from amper_spec.config import VARIANTS
+
+# Modes: uniform, per, and from there on the variants in the order of VARIANTS.
+UNIFORM, PER, AMPER = range(3)
+
+_COVER_BINS = 2048
+_COVER_GROWTH = 256.0 / 255.0
+
+
+class Core(CoreBase):
+    """Members and methods of ``amper.cores._core.Core``; its arguments are already checked."""
+
+    def __init__(
+        self,
+        *,
+        mode: int,
+        rows: int,
+        groups: int,
+        scale: float,
+        target: float,
+        largest_scale: float,
+        own_weights: int,
+        key: int,
+        alpha: float,
+        eps: float,
+    ) -> None:
+        super().__init__(rows, alpha=alpha, eps=eps)
+        self._mode, self._own = mode, own_weights
+        self._target, self._largest_scale = target, largest_scale
+        self.scale, self.key, self.counter = scale, key, 0
+        self._tree = SumTree(rows, uniform=mode == UNIFORM) if mode < AMPER else None
+        self._index = CodeIndex(rows if mode >= AMPER else 1)
+        self._query = Query(VARIANTS[mode - AMPER] if mode >= AMPER else "", groups)
+        # The sums over bins of 32 codes: see core/inclusion.h. Weight and total come first.
+        self._cover = np.zeros(_COVER_BINS + 2 if own_weights and self._query.variant == "k" else 0)
+        self._cover[:1] = 1.0
+
+    @property
+    def shift(self) -> int:
+        """Of the sum tree."""
+        return self._tree.shift if self._tree else 0
+
+    def sample(self, batch: object, beta: object) -> tuple[IndexArray, NDArray[np.float32]] | None:
+        """(indices, weights); None if the arguments are not an int above 0 and a float, or nothing is held."""
+        if not is_batch(batch, beta):
+            return None
+        assert isinstance(batch, int)
+        assert isinstance(beta, float)
+        with self._lock:
+            if self.count == 0:
+                return None
+            if self._tree:
+                rows = self._tree.draw(self.key, self.counter, batch)
+                self.counter += batch
+                values = np.ones(batch) if self._tree.uniform else self._tree.priority[rows].astype(np.float64)
+            else:
+                rows, values = self._draw(batch)
+            self.batches += 1
+            return rows, normalised_weights(values, beta)
+
+    def priorities(self) -> NDArray[np.float32]:
+        """(rows,): what is stored, 0 where nothing is held."""
+        if self._tree:
+            return self._tree.priority.copy()
+        codes = self._index.code.astype(np.int64)
+        return np.where(codes > 0, values_of(codes), 0.0).astype(np.float32)
+
+    def extra(self) -> NDArray[np.uint32]:
+        """(0,): nothing more than ``priorities`` is needed; bit-exact cores have codes here."""
+        return np.zeros(0, dtype=np.uint32)
+
+    def cover(self) -> NDArray[np.float64]:
+        """What the weights of k are estimated from."""
+        return self._cover.copy()
+
+    def set_cover(self, cover: NDArray[np.float64]) -> int:
+        """Put back what ``cover`` gave."""
+        if not is_plain(cover, np.float64) or cover.size != self._cover.size:
+            return NOT_PLAIN
+        self._cover = cover.copy()
+        return DONE
+
+    def set_shift(self, shift: int) -> None:
+        """Another shift of the sum tree."""
+        if self._tree and not self._tree.uniform:
+            self._tree.set_shift(shift, self.used)
+
+    def memory(self) -> int:
+        """Bytes, about."""
+        return self._tree.memory() if self._tree else self._index.memory() + self._cover.nbytes
+
+    def _let_go(self, rows: IndexArray) -> None:
+        once = np.unique(rows)
+        self.count -= once.size
+        if self._tree:
+            nothing = np.zeros(once.size, dtype=np.float32)
+            self._tree.set(once, nothing, used=self.used, count=self.count, bound=(0, 0.0))
+        else:
+            self._index.set(once, np.zeros(once.size, dtype=np.int64))
+
+    def _holds(self, rows: IndexArray) -> NDArray[np.bool_]:
+        return self._tree.holds(rows) if self._tree else self._index.holds(rows)
+
+    def _store(self, rows: IndexArray, values: NDArray[np.float64]) -> None:
+        kept = stored(values)
+        largest = float(kept.max())
+        # Where a row comes more than once, its last value counts.
+        once, last = np.unique(rows[::-1], return_index=True)
+        self.count += int((~self._holds(once)).sum())
+        self.used = max(self.used, int(once[-1]) + 1)
+        self.maximum = max(self.maximum, largest)
+        final = kept[::-1][last]
+        if self._tree:
+            self._tree.set(once, final, used=self.used, count=self.count, bound=(rows.size, largest))
+        else:
+            self._index.set(once, codes_of(final, self._query.variant in ("fr-dithered", "fr-prefix")))
+
+    def _draw(self, batch: int) -> tuple[IndexArray, NDArray[np.float64]]:
+        """Rows from the candidate set, and what their weights go by."""
+        query, index = self._query, self._index
+        query.scale = self.scale
+        query.search(index, self.key, self.counter)
+        self.counter += 2 * query.groups
+        count = query.rows(index)
+        empty = count == 0
+        self.share = count / self.count
+        if self._target > 0:
+            self.scale = self._controlled()
+        if empty:
+            query.all()
+            count = self.count
+        if self._cover.size:
+            self._add_cover()
+        if query.scan_is_cheaper(index, batch, self.used, count):
+            rows, taken = query.draw_by_scan(index, self.used, self.key, self.counter, batch)
+        else:
+            rows, taken = query.draw_by_rejection(index, self.used, self.key, self.counter, batch)
+        self.counter += taken
+        return rows, self._weighed(rows, empty)
+
+    def _controlled(self) -> float:
+        error = max(-16.0, (self._target - self.share) / self._target)
+        return min(max(self.scale * (1.0 + 0.03125 * error), 2.0**-20), self._largest_scale)
+
+    def _weighed(self, rows: IndexArray, empty: bool) -> NDArray[np.float64]:
+        codes = self._index.code[rows].astype(np.int64)
+        query = self._query
+        if not self._own:
+            return values_of(codes)
+        if empty:
+            return np.ones(rows.size)
+        if query.variant == "k":
+            cover: NDArray[np.float64] = self._cover[2 + (codes >> 5)] / self._cover[1]
+            return cover
+        return inclusion_probability(
+            values_of(codes),
+            variant=query.variant,  # type: ignore[arg-type]  # one of the three
+            groups=query.groups,
+            scale=query.scale,
+            vmax=query.vmax,
+        )
+
+    def _add_cover(self) -> None:
+        weight = self._cover[0]
+        for low, high in self._query.intervals:
+            bins = np.arange(low >> 5, (high >> 5) + 1)
+            codes = np.minimum(bins * 32 + 31, high) - np.maximum(bins * 32, low) + 1
+            self._cover[2 + bins] += codes * 0.03125 * weight
+        self._cover[1] += weight
+        self._cover[0] = weight * _COVER_GROWTH
+        if self._cover[0] > 2.0**400:
+            self._cover *= 2.0**-400

@@ -1,0 +1,1 @@
+"""The golden model and what defines its numbers: settings, changes of parameters, quantisation."""

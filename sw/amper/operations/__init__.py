@@ -1,0 +1,1 @@
+"""What is done to a sampler: writes and samples as data, recorded traces, workloads."""

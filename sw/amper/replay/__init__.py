@@ -1,0 +1,1 @@
+"""The replay buffer: columns, rows, batches, n-step links, files."""

@@ -1,0 +1,311 @@
+"""``ReplayBuffer``: transitions in columns, drawn by a ``Sampler``; docs/software/replay-buffer.md has the contract."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from amper.replay.batches import BatchArrays
+from amper.replay.columns import Columns, column_views, converted, new_storage, row_dtype
+from amper.replay.files import SavedFile, opened_saved, write_saved
+from amper.replay.nstep import Links, NStep
+from amper.replay.rows import new_rows
+from amper.sampler.choice import chosen_core
+from amper.sampler.sampler import IndexArray, Sampler
+from amper_spec.checks import checked_integer
+
+
+class _ThreadArrays(threading.local):
+    """Each thread's arrays for batches: NumPy's, and tensors."""
+
+    arrays: BatchArrays | None = None
+    tensors: BatchArrays | None = None
+
+
+class ReplayBuffer:
+    """The latest ``rows`` transitions, drawn by priority.
+
+    Parameters
+    ----------
+    rows : the most transitions, 1 to 2^28; a newer one then takes the place of the oldest.
+    columns : dtype, or (dtype, shape of a row), by name.
+    sampler : an empty ``Sampler`` of as many rows, from then on the buffer's own; or the mode of one.
+    n_step : transitions over several steps; None: as they were added.
+    folder : for a file that the rows are mapped from, so that they may be more than fit into memory; None: in memory.
+    compiled : True or False to insist on how rows are copied; None: the compiled way where it is installed.
+
+    Raises
+    ------
+    TypeError : a value of the wrong kind. ValueError : one out of its range. ImportError : ``compiled=True`` where it
+    is not installed. OSError : the folder.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        columns: Columns,
+        sampler: Sampler | str = "per",
+        *,
+        n_step: NStep | None = None,
+        folder: str | Path | None = None,
+        compiled: bool | None = None,
+    ) -> None:
+        dtype = row_dtype(columns)
+        self.sampler = _checked_sampler(rows, sampler)
+        if n_step is not None and not isinstance(n_step, NStep):
+            raise TypeError(f"n_step must be an NStep or None, not {n_step!r}")
+        if n_step is not None:
+            n_step.check(column_views(np.zeros(1, dtype)))
+        compiled = chosen_core(compiled)
+        self.n_step = n_step
+        self._added = 0  # transitions, ever; the next one goes to row `_added % rows`
+        self._storage = new_storage(self.sampler.rows, dtype, folder)
+        self._columns = column_views(self._storage)
+        # Locked in every operation: a batch is of one moment, its rows, indices and weights.
+        self._rows = new_rows(self._columns, n_step, compiled)
+        self._links = Links(self.sampler.rows, n_step.envs) if n_step else None
+        self._kept = _ThreadArrays()
+        # Whether drawing by the core is all that a batch takes: unless a subclass of Sampler has another way.
+        self._in_one_call = n_step is None and type(self.sampler).sample is Sampler.sample
+
+    def __len__(self) -> int:
+        """Transitions that can be drawn."""
+        return len(self.sampler)
+
+    @property
+    def rows(self) -> int:
+        """The most transitions."""
+        return self.sampler.rows
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """(rows, ...) arrays by name, to read: the rows themselves, not copies."""
+        views = {name: column.view() for name, column in self._columns.items()}
+        for view in views.values():
+            view.flags.writeable = False
+        return views
+
+    @property
+    def memory_per_row(self) -> float:
+        """Bytes that are kept for a row besides its columns."""
+        links = self._links.follower.nbytes + self._links.newest.nbytes if self._links else 0
+        return self.sampler.memory_per_row + links / self.rows
+
+    def add(self, /, *, env: int | None = None, **transition: object) -> int:
+        """Store one transition, a value for each column, with the largest priority so far; returns its row.
+
+        Parameters
+        ----------
+        env : the environment it is of, only with n-step transitions of more than one.
+
+        Raises
+        ------
+        TypeError : a missing or unknown column, a value of the wrong kind. ValueError : of the wrong shape or that
+        does not fit; ``env`` out of range. Nothing is stored then.
+        """
+        number = 0 if self._links is None and env is None else self._checked_links(env).checked_env(env)
+        with self._rows:
+            row = self._added % self.sampler.rows
+            if not self._rows.put(row, transition):
+                for name, value in self._converted(transition, ()).items():
+                    self._columns[name][row] = value
+            if self._links is not None:
+                self._links.add(self._added, number)
+            self._added += 1
+            return self.sampler.add()
+
+    def extend(self, /, *, env: ArrayLike | None = None, **transitions: ArrayLike) -> IndexArray:
+        """Store k transitions, (k, ...) arrays, one for each column, oldest first; returns their rows, int64 (k,).
+
+        Parameters
+        ----------
+        env : (k,) the environments they are of, only with n-step transitions of more than one. None: transition i is
+        of environment i modulo their number, and k a multiple of it.
+
+        Raises
+        ------
+        TypeError, ValueError : as ``add``; lengths that differ, or are 0 or above ``rows``. Nothing is stored then.
+        """
+        size = self._checked_size(transitions)
+        values = self._converted(transitions, (size,))
+        envs = None if self._links is None and env is None else self._checked_links(env).checked_envs(env, size)
+        with self._rows:
+            first = self._added % self.rows
+            before_end = min(size, self.rows - first)
+            for name, column in self._columns.items():
+                column[first : first + before_end] = values[name][:before_end]
+                if before_end < size:
+                    column[: size - before_end] = values[name][before_end:]
+            if self._links is not None and envs is not None:
+                self._links.extend(self._added, envs)
+            self._added += size
+            return self.sampler.extend(count=size)
+
+    def sample(
+        self, batch: int, beta: float | None = None, *, copy: bool = False, tensors: bool = False
+    ) -> dict[str, Any]:
+        """Draw ``batch`` transitions, with replacement.
+
+        Parameters
+        ----------
+        batch, beta : as in ``Sampler.sample``.
+        copy : give new arrays; otherwise those of this thread's latest call, if it was for as many, are used again.
+        tensors : give PyTorch tensors; pinned, if CUDA is available.
+
+        Returns
+        -------
+        The columns by name, (batch, ...); "indices", int64, for ``update``; "weights", float32, the largest of which is
+        1; with n-step transitions "discount", float32, gamma^steps.
+
+        Raises
+        ------
+        TypeError, ValueError : a bad argument. NoValidRowError (a ValueError) : nothing to draw. ImportError : no
+        PyTorch.
+        """
+        if self._in_one_call and not (copy or tensors):
+            kept = self._kept.arrays
+            if kept is not None:
+                core, exponent = self.sampler.core_and_beta(beta)
+                drawn = self._rows.sample(core, batch, exponent, kept.gathered, kept.values)
+                if drawn is not None:
+                    return drawn
+        return self._sampled(batch, beta, copy, tensors)
+
+    def update(self, indices: ArrayLike, priorities: ArrayLike) -> None:
+        """``Sampler.update``."""
+        with self._rows:
+            self.sampler.update(indices, priorities)
+
+    def update_errors(self, indices: ArrayLike, errors: ArrayLike) -> None:
+        """``Sampler.update_errors``."""
+        with self._rows:
+            self.sampler.update_errors(indices, errors)
+
+    def remove(self, indices: ArrayLike) -> None:
+        """``Sampler.remove``: the rows are not drawn any more; n-step transitions that lead over them still do."""
+        with self._rows:
+            self.sampler.remove(indices)
+
+    def save(self, path: str | Path) -> None:
+        """Write everything into the file ``path``: rows, priorities, random state, what n-step transitions need.
+
+        The file is replaced in one step, when all is on the disk: whenever the process is killed, ``path`` is the file
+        from before or the new one. Others wait meanwhile. Raises OSError : ``path`` is as before.
+        """
+        with self._rows:
+            numbers, arrays = self._state()
+            write_saved(Path(path), numbers, arrays, self._storage[: min(self._added, self.rows)])
+
+    def load(self, path: str | Path) -> None:
+        """Become what the buffer was that wrote ``path``; then go on exactly as it would.
+
+        Raises
+        ------
+        OSError : the file cannot be read. ValueError : it is cut or altered, of another version, or of a buffer with
+        other rows, columns, n-step transitions or options of the sampler. Nothing is changed then.
+        """
+        with opened_saved(Path(path)) as saved, self._rows:
+            self._check_same(saved)
+            arrays = saved.arrays
+            state = {name.removeprefix("sampler."): array for name, array in arrays.items() if "." in name}
+            self.sampler.restore({**saved.numbers["sampler"], **state})
+            self._added = saved.numbers["added"]
+            saved.read_rows(self._storage[: min(self._added, self.rows)])
+            if self._links is not None:
+                self._links.follower[:], self._links.newest[:] = arrays["follower"], arrays["newest"]
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Numbers and arrays to be saved, but for the rows."""
+        state = self.sampler.state()
+        arrays = {f"sampler.{name}": value for name, value in state.items() if isinstance(value, np.ndarray)}
+        numbers = {name: value for name, value in state.items() if not isinstance(value, np.ndarray)}
+        if self._links is not None:
+            arrays.update(follower=self._links.follower, newest=self._links.newest)
+        return {**self._description(), "added": self._added, "sampler": numbers}, arrays
+
+    def _description(self) -> dict[str, Any]:
+        """What two buffers must have in common to load each other's files, as JSON has it."""
+        columns = {name: [column.dtype.str, list(column.shape[1:])] for name, column in self._columns.items()}
+        n_step = None if self.n_step is None else {**asdict(self.n_step), "following": list(self.n_step.following)}
+        return {"rows": self.rows, "columns": columns, "n_step": n_step}
+
+    def _check_same(self, saved: SavedFile) -> None:
+        for name, value in self._description().items():
+            if saved.numbers[name] != value:
+                raise ValueError(f"{saved.path} must be of a buffer with {name} {value}, not {saved.numbers[name]}")
+
+    def _new_arrays(self, size: int, copy: bool, tensors: bool) -> BatchArrays:
+        arrays = BatchArrays(size, self._columns, n_step=self._links is not None, tensors=tensors)
+        if not copy and tensors:
+            self._kept.tensors = arrays
+        elif not copy:
+            self._kept.arrays = arrays
+        return arrays
+
+    def _sampled(self, batch: int, beta: float | None, copy: bool, tensors: bool) -> dict[str, Any]:
+        """``sample`` in steps, whatever the arguments, sampler and columns."""
+        if tensors and self._kept.tensors is None:
+            self._new_arrays(0, copy=True, tensors=True)  # raises now what it would raise after the draw
+        with self._rows:
+            indices, weights = self.sampler.sample(batch, beta)
+            arrays = self._kept.tensors if tensors else self._kept.arrays
+            if copy or arrays is None or arrays.size != indices.size:
+                arrays = self._new_arrays(indices.size, copy, tensors)
+            if self._links is None:
+                self._rows.gather(indices, indices, arrays.gathered)
+            else:
+                self._gather_steps(indices, arrays)
+        return arrays.batch(indices, weights)
+
+    def _gather_steps(self, indices: IndexArray, arrays: BatchArrays) -> None:
+        assert self._links is not None
+        assert self.n_step is not None
+        last, rewards, discounts = self._rows.follow(indices, self._links.follower)
+        self._rows.gather(indices, last, arrays.gathered)
+        arrays.arrays[self.n_step.reward][:] = rewards
+        arrays.arrays["discount"][:] = discounts
+
+    def _converted(self, transition: Mapping[str, object], lead: tuple[int, ...]) -> dict[str, NDArray[Any]]:
+        """What is stored of the values by name; or what is wrong with them."""
+        if transition.keys() != self._columns.keys():
+            missing = [name for name in self._columns if name not in transition]
+            unknown = [name for name in transition if name not in self._columns]
+            what = f"{missing[0]!r} is missing" if missing else f"{unknown[0]!r} is none of them"
+            raise TypeError(f"a transition must have the columns {', '.join(self._columns)}, and {what}")
+        return {
+            name: converted(name, transition[name], column.dtype, lead + column.shape[1:])
+            for name, column in self._columns.items()
+        }
+
+    def _checked_links(self, env: object) -> Links:
+        if self._links is None:
+            raise ValueError(f"env is only used with n_step, and was set to {env!r}")
+        return self._links
+
+    def _checked_size(self, transitions: Mapping[str, ArrayLike]) -> int:
+        name = next((name for name in self._columns if name in transitions), None)
+        if name is None:
+            return 1  # and which column is missing is said later
+        try:
+            size = len(transitions[name])  # type: ignore[arg-type]  # a number has none
+        except TypeError:
+            raise ValueError(f"{name} must have the transitions as its first dimension, and has none") from None
+        return checked_integer("the number of transitions", size, 1, self.rows)
+
+
+def _checked_sampler(rows: int, sampler: Sampler | str) -> Sampler:
+    if isinstance(sampler, str):
+        return Sampler(rows, mode=sampler)  # type: ignore[arg-type]  # it checks the mode
+    if not isinstance(sampler, Sampler):
+        raise TypeError(f"sampler must be a Sampler or the name of a mode, not {sampler!r}")
+    if sampler.rows != rows:
+        raise ValueError(f"sampler must have the buffer's {rows} rows, not {sampler.rows}")
+    if len(sampler) or sampler.state()["cursor"]:
+        raise ValueError(f"sampler must be empty and new, not hold {len(sampler)} priorities")
+    return sampler

@@ -1,0 +1,102 @@
+"""Rows put into a replay buffer's storage, and gathered from it: in NumPy; ``_core.Rows`` is the same compiled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amper.cores.compiled import compiled_core
+from amper.replay.columns import converted
+from amper.replay.nstep import NStep, Steps, followed
+from amper.sampler.choice import Core
+
+IndexArray = NDArray[np.int64]
+
+
+class Rows(Protocol):
+    """What puts and gathers rows; see ``NumpyRows``."""
+
+    def __enter__(self) -> object: ...
+    def __exit__(self, *raised: Any) -> None: ...
+    def put(self, row: int, transition: Mapping[str, object], /) -> bool: ...
+    def gather(self, indices: IndexArray, last: IndexArray, outs: Sequence[NDArray[Any]], /) -> None: ...
+    def follow(self, indices: IndexArray, follower: NDArray[np.int32], /) -> Steps: ...
+    def sample(
+        self, core: Core, batch: object, beta: object, outs: Sequence[NDArray[Any]], values: dict[str, Any], /
+    ) -> dict[str, Any] | None: ...
+
+
+class NumpyRows:
+    """Rows in NumPy: ``columns``, (rows, ...) arrays by name, and the n-step transitions that they make, or None.
+
+    A context manager that holds the buffer's lock, which every operation of the buffer needs.
+    """
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], n_step: NStep | None) -> None:
+        self._columns = columns
+        self._n_step = n_step
+        self._from_last = n_step.from_last() if n_step else frozenset()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *raised: object) -> None:
+        self._lock.release()
+
+    def put(self, row: int, transition: Mapping[str, object], /) -> bool:
+        """Store a transition; False, and nothing is stored, unless its names are the columns' and its values fit.
+
+        The compiled one takes less: numbers, and contiguous arrays of the column's very dtype and shape.
+        """
+        if transition.keys() != self._columns.keys():
+            return False
+        values = {}
+        for name, column in self._columns.items():
+            try:
+                values[name] = converted(name, transition[name], column.dtype, column.shape[1:])
+            except (TypeError, ValueError):
+                return False  # the caller finds out what is wrong
+        for name, value in values.items():
+            self._columns[name][row] = value
+        return True
+
+    def gather(self, indices: IndexArray, last: IndexArray, outs: Sequence[NDArray[Any]], /) -> None:
+        """Copy the rows of ``indices`` into ``outs``, one a column; of n-step transitions, some come from ``last``."""
+        for (name, column), out in zip(self._columns.items(), outs, strict=True):
+            # Not np.take, which would copy the whole column first: its rows do not lie side by side.
+            out[...] = column[last if name in self._from_last else indices]
+
+    def follow(self, indices: IndexArray, follower: NDArray[np.int32], /) -> Steps:
+        """See ``amper.replay.nstep.followed``."""
+        assert self._n_step is not None
+        return followed(self._n_step, follower, self._columns, indices)
+
+    def sample(
+        self, core: Core, batch: object, beta: object, outs: Sequence[NDArray[Any]], values: dict[str, Any], /
+    ) -> dict[str, Any] | None:
+        """Under the lock, draw a batch and copy its columns into ``outs``: ``values`` with "indices" and "weights".
+
+        None, and nothing is done: it must be drawn and gathered in steps. The compiled one does it if ``core`` is
+        compiled, ``batch`` and ``beta`` are what it takes, ``outs`` are of that size, and there is something to draw.
+        """
+        return None
+
+
+def new_rows(columns: Mapping[str, NDArray[Any]], n_step: NStep | None, compiled: bool) -> Rows:
+    """The compiled one or NumPy's."""
+    if not compiled or compiled_core is None:
+        return NumpyRows(columns, n_step)
+    names = tuple(columns)
+    steps: tuple[float, ...] = ()
+    last: frozenset[str] = frozenset()
+    if n_step is not None:
+        last = n_step.from_last()
+        roles = (n_step.reward, n_step.terminated, n_step.truncated or n_step.terminated)
+        steps = (n_step.n, n_step.gamma, *map(names.index, roles))
+    rows: Rows = compiled_core.Rows(names, tuple(columns.values()), tuple(name in last for name in names), *steps)
+    return rows

@@ -1,0 +1,136 @@
+"""What a sampler is built for, checked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from amper_spec.checks import checked_choice, checked_integer, checked_real
+from amper_spec.config import INTEGER_RANGES, VARIANTS, AmperConfig
+
+Mode = Literal["per", "amper-fr-dithered", "amper-fr-prefix", "amper-fr", "amper-k", "uniform"]
+MODES: tuple[str, ...] = get_args(Mode)
+Weights = Literal["per", "inclusion"]
+WEIGHTS: tuple[str, ...] = get_args(Weights)
+
+ROWS_MAX = 1 << 28
+CSP_SHARE = 0.15  # the default target of |CSP|/n
+FIRST_SCALE = {"radius": 0.15, "neighbour": 0.3}  # from which lambda' or lambda adapts
+NEIGHBOUR_SCALE_MAX = 16.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplerOptions:
+    """Parameters of ``amper.Sampler``, which describes them; what two samplers must share to exchange a state.
+
+    Raises
+    ------
+    TypeError : a value of the wrong kind. ValueError : a value out of its range, or two that exclude each other.
+    """
+
+    rows: int
+    mode: Mode
+    groups: int
+    scale: float | None
+    csp_share: float | None
+    weights: Weights
+    alpha: float
+    eps: float
+    seed: int
+    bit_exact: bool
+    priority_width: int
+    priority_scale: float | None
+
+    def __post_init__(self) -> None:
+        checked_choice("mode", self.mode, MODES)
+        checked_choice("weights", self.weights, WEIGHTS)
+        if not isinstance(self.bit_exact, bool):
+            raise TypeError(f"bit_exact must be True or False, not {self.bit_exact!r}")
+        self._set("rows", checked_integer("rows", self.rows, 1, ROWS_MAX))
+        for name in ("groups", "seed", "priority_width"):
+            self._set(name, checked_integer(name, getattr(self, name), *INTEGER_RANGES[name]))
+        for name in ("alpha", "eps"):
+            self._set(name, checked_real(name, getattr(self, name)))
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}")
+        self._check_scale()
+        if self.bit_exact:
+            self._check_bit_exact()
+        elif self.priority_scale is not None:
+            raise ValueError(f"priority_scale is only used with bit_exact=True, and was set to {self.priority_scale}")
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)  # the class is frozen; this is its constructor
+
+    @property
+    def variant(self) -> str | None:
+        """The variant of AMPER; None for per and uniform."""
+        return self.mode.removeprefix("amper-") if self.mode.startswith("amper-") else None
+
+    @property
+    def largest_scale(self) -> float:
+        """To which lambda' (m: the radius is V) or lambda can adapt."""
+        return NEIGHBOUR_SCALE_MAX if self.variant == "k" else float(self.groups)
+
+    @property
+    def first_scale(self) -> float:
+        """lambda' or lambda at the start."""
+        default = FIRST_SCALE["neighbour" if self.variant == "k" else "radius"]
+        return min(default if self.scale is None else self.scale, self.largest_scale)
+
+    @property
+    def target(self) -> float:
+        """The |CSP|/n that the scale adapts to; 0: it is fixed."""
+        return 0.0 if self.scale is not None else CSP_SHARE if self.csp_share is None else self.csp_share
+
+    def config(self) -> AmperConfig:
+        """The configuration whose golden model a bit-exact sampler follows."""
+        scales = {}
+        if self.scale is not None:
+            scales["neighbour_scale" if self.variant == "k" else "radius_scale"] = self.scale
+        return AmperConfig.from_dict(
+            {
+                "rows": self.rows,
+                "priority_width": self.priority_width,
+                "groups": self.groups,
+                "variant": self.variant,
+                "seed": self.seed,
+                "priority_scale": self.priority_scale,  # None gives the default
+                **scales,
+            }
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options by name."""
+        return asdict(self)
+
+    def _check_scale(self) -> None:
+        for name in ("scale", "csp_share"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            self._set(name, checked_real(name, value))
+            if self.variant is None:
+                raise ValueError(
+                    f"{name} is only used by the modes of AMPER, and was set to {value} in mode {self.mode}"
+                )
+        if self.scale is not None and self.csp_share is not None:
+            raise ValueError(
+                f"scale is fixed or adapts to csp_share: set one of them, not {self.scale} and {self.csp_share}"
+            )
+        if self.scale is not None and not (self.bit_exact or 0 <= self.scale <= self.largest_scale):
+            raise ValueError(f"scale must be 0 to {self.largest_scale}, not {self.scale}")
+        if self.csp_share is not None and not 0 < self.csp_share <= 1:
+            raise ValueError(f"csp_share must be above 0 and at most 1, not {self.csp_share}")
+
+    def _check_bit_exact(self) -> None:
+        if self.variant is None:
+            modes = ", ".join(f"amper-{name}" for name in VARIANTS)
+            raise ValueError(f"bit_exact needs one of the modes {modes}, not {self.mode}")
+        if self.csp_share is not None:
+            raise ValueError(
+                f"csp_share must not be set with bit_exact, whose scale is fixed, and was {self.csp_share}"
+            )
+        if self.weights != "per":
+            raise ValueError(f"weights must be per with bit_exact, not {self.weights}")
+        self.config()

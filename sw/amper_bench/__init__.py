@@ -1,1 +1,0 @@
-"""Benchmarks of the software sampler: speed against other libraries, and distance to PER; docs/benchmark.md."""

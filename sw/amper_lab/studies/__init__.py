@@ -1,0 +1,1 @@
+"""Studies of the distributions: distance from PER, the generator's statistics."""

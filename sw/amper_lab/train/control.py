@@ -1,0 +1,56 @@
+"""The classic-control table of ``amper reproduce``: environments, how DQN is set in each, and which runs there are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from amper.sampler.options import MODES
+from amper_lab.train.options import TrainOptions
+from amper_lab.train.runs import Task
+from amper_spec.checks import checked_choice, checked_integer
+
+SEEDS = 5
+# In the order of the tables.
+SAMPLERS = ("uniform", "per", "amper-fr-dithered", "amper-fr", "amper-fr-prefix", "amper-k")
+assert set(SAMPLERS) == set(MODES)
+
+# Replay sizes are the paper's (arXiv 2207.07791, table of environments); the rest was chosen with the samplers
+# uniform and per, docs/measurements/reproduce.md says how, and is the same for all samplers.
+SETTINGS = {
+    "CartPole-v1": TrainOptions(env="CartPole-v1", rows=2000, steps=20_000, update_every=1),
+    "Acrobot-v1": TrainOptions(
+        env="Acrobot-v1", rows=10_000, steps=25_000, hidden=64, warmup=1000, update_every=1, explore_part=0.5
+    ),
+    "LunarLander-v3": TrainOptions(
+        env="LunarLander-v3", rows=20_000, steps=60_000, lr=6e-4, warmup=1000, update_every=1, target_period=250
+    ),
+}
+
+
+def plan(
+    folder: Path,
+    *,
+    envs: tuple[str, ...] = tuple(SETTINGS),
+    samplers: tuple[str, ...] = SAMPLERS,
+    seeds: int = SEEDS,
+    rows: int | None = None,
+) -> list[Task]:
+    """The runs of the table, a seed of everything before the next seed, so that an early end leaves a fair table.
+
+    Parameters
+    ----------
+    folder : of the results. rows : another replay size, for all environments.
+
+    Raises
+    ------
+    TypeError, ValueError : an unknown environment or sampler; what ``TrainOptions`` refuses.
+    """
+    tasks = []
+    for seed in range(1, checked_integer("seeds", seeds, 1, 10_000) + 1):
+        for env in envs:
+            options = SETTINGS[checked_choice("env", env, tuple(SETTINGS))]
+            for sampler in samplers:
+                chosen = replace(options, sampler=sampler, rows=options.rows if rows is None else rows)
+                tasks.append(Task(chosen, seed, folder / "runs" / f"{env}-{chosen.rows}-{sampler}-{seed}.json"))
+    return tasks

@@ -1,0 +1,95 @@
+"""Pictures: learning curves with their bands, and the updates that the Blind Cliffwalk takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from amper.support.extras import require
+from amper_lab.train.loop import Run
+from amper_lab.train.statistics import Interval, mean_interval
+
+# Colours that the colour-blind can tell apart; one a sampler, in every picture.
+COLOURS = {
+    "uniform": "#999999",
+    "per": "#000000",
+    "amper-fr-dithered": "#0072B2",
+    "amper-fr": "#56B4E9",
+    "amper-fr-prefix": "#D55E00",
+    "amper-k": "#009E73",
+}
+
+
+def learning(runs: Mapping[str, Sequence[Run]], title: str, path: Path) -> None:
+    """Mean return over the seeds, with its 95 % interval as a band; a panel for each sampler, with PER's mean in all.
+
+    Parameters
+    ----------
+    runs : of each sampler, all with the same steps. path : of the picture; its suffix is the format.
+    """
+    columns = min(3, len(runs))
+    lines = -(-len(runs) // columns)
+    with _figure(path, max(6.0, 3.3 * columns), 1.0 + 2.7 * lines) as figure:
+        panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+        for panel, (name, kept) in zip(panels.flat, runs.items(), strict=False):
+            if name != "per" and "per" in runs:
+                _curve(panel, runs["per"], COLOURS["per"], "--", "per")
+            _curve(panel, kept, COLOURS[name], "-", f"{name}, {len(kept)} {'seed' if len(kept) == 1 else 'seeds'}")
+            _band(panel, kept, COLOURS[name])
+            panel.grid(alpha=0.3)
+            panel.legend(fontsize="small", loc="upper left")
+        # Intervals of few seeds reach beyond any return that there can be: show the seeds' range.
+        means = [point.mean for kept in runs.values() for run in kept for point in run.points]
+        margin = 0.05 * (max(means) - min(means)) or 1.0
+        panels[0, 0].set_ylim(min(means) - margin, max(means) + margin)
+        figure.suptitle(title)
+        figure.supxlabel("environment steps")
+        figure.supylabel("return, mean and 95 % interval")
+
+
+def _curve(panel: Any, kept: Sequence[Run], colour: str, style: str, label: str) -> None:
+    steps = [point.step for point in kept[0].points]
+    values = [each.value for each in _intervals(kept)]
+    panel.plot(steps, values, style, color=colour, label=label, linewidth=1.2)
+
+
+def _band(panel: Any, kept: Sequence[Run], colour: str) -> None:
+    if len(kept) > 1:
+        intervals = _intervals(kept)
+        low, high = [each.low for each in intervals], [each.high for each in intervals]
+        panel.fill_between([point.step for point in kept[0].points], low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _intervals(kept: Sequence[Run]) -> list[Interval]:
+    """Of the mean return at each evaluation."""
+    return [mean_interval([run.points[at].mean for run in kept]) for at in range(len(kept[0].points))]
+
+
+def cliffwalk(medians: Mapping[str, Mapping[int, float]], path: Path) -> None:
+    """Median updates over the transitions in the memory, for each sampler; both axes are logarithmic."""
+    with _figure(path, 6.5, 4.5) as figure:
+        panel = figure.subplots()
+        for name, points in medians.items():
+            sizes = sorted(points)
+            panel.plot(sizes, [points[size] for size in sizes], "o-", color=COLOURS[name], label=name, linewidth=1.5)
+        ticks = sorted({size for points in medians.values() for size in points})
+        panel.set_xscale("log")
+        panel.set_yscale("log")
+        panel.set_xticks(ticks, [f"{size}" for size in ticks])
+        panel.set_xticks([], minor=True)
+        panel.set_xlabel("transitions in the memory")
+        panel.set_ylabel("updates to MSE < 0.001, median")
+        panel.grid(alpha=0.3)
+        panel.legend(fontsize="small")
+
+
+@contextmanager
+def _figure(path: Path, width: float, height: float) -> Iterator[Any]:
+    """A figure that is saved in the end, without a date, so that the same results give the same file."""
+    mpl = require("matplotlib", "train")
+    with mpl.rc_context({"svg.hashsalt": "amper", "svg.fonttype": "path", "font.size": 11}):
+        figure = require("matplotlib.figure", "train").Figure(figsize=(width, height), layout="constrained")
+        yield figure
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)

@@ -1,0 +1,168 @@
+"""The tables and pictures of docs/measurements/reproduce.md, from the results in a folder."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from amper_lab.train import cliffwalk, plots
+from amper_lab.train.control import SAMPLERS, SETTINGS
+from amper_lab.train.loop import Run
+from amper_lab.train.runs import load
+from amper_lab.train.statistics import Interval, mean_interval, median_interval
+from amper_spec.checks import checked_choice
+
+CLIFFWALK_FILE = "cliffwalk.json"
+# What a page has between <!-- NAME --> and <!-- end of NAME -->.
+PARTS = ("cliffwalk", "control", "settings", "curves")
+
+
+def tables(folder: Path) -> dict[str, str]:
+    """Markdown of every table that there are results for, by name.
+
+    Raises OSError, ValueError : a file that is no result.
+    """
+    made = {}
+    path = folder / CLIFFWALK_FILE
+    if path.exists():
+        made["cliffwalk"] = cliffwalk_table(cliffwalk.load(path))
+    runs = control_runs(folder)
+    if runs:
+        made["control"] = control_table(runs)
+        made["settings"] = settings_table(runs)
+    return made
+
+
+def curves(folder: Path) -> str:
+    """Markdown that shows the learning curves, for a page beside the folder "pictures"."""
+    shown = dict.fromkeys(key[:2] for key in control_runs(folder))
+    return "\n\n".join(f"![Learning curves on {env}](pictures/{_curve(env, rows)})" for env, rows in shown)
+
+
+def control_runs(folder: Path) -> dict[tuple[str, int, str], list[Run]]:
+    """The runs by environment, replay size and sampler, in the order of the table; seeds in ascending order."""
+    runs: dict[tuple[str, int, str], list[Run]] = {}
+    for path in (folder / "runs").glob("*.json"):
+        run = load(path)
+        key = (str(run.options["env"]), int(run.options["rows"]), str(run.options["sampler"]))
+        runs.setdefault(key, []).append(run)
+    for kept in runs.values():
+        kept.sort(key=lambda run: run.seed)
+    envs = list(SETTINGS)
+    order = sorted(runs, key=lambda key: (envs.index(key[0]), key[1], SAMPLERS.index(key[2])))
+    return {key: runs[key] for key in order}
+
+
+def control_table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
+    """Score of every environment, replay size and sampler: mean over the seeds and its interval."""
+    lines = [
+        "| environment | replay size | sampler | seeds | score, mean | 95 % interval | least and largest seed |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for (env, rows, sampler), kept in runs.items():
+        scores = [run.score() for run in kept]
+        interval = mean_interval(scores)
+        span = f"{min(scores):.1f}, {max(scores):.1f}"
+        lines.append(
+            f"| {env} | {rows:,} | {sampler} | {len(kept)} | {interval.value:.1f} | {_ends(interval, '.1f')} | {span} |"
+        )
+    return "\n".join(lines)
+
+
+def settings_table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
+    """What the runs of an environment have in common, and what they cost."""
+    names = (
+        "steps", "updates", "batch", "lr", "discount", "double", "hidden", "warmup", "update_every", "target_period",
+        "explore_last", "explore_part", "alpha", "beta", "evaluations", "episodes",
+    )  # fmt: skip
+    envs = {env: [run for key, kept in runs.items() if key[0] == env for run in kept] for env in SETTINGS}
+    shown = {env: kept for env, kept in envs.items() if kept}
+    lines = [f"| | {' | '.join(shown)} |", "|---|" + "---|" * len(shown)]
+    for name in names:
+        first = [{**kept[0].options, "updates": kept[0].points[-1].updates}[name] for kept in shown.values()]
+        lines.append(f"| {name} | {' | '.join(f'{value}' for value in first)} |")
+    seconds = [sum(run.seconds for run in kept) / len(kept) for kept in shown.values()]
+    lines.append(f"| processor seconds a run, mean | {' | '.join(f'{value:.0f}' for value in seconds)} |")
+    return "\n".join(lines)
+
+
+def cliffwalk_table(cells: list[cliffwalk.Cell]) -> str:
+    """Median updates of every setting and size, its interval, and its ratio to PER's."""
+    sizes = sorted({cell.states for cell in cells})
+    heads = [f"{(2 << size) - 2:,} transitions" for size in sizes]
+    lines = [f"| sampler | scale | {' | '.join(heads)} |", "|---|---|" + "---|" * len(sizes)]
+    per = {cell.states: _median(cell).value for cell in cells if cell.setting.mode == "per"}
+    by_key = {(cell.setting, cell.states): cell for cell in cells}
+    for setting in dict.fromkeys(cell.setting for cell in cells):
+        shown = []
+        for size in sizes:
+            cell = by_key.get((setting, size))
+            shown.append("" if cell is None else _needed(cell, per.get(size)))
+        lines.append(f"| {setting.mode} | {setting.name} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def pictures(folder: Path, output: Path) -> list[Path]:
+    """Draw learning curves and the cliffwalk's medians; returns the files.
+
+    Raises OSError, ValueError : a file that is no result, or cannot be written.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    made = []
+    path = folder / CLIFFWALK_FILE
+    if path.exists():
+        medians: dict[str, dict[int, float]] = {}
+        for cell in cliffwalk.load(path):
+            median = _median(cell).value
+            if cell.setting in cliffwalk.SHOWN and math.isfinite(median):
+                medians.setdefault(cell.setting.mode, {})[cell.transitions] = median
+        made.append(output / "cliffwalk.svg")
+        plots.cliffwalk(medians, made[-1])
+    runs = control_runs(folder)
+    for env, rows in dict.fromkeys(key[:2] for key in runs):
+        chosen = {key[2]: kept for key, kept in runs.items() if key[:2] == (env, rows)}
+        made.append(output / _curve(env, rows))
+        plots.learning(chosen, f"{env}, replay size {rows:,}", made[-1])
+    return made
+
+
+def put_into_page(page: str, made: dict[str, str]) -> str:
+    """The page with these of its ``PARTS`` replaced.
+
+    Raises ValueError : the page lacks the marks of one.
+    """
+    for name, table in made.items():
+        checked_choice("part", name, PARTS)
+        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        if page.count(start) != 1 or page.count(end) != 1:
+            raise ValueError(f"the page must have {start} and {end} once each")
+        before, rest = page.split(start)
+        page = f"{before}{start}\n{table}\n{end}{rest.split(end)[1]}"
+    return page
+
+
+def _curve(env: str, rows: int) -> str:
+    """Name of the picture."""
+    return f"learning-{env}-{rows}.svg"
+
+
+def _median(cell: cliffwalk.Cell) -> Interval:
+    return median_interval([math.inf if each is None else each for each in cell.updates])
+
+
+def _needed(cell: cliffwalk.Cell, per: float | None) -> str:
+    """ "1,250 [1,100, 1,300], 1.09x" """
+    median = _median(cell)
+    if math.isinf(median.value):
+        failed = sum(each is None for each in cell.updates)
+        return f"never: {failed} of {len(cell.updates)} seeds above {cliffwalk.LIMIT * cell.transitions:,}"
+    ratio = "" if per is None or cell.setting.mode == "per" else f", {median.value / per:.2f}x"
+    return f"{median.value:,.0f} {_ends(median, ',.0f')}{ratio}"
+
+
+def _ends(interval: Interval, form: str) -> str:
+    return "[" + ", ".join(_end(value, form) for value in (interval.low, interval.high)) + "]"
+
+
+def _end(value: float, form: str) -> str:
+    return "-" if math.isinf(value) else format(value, form)

@@ -1,0 +1,1 @@
+"""All that model and RTL share: configuration, parameters, statuses, streams. Standard library only."""

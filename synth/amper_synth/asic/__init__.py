@@ -1,0 +1,1 @@
+"""The flow through a cell library: synthesis, timing, power, netlist simulation."""

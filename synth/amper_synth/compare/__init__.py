@@ -1,0 +1,1 @@
+"""A batch in hardware and in software, side by side."""

@@ -1,0 +1,70 @@
+"""The configurations of a sweep: any parameters, each with a list of values."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, get_origin, get_type_hints
+
+from amper import AmperConfig
+from amper_spec.checks import checked_integer
+
+MOST_POINTS = 1 << 20  # of a grid; a random sample of it is drawn from the whole list
+
+
+def yes_or_no(text: str) -> bool:
+    """ "yes" or "no"; ValueError for anything else."""
+    if text not in ("yes", "no"):
+        raise ValueError(f"must be yes or no, not {text!r}")
+    return text == "yes"
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The names of a list with commas."""
+    return tuple(text.split(","))
+
+
+def readers() -> dict[str, Callable[[str], Any]]:
+    """What reads a value of each parameter of ``AmperConfig`` from a word, by the parameter's name."""
+    known: dict[Any, Callable[[str], Any]] = {int: int, float: float, bool: yes_or_no, tuple: names}
+    hints = get_type_hints(AmperConfig)
+    return {
+        field.name: known.get(get_origin(hints[field.name]) or hints[field.name], str) for field in fields(AmperConfig)
+    }
+
+
+def configurations(axes: Mapping[str, Sequence[Any]], *, points: int | None = None, seed: int = 0) -> list[AmperConfig]:
+    """Every combination of the values, each configuration once.
+
+    Parameters
+    ----------
+    axes : values by the name of the parameter; what is not named has its default. Where ``variants`` is named and
+        ``variant`` is not, the default variant is the active one, or the first of ``variants`` without it.
+    points : at most so many, a random sample; the sample of a larger number holds that of a smaller one. seed : of it.
+
+    Raises
+    ------
+    ValueError, TypeError : a combination is not legal (as ``AmperConfig`` says it), or ``points`` is not.
+    """
+    if points is not None:
+        checked_integer("points", points, 1, MOST_POINTS)
+    size = 1
+    for values in axes.values():
+        size *= len(values)
+    if size > MOST_POINTS:
+        raise ValueError(f"a grid must have at most {MOST_POINTS} points, not {size}")
+    combinations = (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
+    found = list(dict.fromkeys(AmperConfig.from_dict(_with_variant(values)) for values in combinations))
+    if points is None:
+        return found
+    random.Random(seed).shuffle(found)
+    return found[:points]
+
+
+def _with_variant(values: dict[str, Any]) -> dict[str, Any]:
+    default = next(field.default for field in fields(AmperConfig) if field.name == "variant")
+    if "variant" in values or "variants" not in values or default in values["variants"]:
+        return values
+    return values | {"variant": values["variants"][0]}

@@ -1,0 +1,1 @@
+"""The FPGA flow: synthesis, place and route, boards."""

@@ -1,0 +1,1 @@
+"""Cell libraries: a reader of Liberty files and what it finds."""

@@ -1,0 +1,49 @@
+"""The examples for the RL libraries run, learn from priorities, and say so; the page on them does what it says."""
+
+from __future__ import annotations
+
+import doctest
+import logging
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The example's exit code and what it printed; warnings of the libraries do not matter here."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "examples" / name), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+@pytest.mark.parametrize("name", ["torchrl_dqn.py", "tianshou_dqn.py", "sb3_dqn.py"])
+def test_an_example(name):
+    """A few hundred steps: no score to speak of, but priorities that came from TD errors, and progress shown."""
+    done = run(name, "--steps", "400", "--mode", "amper-fr-dithered")
+    assert done.returncode == 0, done.stderr
+    found = re.fullmatch(
+        r"mode amper-fr-dithered, (?:\d+ steps, )?(\d+) priorities, (?:best )?mean score (\d+\.\d)",
+        done.stdout.splitlines()[-1],
+    )
+    assert found, done.stdout
+    assert int(found[1]) > 50
+    assert float(found[2]) >= 8  # no episode of CartPole is shorter
+    assert "%|" in done.stderr
+
+
+def test_the_page_of_the_adapters(monkeypatch):
+    # TorchRL tells on the standard output when it makes a storage.
+    monkeypatch.setattr(logging.getLogger("torchrl"), "level", logging.ERROR)
+    result = doctest.testfile(str(ROOT / "docs/software/adapters.md"), module_relative=False)
+    assert result.failed == 0
+    assert result.attempted >= 15

@@ -1,0 +1,378 @@
+"""``PrioritizedDQN`` and its buffers: as SB3 where it has the same, else against the formulas of PER in NumPy."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from scipy import stats
+from stable_baselines3 import DQN
+from stable_baselines3.common.buffers import NStepReplayBuffer, ReplayBuffer
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.vec_env import VecNormalize
+
+from amper import NoValidRowError, Sampler
+from amper.adapters.sb3 import AmperDictReplayBuffer, AmperReplayBuffer, PrioritizedDQN
+from amper.sampler.options import MODES
+
+FALSE_ALARM = 1e-5
+BOX, TWO = spaces.Box(-np.inf, np.inf, (2,)), spaces.Discrete(2)
+SMALL = {"policy_kwargs": {"net_arch": [8]}, "learning_starts": 20, "train_freq": 1, "buffer_size": 120, "seed": 1}
+
+
+def made(size: int = 12, n_envs: int = 1, **options) -> AmperReplayBuffer:
+    return AmperReplayBuffer(size, BOX, TWO, device="cpu", n_envs=n_envs, **{"seed": 1, **options})
+
+
+def add(buffer: ReplayBuffer, step: int, ends: tuple[int, ...] = (), late: tuple[int, ...] = ()) -> None:
+    """Transition ``step`` of each environment e: observation (step, e), reward 100 e + step."""
+    envs = np.arange(buffer.n_envs)
+    obs, following = (np.stack([np.full(buffer.n_envs, at), envs], 1).astype(np.float32) for at in (step, step + 1))
+    infos = [{"TimeLimit.truncated": step in late} for _ in envs]
+    done = np.full(buffer.n_envs, step in ends or step in late)
+    buffer.add(obs, following, envs % 2, 100.0 * envs + step, done, infos)
+
+
+def fill(buffer: ReplayBuffer, count: int, **options) -> ReplayBuffer:
+    for step in range(count):
+        add(buffer, step, **options)
+    return buffer
+
+
+@pytest.mark.parametrize("n_envs", [1, 3])
+def test_a_sample_is_what_its_row_holds(n_envs):
+    """Row = position * n_envs + environment, after the ring went round."""
+    buffer = fill(made(12, n_envs), 17, ends=(15,), late=(16,))
+    batch = buffer.sample(200)
+    position, env = np.divmod(batch.indices, n_envs)
+    size = 12 // n_envs
+    step = position + size * ((16 - position) // size)
+    assert set(batch.indices) == set(range(12))
+    assert batch.observations.tolist() == np.stack([step, env], 1).tolist()
+    assert batch.next_observations.tolist() == np.stack([step + 1, env], 1).tolist()
+    assert batch.rewards[:, 0].tolist() == (100 * env + step).tolist()
+    assert batch.actions[:, 0].tolist() == (env % 2).tolist()
+    assert batch.dones[:, 0].tolist() == (step == 15).tolist()  # 16 ran out of time
+    assert (batch.weights.shape, batch.weights.dtype, batch.discounts) == ((200, 1), torch.float32, None)
+
+
+@pytest.mark.parametrize("n_envs", [1, 3])
+def test_draws_and_weights(n_envs):
+    """Proportional to (|error| + eps)^alpha; (least p of the batch / p)^beta."""
+    buffer = fill(made(12, n_envs, alpha=0.7, beta=0.5, eps=0.01), 12)
+    errors = np.linspace(-1, 2, 12)
+    buffer.update_priorities(np.arange(12), errors)
+    p = (np.abs(errors) + 0.01) ** 0.7
+    drawn = buffer.sample(30_000).indices
+    assert stats.chisquare(np.bincount(drawn, minlength=12), 30_000 * p / p.sum()).pvalue > FALSE_ALARM
+    for beta, exponent in ((None, 0.5), (1.0, 1.0)):
+        batch = buffer.sample(10, beta=beta)
+        q = p[batch.indices]
+        np.testing.assert_allclose(batch.weights[:, 0], (q.min() / q) ** exponent, rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_high_priorities_are_drawn_more_often(mode):
+    """In every mode but uniform; the exact distributions are those of ``amper.Sampler``."""
+    buffer = fill(made(500, mode=mode), 500)
+    buffer.update_priorities(np.arange(500), np.linspace(0.1, 3.0, 500))
+    drawn = np.concatenate([buffer.sample(64).indices for _ in range(300)])
+    high, low = np.count_nonzero(drawn >= 450), np.count_nonzero(drawn < 50)
+    assert (0.8 < high / low < 1.25) if mode == "uniform" else high > 2 * low
+
+
+def test_a_new_transition_gets_the_largest_priority():
+    buffer = fill(made(12, 3), 2)
+    assert buffer.sampler.priorities()[:6].tolist() == [1.0] * 6
+    buffer.update_priorities(np.array([2]), np.array([32.0 - 1e-6]))
+    add(buffer, 2)
+    np.testing.assert_allclose(buffer.sampler.priorities()[6:9], 8.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [5, 9, 16])
+def test_n_step_returns_are_sb3s(count):
+    """Of every row, with ends, time limits, and the place where the ring is written."""
+    ours, theirs = made(8, n_steps=3, gamma=0.9), NStepReplayBuffer(8, BOX, TWO, device="cpu", n_steps=3, gamma=0.9)
+    for buffer in (ours, theirs):
+        fill(buffer, count, ends=(3, 11), late=(6, 13))
+    batch = ours.sample(100)
+    assert set(batch.indices) == set(range(min(8, count)))
+    expected = theirs._get_samples(batch.indices)
+    for name in expected._fields:
+        torch.testing.assert_close(getattr(batch, name), getattr(expected, name))
+
+
+def test_n_step_returns_of_several_environments():
+    """Each in its own column; 100 e + step is a reward."""
+    buffer = fill(made(15, 3, n_steps=2, gamma=0.5), 7, ends=(4,))
+    batch = buffer.sample(100)
+    step, env = batch.observations[:, 0].numpy(), batch.observations[:, 1].numpy()
+    alone = (step == 4) | (step == 6)  # the end of an episode, and the newest
+    np.testing.assert_allclose(batch.rewards[:, 0], 100 * env + step + ~alone * 0.5 * (100 * env + step + 1))
+    assert batch.next_observations[:, 0].tolist() == (step + np.where(alone, 1, 2)).tolist()
+    assert batch.discounts[:, 0].tolist() == np.where(alone, 0.5, 0.25).tolist()
+    assert batch.dones[:, 0].tolist() == np.isin(step, [3, 4]).tolist()
+
+
+@pytest.mark.parametrize("n_steps", [1, 2])
+def test_memory_saving(n_steps):
+    """The row whose observation was overwritten by the newest's next one is not drawn."""
+    options = {"optimize_memory_usage": True, "handle_timeout_termination": False, "n_steps": n_steps}
+    buffer = made(12, 2, **options)
+    for step in range(15):
+        add(buffer, step)
+        if step:
+            batch = buffer.sample(60)
+            ahead = np.minimum(n_steps, step + 1 - batch.observations[:, 0].numpy())
+            assert (batch.next_observations[:, 0].numpy() == batch.observations[:, 0].numpy() + ahead).all()
+            assert batch.observations[:, 0].max() <= step
+    assert sorted(set(batch.observations[:, 0].tolist())) == [10, 11, 12, 13, 14]
+    buffer.reset()
+    assert (len(buffer.sampler), buffer.size()) == (0, 0)
+
+
+def test_reset():
+    buffer = fill(made(12, 3), 2)
+    buffer.reset()
+    assert len(buffer.sampler) == 0
+    with pytest.raises(NoValidRowError):
+        buffer.sample(1)
+    add(buffer, 0)
+    assert set(buffer.sample(50).indices) == {0, 1, 2}
+
+
+def test_normalised_observations_and_rewards():
+    """By the environment that ``sample`` is given, as in SB3."""
+    env = VecNormalize(make_vec_env("CartPole-v1", 2), clip_obs=5.0, clip_reward=2.0)
+    space = env.observation_space
+    buffer = AmperReplayBuffer(20, space, TWO, device="cpu", n_envs=2, seed=1)
+    theirs = ReplayBuffer(20, space, TWO, device="cpu", n_envs=2)
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        obs = rng.normal(size=(2, 4))
+        for each in (buffer, theirs):
+            each.add(obs, obs + 1, np.zeros(2), np.full(2, 9.0), np.zeros(2), [{}, {}])
+    env.obs_rms.mean = np.full(4, 0.5)
+    batch = buffer.sample(30, env=env)
+    position, column = np.divmod(batch.indices, 2)
+    np.testing.assert_allclose(batch.observations, env.normalize_obs(theirs.observations[position, column]), rtol=1e-5)
+    assert set(batch.rewards[:, 0].tolist()) == {2.0}
+
+
+def test_saving_a_buffer():
+    """It goes on draw by draw."""
+    buffer = fill(made(12, 3, mode="amper-k"), 5)
+    buffer.update_priorities(np.array([3, 4]), np.array([0.5, 7.0]))
+    buffer.sample(7)
+    other = pickle.loads(pickle.dumps(buffer))
+    for each in (buffer, other):
+        add(each, 5)
+    assert other.sample(50).indices.tolist() == buffer.sample(50).indices.tolist()
+
+
+@pytest.mark.parametrize(
+    ("rows", "errors", "text"),
+    [
+        ([1, 2], [1.0, np.nan], "priorities must be finite and at least 0, not nan"),
+        ([1, 2], [1.0, -np.inf], "priorities must be finite and at least 0, not inf"),
+        ([1, 12], [1.0, 1.0], "indices must be 0 to 11, not 12"),
+        ([1, 11], [1.0, 1.0], "indices must be of rows that hold a priority, and row 11 holds none"),
+    ],
+    ids=str,
+)
+def test_a_bad_update_changes_nothing(rows, errors, text):
+    buffer = fill(made(12), 5)
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        buffer.update_priorities(np.array(rows), np.array(errors))
+    assert buffer.sampler.priorities()[:6].tolist() == [1.0] * 5 + [0.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"alpha": -1.0}, ValueError, "alpha must be at least 0, not -1.0"),
+        ({"beta": np.nan}, ValueError, "beta must be finite, not nan"),
+        ({"gamma": "a"}, TypeError, "gamma must be a number, not 'a'"),
+        ({"n_steps": 0}, ValueError, "n_steps must be 1 to 12, not 0"),
+        ({"csp_share": 2.0, "mode": "amper-fr"}, ValueError, "csp_share must be above 0 and at most 1, not 2.0"),
+    ],
+    ids=str,
+)
+def test_bad_parameters(options, error, text):
+    with pytest.raises(error) as raised:
+        made(**options)
+    assert str(raised.value) == text
+
+
+@pytest.mark.parametrize(
+    ("env", "options"),
+    [
+        ("CartPole-v1", {"mode": "amper-fr-dithered"}),
+        ("CartPole-v1", {"mode": "amper-k", "n_steps": 3, "gradient_steps": 2}),
+        ("CartPole-v1", {"optimize_memory_usage": True, "replay_buffer_kwargs": {"handle_timeout_termination": False}}),
+        ("CartPole-v1", {"replay_buffer_kwargs": {"weights": "inclusion", "scale": 0.2}, "mode": "amper-fr"}),
+        (3, {"train_freq": 2, "gradient_steps": -1}),
+        (3, {"n_steps": 2, "replay_buffer_kwargs": {"gamma": 0.5}}),
+    ],
+    ids=str,
+)
+def test_learning(env, options):
+    """Rows that were drawn have the priorities of their TD errors."""
+    env = make_vec_env("CartPole-v1", env) if isinstance(env, int) else env
+    model = PrioritizedDQN("MlpPolicy", env, **{**SMALL, **options}).learn(240)
+    buffer = model.replay_buffer
+    found = buffer.sampler.priorities()
+    assert np.unique(found[found > 0]).size > 20
+    assert buffer.n_steps == model.n_steps == options.get("n_steps", 1)
+    assert buffer.gamma == options.get("replay_buffer_kwargs", {}).get("gamma", model.gamma)
+    logged = model.logger.name_to_value
+    assert 0.4 < logged["train/beta"] <= 1.0
+    assert logged["train/td_error"] > 0
+    assert logged["train/n_updates"] == model._n_updates > 50
+
+
+def test_one_step_of_learning():
+    """The weighted Huber loss, and the TD errors, computed from the networks before the step."""
+    model = PrioritizedDQN("MlpPolicy", "CartPole-v1", **SMALL, beta=0.7, alpha=1.0).learn(60)
+    copy = pickle.loads(pickle.dumps(model.replay_buffer))
+    net, target = pickle.loads(pickle.dumps((model.q_net, model.q_net_target)))
+    model.set_logger(Logger(None, []))
+    model.train(gradient_steps=1, batch_size=16)
+    batch = copy.sample(16, beta=0.7)
+    with torch.no_grad():
+        goal = batch.rewards + (1 - batch.dones) * 0.99 * target(batch.next_observations).max(1, keepdim=True).values
+        errors = goal - net(batch.observations).gather(1, batch.actions)
+        size = errors.abs()
+        loss = batch.weights * torch.where(size < 1, size**2 / 2, size - 0.5)
+    logged = model.logger.name_to_value
+    assert logged["train/loss"] == pytest.approx(loss.mean().item(), rel=1e-4)
+    assert logged["train/td_error"] == pytest.approx(size.mean().item(), rel=1e-4)
+    assert logged["train/beta"] == 0.7
+    stored = model.replay_buffer.sampler.priorities()[batch.indices]
+    np.testing.assert_allclose(stored, size[:, 0].numpy() + 1e-6, rtol=1e-3)
+
+
+def test_beta_follows_the_progress_that_remains():
+    asked = []
+
+    def beta(remaining: float) -> float:
+        asked.append(remaining)
+        return 0.5
+
+    PrioritizedDQN("MlpPolicy", "CartPole-v1", **SMALL, beta=beta).learn(60)
+    assert len(asked) == 40
+    assert asked[0] > 0.6
+    assert asked[-1] == pytest.approx(0.0)
+    assert sorted(asked, reverse=True) == asked
+
+
+class TwoViews(gymnasium.Env):
+    """Dictionary observations."""
+
+    observation_space = spaces.Dict({"a": spaces.Box(-1, 1, (3,)), "b": spaces.Discrete(4)})
+    action_space = TWO
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.observation_space.sample(), {}
+
+    def step(self, action):
+        return self.observation_space.sample(), float(action), bool(self.np_random.random() < 0.1), False, {}
+
+
+@pytest.mark.parametrize("n_envs", [1, 2])
+def test_dictionary_observations(n_envs):
+    model = PrioritizedDQN("MultiInputPolicy", make_vec_env(TwoViews, n_envs), mode="amper-fr", **SMALL).learn(150)
+    assert isinstance(model.replay_buffer, AmperDictReplayBuffer)
+    batch = model.replay_buffer.sample(7)
+    position, env = np.divmod(batch.indices, n_envs)
+    for name, tensor in batch.observations.items():
+        assert (tensor.numpy() == model.replay_buffer.observations[name][position, env]).all()
+    assert np.unique(model.replay_buffer.sampler.priorities()).size > 20
+
+
+def test_saving_and_loading(tmp_path):
+    """A model, and apart from it its buffer; both go on as before."""
+    env = make_vec_env("CartPole-v1", 2, seed=1)
+    model = PrioritizedDQN("MlpPolicy", env, mode="amper-k", beta=0.6, n_steps=3, **SMALL).learn(100)
+    model.save(tmp_path / "model")
+    model.save_replay_buffer(tmp_path / "deep/buffer")
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["buffer.pkl"]
+    other = PrioritizedDQN.load(tmp_path / "model", env=env)
+    assert (other.n_steps, other.beta(1.0), other.replay_buffer.sampler.mode) == (3, 0.6, "amper-k")
+    assert other.replay_buffer.n_steps == 3
+    obs = env.reset()
+    assert (other.predict(obs, deterministic=True)[0] == model.predict(obs, deterministic=True)[0]).all()
+    other.load_replay_buffer(tmp_path / "deep/buffer")
+    assert other.replay_buffer.sample(50).indices.tolist() == model.replay_buffer.sample(50).indices.tolist()
+    other.learn(60, reset_num_timesteps=False)
+    assert other.num_timesteps == 160
+
+
+def test_saving_a_buffer_into_an_open_file():
+    model = PrioritizedDQN("MlpPolicy", "CartPole-v1", **SMALL).learn(30)
+    file = io.BytesIO()
+    model.save_replay_buffer(file)
+    file.seek(0)
+    assert pickle.load(file).size() == 30
+
+
+def test_an_interrupted_save_leaves_the_old_one(tmp_path, monkeypatch):
+    model = PrioritizedDQN("MlpPolicy", "CartPole-v1", **SMALL).learn(30)
+    path = tmp_path / "b.pkl"
+    model.save_replay_buffer(path)
+
+    def half(path, buffer, verbose) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    model.learn(20)
+    with monkeypatch.context() as patch:
+        patch.setattr("stable_baselines3.common.off_policy_algorithm.save_to_pkl", half)
+        with pytest.raises(KeyboardInterrupt):
+            model.save_replay_buffer(path)
+    model.load_replay_buffer(path)
+    assert model.replay_buffer.size() == 30
+    assert [file.name for file in tmp_path.iterdir()] == ["b.pkl"]
+
+
+def test_the_seed_decides_everything():
+    def weights(seed: int) -> list[float]:
+        model = PrioritizedDQN("MlpPolicy", "CartPole-v1", **{**SMALL, "seed": seed}, mode="amper-fr").learn(60)
+        return model.q_net.q_net[0].weight.flatten().tolist()
+
+    assert weights(1) == weights(1)
+    assert weights(1) != weights(2)
+
+
+def test_a_sampler_of_the_callers(tmp_path):
+    """A function of the rows, with which a saved model is loaded too."""
+
+    def bit_exact(rows: int) -> Sampler:
+        return Sampler(rows, mode="amper-fr", bit_exact=True, seed=4)
+
+    model = PrioritizedDQN("MlpPolicy", "CartPole-v1", replay_buffer_kwargs={"sampler": bit_exact}, **SMALL).learn(60)
+    assert model.replay_buffer.sampler.options.bit_exact
+    model.save(tmp_path / "model")
+    assert PrioritizedDQN.load(tmp_path / "model", env=model.get_env()).replay_buffer.sampler.options.bit_exact
+    with pytest.raises(TypeError, match=r"^sampler must be a function of the rows, .* loaded, not Sampler$"):
+        PrioritizedDQN("MlpPolicy", "CartPole-v1", replay_buffer_kwargs={"sampler": bit_exact(120)}, **SMALL)
+
+
+def test_a_buffer_without_priorities_is_refused():
+    text = "replay_buffer_class must be AmperReplayBuffer or AmperDictReplayBuffer, not ReplayBuffer"
+    with pytest.raises(TypeError, match=f"^{text}$"):
+        PrioritizedDQN("MlpPolicy", "CartPole-v1", replay_buffer_class=ReplayBuffer, **SMALL)
+
+
+def test_the_buffer_in_sb3s_own_dqn():
+    """It takes the fields that it knows; nobody updates priorities."""
+    model = DQN("MlpPolicy", "CartPole-v1", replay_buffer_class=AmperReplayBuffer, **SMALL).learn(60)
+    assert set(model.replay_buffer.sampler.priorities()) == {0.0, 1.0}

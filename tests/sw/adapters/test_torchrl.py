@@ -1,0 +1,535 @@
+"""``AmperSampler`` does what users of TorchRL's ``PrioritizedSampler`` count on.
+
+The peer's own class does not run here (its C++ extension does not load with torch 2.13.0); what is expected is computed
+from its documented formulas in NumPy: p = (priority + eps)^alpha, P = p / sum(p), weight = (p / least p)^-beta.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+import threading
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from tensordict import TensorDict
+from torchrl.data import LazyMemmapStorage, LazyTensorStorage, ListStorage, ReplayBuffer, TensorDictReplayBuffer
+from torchrl.data.replay_buffers.replay_buffers import PrioritizedReplayBuffer
+from torchrl.data.replay_buffers.samplers import PrioritizedSampler
+from torchrl.data.replay_buffers.scheduler import LinearScheduler
+from torchrl.data.replay_buffers.writers import TensorDictMaxValueWriter
+
+from amper import AmperConfig, NoValidRowError, Sampler
+from amper.adapters.torchrl import AmperSampler
+from amper.sampler.device import Device
+from amper.sampler.options import MODES
+from amper.support import files as state_file
+
+EPS = 1e-8
+FALSE_ALARM = 1e-5
+
+
+def made(capacity: int = 10, **options) -> AmperSampler:
+    return AmperSampler(capacity, **{"alpha": 0.7, "beta": 0.5, "seed": 1, **options})
+
+
+def filled(count: int = 10, **options) -> tuple[ReplayBuffer, np.ndarray]:
+    """A buffer of ``count`` numbers and its priorities."""
+    buffer = ReplayBuffer(storage=LazyTensorStorage(count), sampler=made(count, **options))
+    priorities = np.linspace(0.1, 3.0, count)
+    buffer.update_priority(buffer.extend(torch.arange(count)), torch.from_numpy(priorities))
+    return buffer, priorities
+
+
+def test_it_is_a_prioritized_sampler():
+    """TorchRL updates priorities only of samplers that are."""
+    sampler = made(mode="amper-k", reduction="mean")
+    assert isinstance(sampler, PrioritizedSampler)
+    assert (sampler.max_size, sampler.device, sampler.reduction) == (10, torch.device("cpu"), "mean")
+    assert repr(sampler) == "AmperSampler(alpha=0.7, beta=0.5, eps=1e-08, reduction=mean, mode=amper-k)"
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.7, 1.0])
+def test_draws_are_proportional(alpha):
+    """Chi-square over ten rows, also after priorities, and alpha, have changed."""
+    buffer, priorities = filled(alpha=0.3)
+    buffer.update_priority(torch.tensor([9, 0]), torch.tensor([0.05, 2.5]))
+    priorities[[9, 0]] = 0.05, 2.5
+    buffer.sampler.alpha = alpha
+    drawn = buffer.sample(50_000).numpy()
+    p = (priorities + EPS) ** alpha
+    assert stats.chisquare(np.bincount(drawn, minlength=10), 50_000 * p / p.sum()).pvalue > FALSE_ALARM
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_high_priorities_are_drawn_more_often(mode):
+    """In every mode but uniform; the exact distributions are those of ``amper.Sampler``."""
+    buffer, _ = filled(1000, mode=mode, alpha=1.0)
+    drawn = np.concatenate([buffer.sample(64).numpy() for _ in range(300)])
+    high, low = np.count_nonzero(drawn >= 900), np.count_nonzero(drawn < 100)
+    assert (0.8 < high / low < 1.25) if mode == "uniform" else high > 5 * low
+
+
+@pytest.mark.parametrize(("alpha", "beta", "dtype"), [(0.7, 0.5, torch.float32), (1.0, 1.0, torch.float64)])
+def test_weights_are_those_of_torchrl(alpha, beta, dtype):
+    """Of the least of the whole buffer, in the batch or not."""
+    buffer, priorities = filled(alpha=alpha, beta=beta, dtype=dtype)
+    for row, priority in ((0, 0.4), (5, 0.01), (5, 7.0), (9, 0.2)):
+        buffer.update_priority(row, priority)
+        priorities[row] = priority
+        drawn, info = buffer.sample(64, return_info=True)
+        p = (priorities + EPS) ** alpha
+        assert info["priority_weight"].dtype == dtype
+        np.testing.assert_allclose(info["priority_weight"], (p[drawn.numpy()] / p.min()) ** -beta, rtol=1e-5)
+
+
+@pytest.mark.parametrize("weights", ["per", "inclusion"])
+def test_weights_of_the_batch(weights):
+    """Those of ``amper.Sampler`` with the same seed and priorities."""
+    sampler = made(100, mode="amper-fr", weights=weights, normalise="batch")
+    other = Sampler(100, mode="amper-fr", weights=weights, seed=1)
+    priorities = np.linspace(0.1, 3.0, 100, dtype=np.float32)
+    sampler.update_priority(torch.arange(100), torch.from_numpy(priorities))
+    other.write(np.arange(100), (priorities.astype(np.float64) + EPS) ** 0.7)
+    index, info = sampler.sample(ListStorageOf(100), 32)
+    expected, expected_weights = other.sample(32, beta=0.5)
+    assert index.tolist() == expected.tolist()
+    assert info["priority_weight"].tolist() == expected_weights.tolist()
+
+
+class ListStorageOf(list):
+    """Enough of a storage for a sampler."""
+
+    ndim = 1
+
+    def __init__(self, size: int) -> None:
+        super().__init__(range(size))
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_a_new_item_gets_the_largest_priority(within):
+    """Raised to alpha once, so that it is as likely as the largest; 1 before there is any."""
+    sampler = made(max_priority_within_buffer=within)
+    assert sampler.default_priority == 1.0
+    sampler.update_priority(torch.tensor([0]), torch.tensor([100.0]))
+    sampler.mark_update(torch.tensor([1]))
+    assert sampler.priorities[:2].tolist() == [100.0, 100.0]
+    assert sampler.default_priority == 100.0
+    sampler.update_priority(torch.tensor([0, 1]), torch.tensor([50.0, 2.0]))
+    assert sampler.default_priority == (50.0 if within else 100.0)
+
+
+def test_the_first_priorities_may_be_below_1():
+    sampler = made()
+    sampler.update_priority(torch.tensor([0, 1]), torch.tensor([0.25, 0.5]))
+    assert sampler.default_priority == 0.5
+
+
+@pytest.mark.parametrize(
+    ("index", "priority", "expected"),
+    [
+        (3, 2.5, {3: 2.5}),
+        (np.int64(3), torch.tensor(2.5), {3: 2.5}),
+        (torch.tensor(3), torch.tensor([2.5]), {3: 2.5}),
+        (torch.tensor([3, 1]), 2.5, {3: 2.5, 1: 2.5}),
+        (torch.tensor([3, 1], dtype=torch.int32), torch.tensor([[2.5], [0.5]]), {3: 2.5, 1: 0.5}),
+        (np.array([3, 1]), np.array([2, 0]), {3: 2.0, 1: 0.0}),
+        ([3, 1], torch.tensor([2.5, 0.5], dtype=torch.bfloat16), {3: 2.5, 1: 0.5}),
+        (slice(1, 3), torch.tensor([2.5, 0.5], requires_grad=True), {1: 2.5, 2: 0.5}),
+        (torch.tensor([3, 1, 3]), torch.tensor([0.25, 0.5, 1.5]), {3: 1.5, 1: 0.5}),
+        (torch.tensor([-1, 1, -1]), torch.tensor([9.5, 0.5, 9.5]), {1: 0.5}),
+        (torch.tensor([-1]), torch.tensor([9.5]), {}),
+        (torch.tensor([], dtype=torch.long), torch.tensor([]), {}),
+    ],
+    ids=str,
+)
+def test_forms_of_index_and_priority(index, priority, expected):
+    """Negative rows are those that a writer did not keep."""
+    sampler = made()
+    sampler.update_priority(index, priority)
+    found = sampler.priorities
+    assert {row: float(found[row]) for row in np.flatnonzero(found < np.inf)} == expected
+    assert len(sampler._sampler) == len(expected)
+    assert sampler.default_priority == max(expected.values(), default=1.0)
+
+
+@pytest.mark.parametrize(
+    ("index", "priority", "error", "text"),
+    [
+        ([1, 2], [1.0, np.nan], ValueError, "priority must be finite (as float32) and at least 0, not nan"),
+        ([1, 2], [1.0, np.inf], ValueError, "priority must be finite (as float32) and at least 0, not inf"),
+        ([1, 2], [1e39, 1.0], ValueError, "priority must be finite (as float32) and at least 0, not 1e+39"),
+        ([1, 2], [1.0, -0.5], ValueError, "priority must be finite (as float32) and at least 0, not -0.5"),
+        ([1, 10], [1.0, 2.0], ValueError, "index must be below 10, the capacity, not 10"),
+        ([1.0, 2.0], [1.0, 2.0], TypeError, "index must be integers, not float64"),
+        ([1, 2], ["a", "b"], TypeError, "priority must be real numbers, not <U1"),
+        ([1, 2], [True, False], TypeError, "priority must be real numbers, not bool"),
+        ([1, 2, 3], [1.0, 2.0], RuntimeError, "priority must be one number or one for each of 3 rows, not 2"),
+        (
+            [[1, 2]],
+            [1.0],
+            RuntimeError,
+            "index has more than one dimension, and needs a storage that has a shape",
+        ),
+    ],
+    ids=str,
+)
+def test_a_bad_update_changes_nothing(index, priority, error, text):
+    sampler = made()
+    sampler.update_priority([0, 1, 2], [3.0, 4.0, 5.0])
+    before, draws = sampler.state_dict(), copy.deepcopy(sampler)
+    with pytest.raises(error) as raised:
+        sampler.update_priority(index, priority)
+    assert str(raised.value) == text
+    assert str(sampler.state_dict()) == str(before)
+    storage = ListStorageOf(3)
+    assert sampler.sample(storage, 50)[0].tolist() == draws.sample(storage, 50)[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"capacity": 0}, ValueError, "max_capacity must be 1 to 268435456, not 0"),
+        ({"alpha": -1.0}, ValueError, "alpha must be at least 0, not -1.0"),
+        ({"beta": "a"}, TypeError, "beta must be a number, not 'a'"),
+        ({"eps": np.nan}, ValueError, "eps must be finite, not nan"),
+        ({"dtype": torch.float16}, ValueError, "dtype must be torch.float32 or torch.float64, not torch.float16"),
+        (
+            {"device": "cuda:0"},
+            ValueError,
+            "device must be cpu, where amper draws (a storage may be elsewhere), not cuda:0",
+        ),
+        ({"reduction": "sum"}, ValueError, "reduction must be one of max, min, median, mean, not 'sum'"),
+        ({"normalise": "row"}, ValueError, "normalise must be one of buffer, batch, not 'row'"),
+        (
+            {"mode": "amper-fr", "weights": "inclusion", "normalise": "buffer"},
+            ValueError,
+            "normalise must be batch with weights='inclusion', which is not known of a whole buffer",
+        ),
+        (
+            {"group": 3},
+            TypeError,
+            "group is not a parameter; the sampler's are bit_exact, compiled, csp_share, groups, priority_scale, "
+            "priority_width, scale, weights",
+        ),
+        (
+            {"mode": "fast"},
+            ValueError,
+            "mode must be one of per, amper-fr-dithered, amper-fr-prefix, amper-fr, amper-k, uniform, not 'fast'",
+        ),
+    ],
+    ids=str,
+)
+def test_bad_parameters(options, error, text):
+    with pytest.raises(error) as raised:
+        made(**options)
+    assert str(raised.value) == text
+
+
+def test_exponents_are_checked_when_set():
+    sampler = made()
+    with pytest.raises(ValueError, match=r"^alpha must be at least 0, not -1\.0$"):
+        sampler.alpha = -1.0
+    with pytest.raises(ValueError, match=r"^beta must be at least 0, not -0\.5$"):
+        sampler.beta = -0.5
+    assert (sampler.alpha, sampler.beta) == (0.7, 0.5)
+
+
+def test_schedulers_of_torchrl():
+    buffer, _ = filled(alpha=1.0, beta=0.5)
+    for name, stop in (("beta", 1.0), ("alpha", 0.0)):
+        scheduler = LinearScheduler(buffer, name, final_value=stop, num_steps=2)
+        scheduler.step()
+        assert getattr(buffer.sampler, name) == pytest.approx(0.75 if name == "beta" else 0.5)
+        scheduler.step()
+        scheduler.step()
+        assert getattr(buffer.sampler, name) == stop
+    assert stats.chisquare(np.bincount(buffer.sample(20_000).numpy(), minlength=10)).pvalue > FALSE_ALARM
+
+
+def test_nothing_to_draw():
+    buffer = ReplayBuffer(storage=LazyTensorStorage(10), sampler=made())
+    with pytest.raises(RuntimeError, match=r"^Cannot sample from an empty storage\.$"):
+        buffer.sample(2)
+    with pytest.raises(NoValidRowError):
+        made().sample(ListStorageOf(3), 2)
+
+
+def test_emptying_the_buffer():
+    """Draws go on, they do not repeat; the first priority is 1 again."""
+    buffer, _ = filled()
+    before = buffer.sample(20).tolist()
+    buffer.empty()
+    assert buffer.sampler.default_priority == 1.0
+    with pytest.raises(RuntimeError, match=r"^Cannot sample from an empty storage\.$"):
+        buffer.sample(20)
+    buffer.extend(torch.arange(10))
+    assert buffer.sampler.priorities.tolist() == [1.0] * 10
+    assert buffer.sample(20).tolist() != before
+
+
+def test_rows_that_the_storage_lost_are_not_drawn():
+    sampler = made()
+    sampler.update_priority(slice(0, 10), 1.0)
+    assert sampler.sample(ListStorageOf(3), 100)[0].max() == 2
+    assert np.flatnonzero(sampler.priorities < np.inf).tolist() == [0, 1, 2]
+
+
+def test_a_storage_of_two_dimensions():
+    """Rows are its places, counted along the last dimension first."""
+    buffer = ReplayBuffer(storage=LazyTensorStorage(12, ndim=2), sampler=made(12), batch_size=500)
+    index = buffer.extend(torch.arange(9).reshape(3, 3))
+    buffer.update_priority(index, torch.arange(9.0))
+    # Data are transposed on their way in, as TorchRL does along dim_extend: time goes first.
+    kept = buffer.storage[:].flatten()[:9]
+    order = buffer.sampler.priorities[:9]
+    data, info = buffer.sample(return_info=True)
+    rows = info["index"][0] * 3 + info["index"][1]
+    assert data.tolist() == kept[rows].tolist()
+    p = (order + EPS) ** 0.7
+    np.testing.assert_allclose(info["priority_weight"], (p[rows] / p.min()) ** -0.5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("storage", [LazyTensorStorage, ListStorage, "memmap"])
+def test_in_a_tensordict_buffer(storage, tmp_path):
+    """Priorities come with the data and go back with the batch; the highest is nearly always drawn."""
+    kept = LazyMemmapStorage(8, scratch_dir=tmp_path) if storage == "memmap" else storage(8)
+    buffer = TensorDictReplayBuffer(storage=kept, sampler=made(8), priority_key="pk", batch_size=6)
+    for start in (0, 5):  # the second time over the end of the ring
+        buffer.extend(TensorDict({"x": torch.arange(start, start + 5), "pk": torch.rand(5, 1)}, [5]))
+    batch = buffer.sample()
+    assert batch["priority_weight"].shape == (6,)
+    assert (batch["x"] % 8 == batch["index"]).all()
+    batch["pk"] = torch.where(batch["x"] == batch["x"][0], 1e8, 0.0)[:, None]
+    buffer.update_tensordict_priority(batch)
+    assert buffer.sample()["x"].unique().tolist() == [batch["x"][0].item()]
+    buffer.add(TensorDict({"x": torch.tensor(99), "pk": torch.tensor(0.5)}, []))
+    assert buffer.sampler.priorities[2] == 0.5
+
+
+def test_trajectories_are_reduced():
+    """One priority for each stored trajectory, the largest of its steps."""
+    buffer = TensorDictReplayBuffer(storage=LazyTensorStorage(5), sampler=made(5), batch_size=3)
+    buffer.extend(TensorDict({"x": torch.randn(3, 4)}, [3, 4]))
+    batch = buffer.sample()
+    errors = torch.rand(3, 4) + batch["index"][:, :1]
+    batch["td_error"] = errors
+    buffer.update_tensordict_priority(batch)
+    for row, steps in zip(batch["index"][:, 0].tolist(), errors, strict=True):
+        same = errors[batch["index"][:, 0] == row].amax(1)
+        assert buffer.sampler.priorities[row] in same.numpy()
+        assert steps.shape == (4,)
+
+
+def test_a_writer_that_keeps_the_best():
+    """It names row -1 for what it does not keep."""
+    buffer = TensorDictReplayBuffer(
+        storage=LazyTensorStorage(3), sampler=made(3), writer=TensorDictMaxValueWriter(rank_key="r"), batch_size=4
+    )
+    buffer.extend(TensorDict({"r": torch.tensor([3.0, 1.0, 2.0, 0.5, 5.0])}, [5]))
+    assert len(buffer) == 3
+    assert buffer.sampler.priorities.tolist() == [1.0, 1.0, 1.0]
+    buffer.sample()
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_in_a_prioritized_replay_buffer(sync):
+    buffer = PrioritizedReplayBuffer(
+        alpha=0.7, beta=0.5, storage=LazyTensorStorage(10), sampler=made(), sync=sync, batch_size=8
+    )
+    buffer.extend(torch.arange(6))
+    data, info = buffer.sample(return_info=True)
+    buffer.update_priority(info["index"], torch.full((8,), 2.0))
+    assert data.max() < 6
+    assert {float(x) for x in buffer.prioritized_sampler.priorities[data]} == {2.0}
+
+
+def test_a_buffer_around_a_storage_that_is_full_already():
+    storage = LazyTensorStorage(6)
+    ReplayBuffer(storage=storage).extend(torch.arange(6))
+    buffer = ReplayBuffer(storage=storage, sampler=made(6), batch_size=4)
+    assert buffer.sampler.priorities.tolist() == [1.0] * 6
+    buffer.sample()
+
+
+def test_prefetching_and_threads():
+    """Samples that are prefetched by threads, while others write and update."""
+    buffer = ReplayBuffer(storage=LazyTensorStorage(50), sampler=made(50), batch_size=8, prefetch=3)
+    buffer.extend(torch.arange(50))
+    failed = []
+
+    def update(worker: int) -> None:
+        try:
+            for step in range(40):
+                data, info = buffer.sample(return_info=True)
+                assert (data == info["index"]).all()
+                buffer.update_priority(info["index"], torch.rand(8) + worker)
+                buffer.extend(torch.arange(50))
+                assert step >= 0
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=update, args=(worker,)) for worker in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    buffer.shutdown()
+    assert failed == []
+    held = buffer.sampler.priorities
+    stored = buffer.sampler._sampler.priorities()
+    np.testing.assert_allclose(stored, (held.astype(np.float64) + EPS) ** 0.7, rtol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["state_dict", "torch.save", "dumps", "pickle", "deepcopy"])
+@pytest.mark.parametrize(
+    "options", [{"mode": "per"}, {"mode": "amper-k"}, {"mode": "amper-fr", "bit_exact": True}], ids=str
+)
+def test_saving_and_loading(how, options, tmp_path):
+    """The other goes on draw by draw, whatever seed it had; both are then on their own."""
+    buffer, _ = filled(seed=None, max_priority_within_buffer=True, **options)
+    buffer.sample(64)
+    sampler, other = buffer.sampler, made(seed=5, alpha=0.1, max_priority_within_buffer=True, **options)
+    if how == "state_dict":
+        other.load_state_dict(sampler.state_dict())
+    elif how == "torch.save":
+        file = io.BytesIO()
+        torch.save(sampler.state_dict(), file)
+        file.seek(0)
+        other.load_state_dict(torch.load(file))
+    elif how == "dumps":
+        sampler.dumps(tmp_path / "sampler")
+        sampler.dumps(tmp_path / "sampler")  # over the first
+        other.loads(tmp_path / "sampler")
+    else:
+        other = pickle.loads(pickle.dumps(sampler)) if how == "pickle" else copy.deepcopy(sampler)
+    assert (other.alpha, other.beta, other.default_priority) == (0.7, 0.5, 3.0)
+    storage = ListStorageOf(10)
+    for each in (sampler, other):
+        each.update_priority(4, 9.0)
+    (index, info), (expected, expected_info) = other.sample(storage, 100), sampler.sample(storage, 100)
+    assert index.tolist() == expected.tolist()
+    assert info["priority_weight"].tolist() == expected_info["priority_weight"].tolist()
+    other.update_priority(4, 0.5)
+    assert sampler.priorities[4] == 9.0
+
+
+def test_saving_a_whole_buffer(tmp_path):
+    data = TensorDict({"x": torch.arange(10), "td_error": torch.rand(10)}, [10])
+    buffer, other = (TensorDictReplayBuffer(storage=LazyTensorStorage(10), sampler=made(seed=s)) for s in (1, 2))
+    buffer.extend(data)
+    buffer.dumps(tmp_path / "buffer")
+    other.loads(tmp_path / "buffer")
+    assert other.sample(64)["x"].tolist() == buffer.sample(64)["x"].tolist()
+
+
+def test_an_interrupted_save_leaves_the_old_one(tmp_path, monkeypatch):
+    sampler = filled()[0].sampler
+    sampler.dumps(tmp_path)
+    saved = sampler.priorities
+    sampler.update_priority(0, 77.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(state_file.os, "fsync", lambda file: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            sampler.dumps(tmp_path)
+    sampler.loads(tmp_path)
+    assert sampler.priorities.tolist() == saved.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"amper_version": 0}, "state_dict must be of an AmperSampler, version 1, not 0"),
+        ({"amper_version": None}, "state_dict must be of an AmperSampler, version 1, not None"),
+        ({"raw": torch.zeros(9)}, "state_dict must be of a sampler with capacity 10, not 9"),
+        ({"alpha": -1.0}, "alpha must be at least 0, not -1.0"),
+        ({"mode": "per"}, "state must be of a sampler with mode per, not amper-fr"),
+    ],
+    ids=str,
+)
+def test_a_state_that_does_not_fit(change, text):
+    """This sampler stays as it was."""
+    state = filled(mode="amper-fr")[0].sampler.state_dict()
+    mode = change.pop("mode", "amper-fr")
+    buffer, _ = filled(mode=mode, seed=2)
+    before = str(buffer.sampler.state_dict())
+    with pytest.raises(ValueError, match=r".") as raised:
+        buffer.sampler.load_state_dict({**state, **change})
+    assert str(raised.value) == text
+    assert str(buffer.sampler.state_dict()) == before
+
+
+def test_the_seed_is_numpys():
+    """As of TorchRL's own, which draws from ``np.random``."""
+
+    def drawn() -> list[int]:
+        np.random.seed(3)
+        return filled(seed=None)[0].sample(30).tolist()
+
+    assert drawn() == drawn()
+
+
+@pytest.mark.parametrize("function", [False, True])
+def test_a_sampler_of_the_callers(function):
+    own = Sampler(10, mode="amper-fr", bit_exact=True, seed=4)
+    buffer, priorities = filled(seed=None, sampler=(lambda rows: own if rows == 10 else None) if function else own)
+    other = Sampler(10, mode="amper-fr", bit_exact=True, seed=4)
+    other.write(np.arange(10), (priorities.astype(np.float32).astype(np.float64) + EPS) ** 0.7)
+    index, info = buffer.sample(64, return_info=True)
+    expected, weights = other.sample(64, beta=0.5)
+    assert index.tolist() == expected.tolist()
+    assert info["priority_weight"].tolist() == weights.tolist()
+    assert len(own) == 10
+
+
+def test_a_device_of_the_callers(tmp_path):
+    """The same draws as bit-exact software, through updates, a save and a load."""
+    config = AmperConfig(rows=10, batch=16, seed=4)
+    samplers = [made(seed=None, sampler=own) for own in (Device(config), Sampler.from_config(config))]
+    drawn = []
+    for number, sampler in enumerate(samplers):
+        sampler.update_priority(slice(0, 10), torch.linspace(0.1, 3.0, 10))
+        rows = [sampler.sample(ListStorageOf(10), 16)[0]]
+        sampler.dumps(tmp_path / str(number))
+        again = made(seed=None, sampler=Device(config) if number == 0 else Sampler.from_config(config))
+        again.loads(tmp_path / str(number))
+        for each in (sampler, again):
+            each.update_priority(rows[0], torch.linspace(1.0, 2.0, 16))
+            rows.append(each.sample(ListStorageOf(10), 16)[0])
+        drawn.append([row.tolist() for row in rows])
+    assert drawn[0] == drawn[1]
+    assert drawn[0][1] == drawn[0][2]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"sampler": Sampler(9)}, ValueError, "sampler must have 10 rows, not 9"),
+        ({"sampler": object()}, TypeError, "sampler must have __len__ as amper.Sampler has, and object has not"),
+        (
+            {"sampler": Sampler, "mode": "per"},
+            ValueError,
+            "mode must not be given beside sampler, which has its own, and was 'per'",
+        ),
+        (
+            {"sampler": Sampler, "groups": 3},
+            ValueError,
+            "groups must not be given beside sampler, which has its own, and was 3",
+        ),
+    ],
+    ids=["rows", "kind", "mode", "option"],
+)
+def test_a_sampler_that_does_not_fit(options, error, text):
+    with pytest.raises(error) as raised:
+        made(seed=None, **options)
+    assert str(raised.value) == text
+
+
+def test_a_sampler_that_holds_rows():
+    own = Sampler(10)
+    own.extend(count=4)
+    with pytest.raises(ValueError, match=r"^sampler must be empty, and holds 4 rows$"):
+        made(seed=None, sampler=own)

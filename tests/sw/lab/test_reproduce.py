@@ -1,0 +1,228 @@
+"""``amper reproduce``: which runs there are, what the tables say of them, and the published page."""
+
+import argparse
+import math
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from amper.sampler.options import MODES
+from amper_cli import reproduce as command
+from amper_lab.train import cliffwalk, control, report, runs
+from amper_lab.train.cliffwalk import Cell, Setting
+from amper_lab.train.files import read_json, write_json
+from amper_lab.train.loop import Point, Run
+from amper_lab.train.options import TrainOptions
+from amper_lab.train.runs import Task
+from amper_lab.train.statistics import Interval, mean_interval, median_interval
+
+ROOT = Path(__file__).parents[3]
+TINY = TrainOptions(rows=150, steps=120, batch=16, hidden=16, warmup=50, update_every=1, evaluations=3, episodes=2)
+
+
+def parse(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="amper")
+    command.add_parser(parser.add_subparsers(required=True))
+    return parser.parse_args(["reproduce", *words])
+
+
+def keep(folder: Path, env: str, sampler: str, seed: int, returns: list[float]) -> Run:
+    """A made-up run, in its file; the first evaluations of its four count for nothing."""
+    options = replace(control.SETTINGS[env], sampler=sampler)
+    points = [Point(step, step // 2, [-1e3]) for step in (100, 200, 300)] + [Point(400, 200, returns)]
+    run = Run(options.to_dict(), seed, points, 30.0, {"python": "3"})
+    write_json(folder / "runs" / f"{env}-{options.rows}-{sampler}-{seed}.json", run.to_dict())
+    return run
+
+
+# --- intervals ----------------------------------------------------------------------------------
+
+
+def test_mean_interval() -> None:
+    """Of 1 to 5: deviation sqrt(2.5), t of four degrees of freedom 2.7764."""
+    interval = mean_interval([1.0, 2.0, 3.0, 4.0, 5.0])
+    half = 2.776445 * math.sqrt(2.5 / 5)
+    assert (interval.value, interval.low, interval.high) == pytest.approx((3.0, 3 - half, 3 + half))
+    assert mean_interval([7.0]) == Interval(7.0, -math.inf, math.inf)
+
+
+@pytest.mark.parametrize("count", [6, 10, 11, 50])
+def test_median_interval_is_the_narrowest_of_its_level(count: int) -> None:
+    values = np.random.default_rng(count).permutation(count).astype(float).tolist()
+    interval = median_interval(values)
+    k = int(interval.low)
+    assert interval.high == count - 1 - k
+    assert 2 * binom.cdf(k, count, 0.5) <= 0.05 < 2 * binom.cdf(k + 1, count, 0.5)
+    assert interval.value == (count - 1) / 2
+
+
+def test_median_interval_of_few_or_infinite_values() -> None:
+    assert median_interval([3.0, 1.0, 2.0]) == Interval(2.0, -math.inf, math.inf)
+    assert median_interval([math.inf] * 4 + [1.0] * 2).value == math.inf
+    assert median_interval([1.0, 2.0, 4.0, 5.0, 6.0, math.inf]) == Interval(4.5, 1.0, math.inf)
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+def test_plan_is_the_table_seed_by_seed(tmp_path: Path) -> None:
+    tasks = control.plan(tmp_path, seeds=3)
+    assert len({task.path for task in tasks}) == len(tasks) == 3 * 3 * 6
+    assert [task.seed for task in tasks] == [1] * 18 + [2] * 18 + [3] * 18
+    assert {task.options.sampler for task in tasks} == set(MODES)
+    rows = {task.options.env: task.options.rows for task in tasks}
+    assert rows == {"CartPole-v1": 2000, "Acrobot-v1": 10_000, "LunarLander-v3": 20_000}
+    for env in rows:  # in an environment nothing but the sampler differs
+        (options,) = {replace(task.options, sampler="per") for task in tasks if task.options.env == env}
+        assert options == replace(control.SETTINGS[env], sampler="per")
+
+
+def test_plan_of_another_replay_size(tmp_path: Path) -> None:
+    (task,) = control.plan(tmp_path, envs=("Acrobot-v1",), samplers=("per",), seeds=1, rows=5000)
+    assert task == Task(
+        replace(control.SETTINGS["Acrobot-v1"], sampler="per", rows=5000),
+        1,
+        tmp_path / "runs/Acrobot-v1-5000-per-1.json",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["control", "--envs", "Pong"], "env must be one of CartPole-v1, Acrobot-v1, LunarLander-v3, not 'Pong'"),
+        (["control", "--samplers", "best"], f"sampler must be one of {', '.join(MODES)}, not 'best'"),
+        (["control", "--rows", "0"], "rows must be 1 to 268435456, not 0"),
+        (["control", "--seeds", "0"], "seeds must be 1 to 10000, not 0"),
+        (["control", "--envs", "CartPole-v1", "--jobs", "0"], "jobs must be 1 to 1024, not 0"),
+        (["cliffwalk", "--seeds", "0"], "seeds must be 1 to 10000, not 0"),
+    ],
+)
+def test_bad_options(tmp_path: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(parse(*words, "--quiet", "-o", str(tmp_path))) == 2
+    assert capsys.readouterr() == ("", f"amper reproduce: error: {message}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_needs_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(parse("report", "-o", str(tmp_path))) == 2
+    message = f"amper reproduce: error: output must hold results for a report, and {tmp_path} holds none\n"
+    assert capsys.readouterr() == ("", message)
+
+
+def test_everything_at_a_tiny_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both experiments run, the tables are printed, and a second time nothing is run."""
+    monkeypatch.setattr(control, "SETTINGS", {"CartPole-v1": TINY})
+    monkeypatch.setattr(report, "SETTINGS", {"CartPole-v1": TINY})
+    monkeypatch.setattr(cliffwalk, "STATES", (3,))
+    settings = (Setting("uniform"), Setting("per"), Setting("amper-k", scale=0.5))
+    monkeypatch.setattr(cliffwalk, "plan", lambda: [(3, setting) for setting in settings])
+    words = ["-o", str(tmp_path / "new"), "--seeds", "2", "--samplers", "per,amper-k", "--pictures", str(tmp_path)]
+    assert command.run(parse(*words, "--envs", "CartPole-v1")) == 0
+    first = capsys.readouterr()
+    assert "6/6" in first.err  # walks
+    assert "480/480" in first.err  # steps
+    assert re.search(r"^\| amper-k \| 0.5 \| [\d,]+ \[-, -\], [\d.]+x \|$", first.out, re.MULTILINE)
+    assert re.search(r"^\| CartPole-v1 \| 150 \| amper-k \| 2 \| [\d.]+ \|", first.out, re.MULTILINE)
+    for name in ("cliffwalk.svg", "learning-CartPole-v1-150.svg"):
+        assert ET.parse(tmp_path / name).getroot().tag.endswith("svg")
+    monkeypatch.setattr(runs, "train", None)
+    monkeypatch.setattr(cliffwalk, "updates_needed", None)
+    assert command.run(parse(*words, "--quiet", "--envs", "CartPole-v1")) == 0
+    assert capsys.readouterr() == (first.out, "")
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+def test_control_table(tmp_path: Path) -> None:
+    """Rows in the order of the plan; the score is the last quarter's; the interval is Student's over seeds."""
+    for seed, value in ((1, 100.0), (2, 300.0)):
+        keep(tmp_path, "Acrobot-v1", "amper-k", seed, [value - 10, value + 10])
+    keep(tmp_path, "Acrobot-v1", "per", 1, [-80.0])
+    keep(tmp_path, "CartPole-v1", "amper-k", 3, [500.0])
+    half = 12.7062 * 100  # t of one degree of freedom times the deviation over sqrt(2)
+    made = report.tables(tmp_path)
+    assert made["control"].splitlines()[2:] == [
+        "| CartPole-v1 | 2,000 | amper-k | 1 | 500.0 | [-, -] | 500.0, 500.0 |",
+        "| Acrobot-v1 | 10,000 | per | 1 | -80.0 | [-, -] | -80.0, -80.0 |",
+        f"| Acrobot-v1 | 10,000 | amper-k | 2 | 200.0 | [{200 - half:.1f}, {200 + half:.1f}] | 100.0, 300.0 |",
+    ]
+    settings = made["settings"].splitlines()
+    assert settings[0] == "| | CartPole-v1 | Acrobot-v1 |"
+    assert "| updates | 200 | 200 |" in settings
+    assert settings[-1] == "| processor seconds a run, mean | 30 | 30 |"
+    assert report.curves(tmp_path) == (
+        "![Learning curves on CartPole-v1](pictures/learning-CartPole-v1-2000.svg)\n\n"
+        "![Learning curves on Acrobot-v1](pictures/learning-Acrobot-v1-10000.svg)"
+    )
+
+
+def test_cliffwalk_table() -> None:
+    cells = [
+        Cell(3, Setting("uniform"), [1000, 2000, None]),
+        Cell(3, Setting("per"), [400] * 6),
+        Cell(3, Setting("amper-fr", scale=0.5), [500] * 6),
+        Cell(3, Setting("amper-fr-prefix"), [None, None, 100]),
+        Cell(3, Setting("amper-k", csp_share=0.05), [350, 450, 400, 450, 350, 500]),
+        Cell(4, Setting("per"), [600] * 6),
+    ]
+    assert report.cliffwalk_table(cells).splitlines() == [
+        "| sampler | scale | 14 transitions | 30 transitions |",
+        "|---|---|---|---|",
+        "| uniform |  | 2,000 [-, -], 5.00x |  |",
+        "| per |  | 400 [400, 400] | 600 [600, 600] |",
+        "| amper-fr | 0.5 | 500 [500, 500], 1.25x |  |",
+        "| amper-fr-prefix | adapts to 0.15 | never: 2 of 3 seeds above 700 |  |",
+        "| amper-k | adapts to 0.05 | 425 [350, 500], 1.06x |  |",
+    ]
+
+
+def test_tables_are_put_between_their_marks() -> None:
+    page = "a\n<!-- control -->\nold\n<!-- end of control -->\nb\n<!-- settings -->\n<!-- end of settings -->\n"
+    once = report.put_into_page(page, {"control": "| new |"})
+    assert once == page.replace("old", "| new |")
+    assert report.put_into_page(once, {"control": "| new |"}) == once
+    message = "the page must have <!-- cliffwalk --> and <!-- end of cliffwalk --> once each"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        report.put_into_page(page, {"cliffwalk": ""})
+
+
+def test_files_appear_at_once(tmp_path: Path) -> None:
+    """What a write that was cut short leaves aside changes nothing, and does not stop the next."""
+    path = tmp_path / "a" / "b.json"
+    write_json(path, {"x": [{"y": 1}], "z": 2})
+    (tmp_path / "a" / "b.json.part").write_text('{"x"')
+    assert read_json(path, "a test") == {"x": [{"y": 1}], "z": 2}
+    write_json(path, {"x": 3})
+    assert read_json(path, "a test") == {"x": 3}
+    assert list((tmp_path / "a").iterdir()) == [path]
+
+
+# --- what is published --------------------------------------------------------------------------
+
+
+def test_the_page_shows_the_published_results() -> None:
+    page = (ROOT / "docs/measurements/reproduce.md").read_text(encoding="utf-8")
+    results = ROOT / "docs/results/reproduce"
+    made = report.tables(results)
+    assert "cliffwalk" in made
+    assert report.put_into_page(page, {**made, "curves": report.curves(results)}) == page
+
+
+def test_published_cliffwalk_meets_its_bound() -> None:
+    """Every mode of AMPER, at all three sizes and over at least 10 seeds: at most 1.25 times PER's median."""
+    cells = cliffwalk.load(ROOT / "docs/measurements/results/reproduce/cliffwalk.json")
+    shown = {(cell.setting.mode, cell.transitions): cell.updates for cell in cells if cell.setting in cliffwalk.SHOWN}
+    assert len(shown) == 6 * 3
+    medians = {key: np.median([math.inf if each is None else each for each in kept]) for key, kept in shown.items()}
+    assert min(map(len, shown.values())) >= 10
+    for (mode, size), median in medians.items():
+        if mode.startswith("amper-"):
+            assert median <= 1.25 * medians["per", size], (mode, size)

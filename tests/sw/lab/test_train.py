@@ -1,0 +1,426 @@
+"""``amper train``: the agent learns what it should, runs are the same for a seed, kept, and gone on with."""
+
+import argparse
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from amper.model.backend import DeviceError
+from amper.sampler.options import MODES
+from amper_cli import train as command
+from amper_lab.train import runs, training
+from amper_lab.train.dqn import Agent
+from amper_lab.train.environments import Evaluation, make_env
+from amper_lab.train.loop import Run, _Actor, train
+from amper_lab.train.options import TrainOptions
+from amper_lab.train.runs import Task, run_all
+from amper_lab.train.training import series
+
+TINY = TrainOptions(rows=150, steps=300, batch=16, hidden=16, warmup=50, target_period=20, evaluations=3, episodes=2)
+TINY_WORDS = [
+    "--rows", "150", "--steps", "300", "--batch", "16", "--hidden", "16", "--warmup", "50", "--target-period", "20",
+    "--evaluations", "3", "--episodes", "2",
+]  # fmt: skip
+
+
+def parse(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="amper")
+    command.add_parser(parser.add_subparsers(required=True))
+    return parser.parse_args(["train", *words])
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Two threads of tests at once that spin for each other's cores would take a hundred times as long."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def never(*_: Any, **__: Any) -> Run:
+    raise AssertionError("a run that was kept is run again")
+
+
+def task(folder: Path, seed: int = 1, options: TrainOptions = TINY) -> Task:
+    return Task(options, seed, folder / f"{seed}.json")
+
+
+# --- a run --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sampler", MODES)
+def test_a_seed_decides_everything(sampler: str) -> None:
+    """Every mode: the same points again for the same seed, others for another, and as many updates as planned."""
+    options = replace(TINY, sampler=sampler)
+    first, again, other = train(options, 1), train(options, 1), train(options, 2)
+    assert first.points == again.points != other.points
+    assert [point.step for point in first.points] == [100, 200, 300]
+    assert first.points[-1].updates == 126  # every second step from 50 to 300
+    assert all(len(point.returns) == 2 for point in first.points)
+    assert first.options == options.to_dict()
+
+
+@pytest.mark.parametrize(("warmup", "update_every"), [(1, 1), (7, 1), (7, 2), (8, 2), (50, 20), (301, 1)])
+def test_updates_are_those_planned(warmup: int, update_every: int) -> None:
+    options = replace(TINY, warmup=warmup, update_every=update_every)
+    planned = sum(step >= warmup and step % update_every == 0 for step in range(1, 301))
+    assert train(options, 1).points[-1].updates == planned
+
+
+def test_caller_keeps_its_random_state_and_threads() -> None:
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(99)
+            before = torch.get_rng_state()
+            run = train(TINY, 1)
+            assert torch.equal(torch.get_rng_state(), before)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert run.points == train(TINY, 1).points
+
+
+def test_backends_draw_the_same() -> None:
+    """Bit-exact software, the fast device in software and the golden model: the same run, to the last bit of a loss."""
+
+    def logged(options: TrainOptions) -> list[tuple[str, float, int]]:
+        seen: list[tuple[str, float, int]] = []
+        train(options, 1, log=lambda *each: seen.append(each))
+        return seen
+
+    exact = logged(replace(TINY, bit_exact=True))
+    assert [name for name, _, _ in exact].count("train/loss") == 1
+    for backend in ("exact", "golden"):
+        assert logged(replace(TINY, backend=backend)) == exact
+    assert logged(TINY) != exact
+
+
+def test_score_is_the_mean_of_the_last_quarter() -> None:
+    run = train(replace(TINY, evaluations=8, warmup=300), 1)
+    last = run.points[-2].returns + run.points[-1].returns
+    assert run.score() == pytest.approx(sum(last) / 4)
+    assert Run.from_dict(run.to_dict()) == run
+
+
+# --- the agent ----------------------------------------------------------------------------------
+
+
+def batch_of(rng: np.random.Generator, size: int, **changed: Any) -> dict[str, Any]:
+    return {
+        "before": rng.normal(size=(size, 3)).astype(np.float32),
+        "action": rng.integers(2, size=size),
+        "reward": rng.normal(size=size).astype(np.float32),
+        "after": rng.normal(size=(size, 3)).astype(np.float32),
+        "terminated": rng.integers(2, size=size).astype(np.float32),
+        "weights": np.ones(size, np.float32),
+        **changed,
+    }
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_td_errors(double: bool) -> None:
+    """r + gamma Q'(s', a') (1 - terminated) - Q(s, a); a' is the target's best action, or the online one's."""
+    agent = Agent(replace(TINY, double=double, discount=0.9, target_period=1000), 3, 2, seed=1)
+    batch = batch_of(np.random.default_rng(1), 64)
+    for _ in range(20):  # or the two networks would be equal
+        agent.learn(batch)
+    with torch.no_grad():
+        online, target = (
+            [network(torch.from_numpy(batch[name])).numpy() for name in ("before", "after")]
+            for network in (agent.online, agent.target)
+        )
+    best = (online if double else target)[1].argmax(axis=1)
+    rows = np.arange(64)
+    goal = batch["reward"] + 0.9 * target[1][rows, best] * (1 - batch["terminated"])
+    errors, _ = agent.learn(batch)
+    np.testing.assert_allclose(errors, goal - online[0][rows, batch["action"]], rtol=1e-4, atol=1e-5)
+    assert (online[1].argmax(axis=1) != target[1].argmax(axis=1)).any()  # or double would not matter
+
+
+def test_agent_learns_the_rewarded_action() -> None:
+    """Observation x: action 1 pays x's sign, action 0 nothing."""
+    rng = np.random.default_rng(2)
+    agent = Agent(replace(TINY, lr=1e-2), 3, 2, seed=1)
+    for _ in range(200):
+        batch = batch_of(rng, 64, terminated=np.ones(64, np.float32))
+        batch["reward"] = (batch["action"] * np.sign(batch["before"][:, 0])).astype(np.float32)
+        agent.learn(batch)
+    seen = rng.normal(size=(200, 3)).astype(np.float32)
+    assert np.mean(agent.act(seen) == (seen[:, 0] > 0)) > 0.9
+
+
+def test_weight_0_teaches_nothing() -> None:
+    agent = Agent(TINY, 3, 2, seed=1)
+    before = [parameter.clone() for parameter in agent.online.parameters()]
+    agent.learn(batch_of(np.random.default_rng(3), 8, weights=np.zeros(8, np.float32)))
+    assert all(torch.equal(a, b) for a, b in zip(before, agent.online.parameters(), strict=True))
+
+
+class Clock:
+    """An environment that does nothing until time is up after three steps."""
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def reset(self, seed: int | None = None) -> tuple[Any, dict[str, Any]]:
+        self.at = 0
+        return np.zeros(3), {}
+
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.at += 1
+        return np.full(3, self.at), 1.0, False, self.at == 3, {}
+
+
+def test_time_that_is_up_ends_an_episode_but_not_the_return_to_come() -> None:
+    agent = Agent(TINY, 3, 2, seed=1)
+    shown: list[tuple[str, float, int]] = []
+    actor = _Actor(TINY, agent, Clock(), 1, 2, np.random.default_rng(1), lambda *each: shown.append(each))
+    steps = [actor.step(step) for step in range(1, 5)]
+    assert [step["terminated"] for step in steps] == [0.0] * 4
+    assert [step["before"][0] for step in steps] == [0, 1, 2, 0]
+    assert [step["after"][0] for step in steps] == [1, 2, 3, 1]
+    assert shown == [("train/return", 3.0, 3)]
+
+
+def test_evaluation_plays_whole_episodes() -> None:
+    """CartPole pushed always to one side falls within a dozen steps, each of which pays 1."""
+    evaluation = Evaluation("CartPole-v1", 5, 0.0, np.random.SeedSequence(1))
+    first, second = (evaluation.returns(lambda seen: np.ones(len(seen), np.int64)) for _ in range(2))
+    evaluation.close()
+    assert all(7 < value < 12 for value in first + second)
+    assert first != second
+
+
+# --- runs that are kept -------------------------------------------------------------------------
+
+
+def test_kept_runs_are_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = [task(tmp_path, seed) for seed in (1, 2, 3)]
+    kept = run_all(tasks[:2])
+    only_third: list[int] = []
+
+    def counted(options: TrainOptions, seed: int, **rest: Any) -> Run:
+        only_third.append(seed)
+        return train(options, seed, **rest)
+
+    monkeypatch.setattr(runs, "train", counted)
+    steps: list[int] = []
+    assert run_all(tasks, tick=steps.append)[:2] == kept
+    assert only_third == [3]
+    assert sum(steps) == 900
+    monkeypatch.setattr(runs, "train", never)
+    assert [run.seed for run in run_all(tasks)] == [1, 2, 3]
+
+
+def test_processes_give_the_same(tmp_path: Path) -> None:
+    tasks = [task(tmp_path, seed) for seed in (1, 2)]
+    steps: list[int] = []
+    beside = run_all(tasks, jobs=2, tick=steps.append)
+    assert steps == [300, 300]
+    assert [run.points for run in beside] == [train(TINY, seed).points for seed in (1, 2)]
+
+
+def test_runs_of_other_options_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_all([task(tmp_path)])
+    monkeypatch.setattr(runs, "train", never)  # nor is seed 2 started
+    other = replace(TINY, batch=32)
+    message = f"{tmp_path / '1.json'} was run with other options (batch 16, now 32): remove it or choose another folder"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        run_all([task(tmp_path, 2, other), task(tmp_path, 1, other)])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[]", "must be a run of amper train, not list: remove it to do it again"),
+        ('{"seed": 1}', "must be a run of amper train, and is not ('points'): remove it to run it again"),
+    ],
+)
+def test_a_damaged_run_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "1.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{path} {why}')}$"):
+        run_all([task(tmp_path)])
+    assert path.read_text() == text
+
+
+def test_killed_in_the_middle(tmp_path: Path) -> None:
+    """After SIGKILL the runs that had ended are kept, and the same command makes what it would have made."""
+    words = ["train", *TINY_WORDS, "--seeds", "50", "--quiet", "-o", str(tmp_path)]
+    program = (
+        "import argparse, sys; from amper_cli import train as command\n"
+        "parser = argparse.ArgumentParser(); command.add_parser(parser.add_subparsers())\n"
+        "options = parser.parse_args(sys.argv[1:]); options.run(options)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *words], env=os.environ | {"PYTHONPATH": ":".join(sys.path)}
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "seed-1.json").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    first = (tmp_path / "seed-1.json").read_bytes()
+    seeds = len(list(tmp_path.glob("*.json"))) + 1
+    assert seeds <= 50
+    resumed = series(TINY, seeds, tmp_path, progress=False)
+    assert (tmp_path / "seed-1.json").read_bytes() == first
+    assert [run.points for run in resumed] == [train(TINY, seed).points for seed in range(1, seeds + 1)]
+
+
+# --- the command --------------------------------------------------------------------------------
+
+
+def test_command_line_defaults_are_the_options() -> None:
+    given = vars(parse("-o", "x"))
+    assert TrainOptions(**{field.name: given[field.name] for field in fields(TrainOptions)}) == TrainOptions()
+    assert given["run"] is command.run
+
+
+def test_command_writes_what_it_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [*TINY_WORDS, "--sampler", "amper-k", "--seeds", "2", "-o", str(tmp_path)]
+    assert command.run(parse(*words)) == 0
+    shown = capsys.readouterr()
+    kept = [runs.load(tmp_path / f"seed-{seed}.json") for seed in (1, 2)]
+    scores = [run.score() for run in kept]
+    lines = shown.out.splitlines()
+    assert lines[:2] == [
+        "environment CartPole-v1, sampler amper-k, 150 rows",
+        "runs        2, of 300 steps and 126 updates each",
+    ]
+    assert lines[3] == f"score       {scores[0]:.1f}, {scores[1]:.1f}"
+    assert lines[4].startswith(f"mean        {np.mean(scores):.1f}, 95 % interval ")
+    assert lines[5:] == [f"results     {tmp_path}"]
+    assert "600/600" in shown.err  # the progress bar
+    with (tmp_path / "evaluations.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    returns = [value for run in kept for point in run.points for value in point.returns]
+    assert [float(row["return"]) for row in rows] == returns
+    assert rows[-1] | {"return": ""} == {
+        "env": "CartPole-v1", "rows": "150", "sampler": "amper-k", "seed": "2", "step": "300", "updates": "126",
+        "episode": "1", "return": "",
+    }  # fmt: skip
+    assert ET.parse(tmp_path / "learning.svg").getroot().tag.endswith("svg")
+    log = EventAccumulator(str(tmp_path / "tensorboard/seed-2"))
+    log.Reload()
+    assert {"train/return", "evaluation/return", "train/loss", "sampler/csp_share"} <= set(log.Tags()["scalars"])
+    logged = [(event.step, event.value) for event in log.Scalars("evaluation/return")]
+    assert logged == [(point.step, pytest.approx(point.mean)) for point in kept[1].points]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--rows", "0"], "rows must be 1 to 268435456, not 0"),
+        (["--steps", "0"], "steps must be 1 to 1000000000, not 0"),
+        (["--batch", "5000"], "batch must be 1 to 4096, not 5000"),
+        (["--lr", "nan"], "lr must be finite, not nan"),
+        (["--lr", "2"], "lr must be 1e-09 to 1, not 2.0"),
+        (["--discount", "-0.1"], "discount must be 0 to 1, not -0.1"),
+        (["--evaluations", "500"], "evaluations must be at most the 300 steps, not 500"),
+        (["--seeds", "0"], "seeds must be 1 to 10000, not 0"),
+        (["--jobs", "0"], "jobs must be 1 to 1024, not 0"),
+        (["--backend", "fpga"], "backend must be one of software, golden, exact, rtl, not 'fpga'"),
+        (["--backend", "golden", "--sampler", "per"], "backend golden needs a mode of AMPER, not per"),
+        (
+            ["--backend", "golden", "--csp-share", "0.2"],
+            "csp_share needs backend software, not golden, whose scale is fixed",
+        ),
+        (
+            ["--scale", "0.2", "--csp-share", "0.2"],
+            "scale is fixed or adapts to csp_share: set one of them, not 0.2 and 0.2",
+        ),
+        (
+            ["--sampler", "uniform", "--scale", "0.2"],
+            "scale is only used by the modes of AMPER, and was set to 0.2 in mode uniform",
+        ),
+        (["--sampler", "best"], f"sampler must be one of {', '.join(MODES)}, not 'best'"),
+        (
+            ["--env", "Pendulum-v1"],
+            "env must have discrete actions from 0, not 'Pendulum-v1' with Box(-2.0, 2.0, (1,), float32)",
+        ),
+        (["--env", "FrozenLake-v1"], "env must have a flat real observation, not 'FrozenLake-v1' with Discrete(16)"),
+    ],
+)
+def test_bad_options(
+    tmp_path: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line, exit code 2, and nothing was run."""
+    monkeypatch.setattr(runs, "train", never)
+    output = tmp_path / "new"
+    assert command.run(parse(*TINY_WORDS, *words, "--quiet", "-o", str(output))) == 2
+    assert capsys.readouterr() == ("", f"amper train: error: {message}\n")
+    assert not list(output.rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"env": 3}, TypeError, "env must be a string, not 3"),
+        ({"rows": 2.0}, TypeError, "rows must be an integer, not 2.0"),
+        ({"double": 1}, TypeError, "double must be True or False, not 1"),
+        ({"alpha": "0.6"}, TypeError, "alpha must be a number, not '0.6'"),
+        ({"eps": 0}, ValueError, "eps must be 1e-12 to 1, not 0.0"),
+    ],
+)
+def test_illegal_options(changed: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        TrainOptions(**changed)
+
+
+def test_unknown_environment() -> None:
+    with pytest.raises(ValueError, match=r"^env must be a Gymnasium environment, not 'NoSuch-v0': .*NoSuch"):
+        make_env("NoSuch-v0")
+
+
+@pytest.mark.parametrize("module", ["torch", "gymnasium", "matplotlib", "tqdm", "tensorboard"])
+def test_missing_package(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in list(sys.modules):
+        if name.startswith("torch.utils.tensorboard") or name == module or name.startswith("tensorboard."):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)  # type: ignore[arg-type]  # what hides a module
+    assert command.run(parse(*TINY_WORDS, "-o", str(tmp_path / "new"))) == 2
+    shown = capsys.readouterr()
+    assert re.fullmatch(
+        rf"amper train: error: .*{module}.* is not installed: pip install 'amper\[train\]'\n", shown.err
+    )
+    assert not (tmp_path / "new").exists()
+
+
+def test_device_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: Any, **__: Any) -> Run:
+        raise DeviceError("the device does not answer")
+
+    monkeypatch.setattr(runs, "train", broken)
+    assert command.run(parse(*TINY_WORDS, "--quiet", "-o", str(tmp_path))) == 1
+    assert capsys.readouterr() == ("", "amper train: error: the device does not answer\n")
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: Any, **__: Any) -> Run:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "run_all", interrupted)
+    assert command.run(parse(*TINY_WORDS, "--quiet", "-o", str(tmp_path))) == 130
+    message = f"\namper train: interrupted; the same command goes on from {tmp_path}\n"
+    assert capsys.readouterr() == ("", message)

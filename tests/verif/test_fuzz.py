@@ -1,0 +1,160 @@
+"""Random configurations: what is chosen, what a run says, and how a failing one is repeated."""
+
+import json
+import random
+import re
+import shlex
+from collections import Counter
+
+import pytest
+
+from amper import VARIANTS, AmperConfig
+from amper_cli.main import build_parser, main
+from amper_cli.options import configuration
+from amper_spec.config import BUSES
+from amper_verif import fuzz, verify
+from amper_verif.harness.mutations import Mutation
+
+SEEDS = range(300)
+CONFIGS = [fuzz.random_config(random.Random(f"1/{index}")) for index in SEEDS]
+
+
+def test_every_choice_comes_up():
+    def seen(name):
+        return Counter(getattr(config, name) for config in CONFIGS)
+
+    assert set(seen("search_ports")) == set(seen("draw_ports")) == set(seen("write_ports")) == {1, 2, 4, 8}
+    assert set(seen("pipeline")) == {"deep", "shallow"}
+    assert set(seen("result_priority")) == {True, False}
+    assert set(seen("storage")) == {"flip-flops", "latches"}
+    assert set(seen("primitives")) == {"gates", "blocks"}
+    assert set(seen("variant")) == set(VARIANTS)
+    assert len(seen("variants")) == 15  # every set of them
+    assert min(seen("rows")) <= 3 < 1000 < max(seen("rows")) <= 3000
+    assert {4, 32} <= set(seen("priority_width"))
+    assert min(seen("groups")) == 1 < 64 < max(seen("groups"))
+    assert min(seen("batch")) == 1 < 70 < max(seen("batch"))
+    assert set(seen("bus")) == {"native"}
+    assert sorted(config.rows for config in CONFIGS)[len(CONFIGS) // 2] <= 40  # mostly small
+
+
+def test_buses_are_chosen_when_asked_for():
+    buses = {fuzz.random_config(random.Random(index), buses=("axi", "wishbone")).bus for index in range(20)}
+    assert buses == {"axi", "wishbone"}
+
+
+@pytest.mark.parametrize("index", [0, 7, 41, 299])
+def test_the_same_seed_gives_the_same_configuration(index):
+    assert fuzz.random_config(random.Random(f"1/{index}")) == CONFIGS[index]
+
+
+@pytest.mark.parametrize("config", [AmperConfig(rows=3), AmperConfig(rows=3, variant="k", bus="axi"), *CONFIGS[:50]])
+def test_the_command_gives_the_configuration(config):
+    options = build_parser().parse_args(["verify", *fuzz.options_of(config)])
+    assert configuration(options) == config
+
+
+def test_defaults_are_left_out_of_the_command():
+    assert fuzz.options_of(AmperConfig(rows=3)) == ["--rows", "3"]
+    given = AmperConfig(rows=3, variant="k", priority_width=9, result_priority=False)
+    assert shlex.join(fuzz.options_of(given)) == "--rows 3 --priority-width 9 --variant k --no-result-priority"
+
+
+# --- runs ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Configurations that are built in seconds."""
+
+    def random_config(chance, *, buses):
+        assert buses == BUSES  # unless the command says otherwise
+        return AmperConfig(rows=chance.randint(2, 9), bank_rows=4, priority_width=5, groups=2, batch=4)
+
+    monkeypatch.setattr(fuzz, "random_config", random_config)
+
+
+def run(capsys, *arguments):
+    code = main(["verify", *map(str, arguments)])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_runs_that_pass(tmp_path, capsys, small):
+    code, text, _ = run(capsys, "--fuzz", 2, "--sim", "icarus", "--batches", 20, "-o", tmp_path)
+    assert code == 0, text
+    lines = text.splitlines()
+    assert re.match(r"1/2 icarus    passed  \d+ indices compared, native, rows \d, fr-dithered, deep \(", lines[0])
+    assert lines[1].startswith("2/2 icarus    passed  ")
+    assert re.fullmatch(r"2 of 2 runs passed, [\d,]+ indices compared", lines[2])
+
+
+@pytest.mark.parametrize("form", [("--json",), ()], ids=["json", "text"])
+def test_a_broken_sampler_fails_with_the_command_that_repeats_it(tmp_path, capsys, monkeypatch, small, form):
+    pattern = r"\.start_rank\(array_selected_0_rank\)"
+    broken = Mutation("other rows are drawn", "amper_draw_unit", pattern, ".start_rank(array_selected_0_rank ^ 2'h1)")
+    original = verify.verify
+    monkeypatch.setattr(fuzz, "verify", lambda *options, **named: original(*options, **named | {"mutate": broken}))
+    code, text, _ = run(capsys, "--fuzz", 1, "--sim", "icarus", "--seed", 5, "--batches", 30, "-o", tmp_path, *form)
+    assert code == 1
+    if form:
+        (found,) = json.loads(text)["runs"]
+        assert found["passed"] is False
+        assert found["verification"]["mismatches"] > 0
+        command = found["command"]
+    else:
+        first, command, reason, total = text.splitlines()
+        assert " FAILED  " in first
+        assert ": expected " in reason
+        assert total.startswith("0 of 1 runs passed")
+    rows = re.search(r"--rows (\d)", command)[1]
+    wanted = f"amper verify --sim icarus --batches 30 --seed 5 --rows {rows} --priority-width 5 --groups 2 --batch 4"
+    assert command.strip() == f"{wanted} --bank-rows 4"
+
+
+def test_an_error_of_one_run_does_not_end_the_others(tmp_path, capsys, monkeypatch, small):
+    def failing(config, **_):
+        raise RuntimeError(f"no Verilog for {config.rows} rows")
+
+    monkeypatch.setattr(fuzz, "verify", failing)
+    code, text, _ = run(capsys, "--fuzz", 3, "--sim", "icarus", "-o", tmp_path)
+    assert code == 1
+    assert len(re.findall(r"^  RuntimeError: no Verilog for \d rows$", text, re.MULTILINE)) == 3
+    assert "0 of 3 runs passed, 0 indices compared" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--fuzz", 0), "fuzz must be at least 1, not 0"),
+        (("--fuzz", -3), "fuzz must be at least 1, not -3"),
+        (("--fuzz", 1, "--batches", 2), "batches must be at least 3, not 2"),
+        (("--fuzz", 1, "--rows", 5), "fuzz chooses the configurations itself: --rows must not be given"),
+        (("--fuzz", 1, "--trace", "x.npz"), "fuzz chooses the configurations itself: --trace must not be given"),
+        (("--fuzz", 1, "--bus", "pci"), "bus must be one of native, axi, wishbone, not 'pci'"),
+    ],
+)
+def test_bad_input(tmp_path, capsys, arguments, message):
+    found = run(capsys, *arguments, "-o", tmp_path)
+    assert found == (2, "", f"amper verify: error: {message}\n")
+
+
+# --- ten configurations of CI ----------------------------------------------------------------------------------------
+
+
+def small_enough(bus, index):
+    """The first random configuration of a sequence that is built and simulated in seconds."""
+    chance = random.Random(f"ci/{bus}/{index}")
+    while True:
+        config = fuzz.random_config(chance, buses=(bus,))
+        if config.rows <= 60 and config.batch <= 40 and config.groups <= 30:
+            return config
+
+
+@pytest.mark.parametrize(
+    ("bus", "index"),
+    [*[("native", index) for index in range(6)], ("axi", 0), ("axi", 1), ("wishbone", 0), ("wishbone", 1)],
+)
+def test_a_random_configuration_draws_the_golden_indices(tmp_path, bus, index):
+    result = verify.verify(small_enough(bus, index), simulator="icarus", batches=15, seed=index + 1, folder=tmp_path)
+    assert result.passed, result.first_mismatch

@@ -1,0 +1,1 @@
+"""Benches of the sampler behind a bus."""

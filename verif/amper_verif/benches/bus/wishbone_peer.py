@@ -1,0 +1,81 @@
+"""Bench of the sampler behind Wishbone with a master that is not ours: that of cocotbext-wishbone."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge
+from cocotbext.wishbone.driver import WBOp, WishboneMaster
+
+from amper import AmperConfig
+from amper_verif.benches.bus.register_access import ALL_BYTES
+from amper_verif.benches.bus.register_program import RegisterProgram
+from amper_verif.harness.coverage import collected
+from amper_verif.harness.simulation import bench_parameters, leave_report
+
+SIGNALS = {
+    **{name: name for name in ("cyc", "stb", "we", "adr", "sel", "ack", "err", "stall")},
+    "datwr": "dat_i",
+    "datrd": "dat_o",
+}
+ANSWER_CYCLES = 10  # after which the master gives up
+ACK, ERR = 1, 2
+
+
+class PeerBus:
+    """The master as the register programs want it: one access a bus cycle, with idle cycles before some."""
+
+    def __init__(self, dut: Any, chance: random.Random) -> None:
+        self.dut = dut
+        self.chance = chance
+        self.answers = {ACK: 0, ERR: 0}
+        self.master = WishboneMaster(dut, "wb", dut.clk, timeout=ANSWER_CYCLES, signals_dict=SIGNALS)
+
+    async def _access(self, address: int, value: int | None, strobe: int) -> Any:
+        wait = self.chance.choice((0, 0, 0, 1, 3))
+        operation = WBOp(adr=address >> 2, dat=value, sel=strobe, idle=wait, acktimeout=ANSWER_CYCLES)
+        (result,) = await self.master.send_cycle([operation])
+        self.answers[result.ack] += 1
+        return result
+
+    async def write(self, address: int, value: int, strobe: int = ALL_BYTES) -> bool:
+        return (await self._access(address, value, strobe)).ack == ERR
+
+    async def read(self, address: int, strobe: int = ALL_BYTES) -> tuple[int, bool]:
+        result = await self._access(address, None, strobe)
+        return int(result.datrd), result.ack == ERR
+
+    async def reset(self) -> None:
+        self.dut.rst.value = 1
+        await ClockCycles(self.dut.clk, 2)
+        self.dut.rst.value = 0
+        await RisingEdge(self.dut.clk)
+
+    async def idle(self, cycles: int) -> None:
+        if cycles:
+            await ClockCycles(self.dut.clk, cycles)
+
+    def irq(self) -> int:
+        return int(self.dut.irq.value)
+
+
+@cocotb.test()
+async def against_model(dut: Any) -> None:
+    parameters = bench_parameters()
+    config = AmperConfig.from_dict(parameters["config"])
+    chance = random.Random(parameters["seed"])
+    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    await RisingEdge(dut.clk)  # the master sets its outputs at once, which is lost at the very beginning
+    bus = PeerBus(dut, chance)
+    program = RegisterProgram(bus, config, chance)
+    await bus.reset()
+    await program.check_resets()
+    await program.start()
+    assert await bus.write(0xFFC, 0), "an address without a register was not answered by wb_err"
+    await program.registers.bus_errors()
+    await program.run_chosen(parameters)
+    found = {"compared": program.compared, "acks": bus.answers[ACK], "errors": bus.answers[ERR]}
+    leave_report(found | {"coverage": collected()})

@@ -1,0 +1,1 @@
+"""The bench of the whole sampler, its coverage and monitors."""

@@ -1,0 +1,256 @@
+"""Bench of the whole sampler: random or recorded operations and back-pressure, every beat against the golden model."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import RisingEdge
+
+from amper import AmperConfig
+from amper.operations.vocabulary import Beat, Control, Operation, Reset, Sample, Settle
+from amper.operations.workload import workload
+from amper_verif.benches.sampler.coverage import SamplerCoverage
+from amper_verif.benches.sampler.monitors import Monitors
+from amper_verif.harness.coverage import collected
+from amper_verif.harness.scoreboard import REFUSALS, Result, Scoreboard
+from amper_verif.harness.simulation import bench_parameters, leave_progress, leave_report
+
+IDLE_LIMIT = 20_000  # cycles without any handshake after which the device hangs
+
+Offer = Beat | Control | Sample
+STREAMS: dict[type, str] = {Beat: "write", Control: "control", Sample: "request"}
+
+
+class SamplerBench:
+    """Drives the streams cycle by cycle; everything is sampled at the rising edge, before the registers move."""
+
+    def __init__(self, dut: Any, config: AmperConfig, seed: int) -> None:
+        self.dut = dut
+        self.config = config
+        self.scoreboard = Scoreboard(config)
+        self.random = random.Random(seed)
+        self.cycle = 0
+        self.last_progress = 0
+        self.operations: deque[Operation] = deque()
+        self.habit = Sample(0)  # whose chances hold
+        self.offered: dict[str, Offer] = {}  # by stream
+        self.held: Result | None = None  # a beat that was refused must not change
+        self.monitors = Monitors(dut, config, self.scoreboard)
+        self.stalls = 0  # cycles in which a result was not taken
+        self.open: deque[tuple[int, int, int]] = deque()  # (batch, cycle, stalls so far; -1 if not alone) of requests
+        self.spans: list[
+            tuple[int, int, int]
+        ] = []  # (batch, cycle of its request, of its last result); not of refusals
+        self.cycles: list[tuple[int, int]] = []  # (batch, cycles) of batches that were alone, without back-pressure
+        self.statuses: dict[str, int] = {}
+        self.refused_writes = 0
+        self.refused_controls = 0
+        self.resets = 0
+        self.coverage = SamplerCoverage(self.scoreboard.model)
+
+    async def start(self) -> None:
+        cocotb.start_soon(Clock(self.dut.clk, 10, unit="ns").start())
+        await self.reset()
+
+    async def reset(self) -> None:
+        dut = self.dut
+        dut.rst.value = 1
+        for signal in (dut.write_valid, dut.control_valid, dut.request_valid, dut.result_ready):
+            signal.value = 0
+        self.offered.clear()
+        await RisingEdge(dut.clk)
+        await RisingEdge(dut.clk)
+        dut.rst.value = 0
+        self.scoreboard.reset()
+        self.monitors.reset()
+        self.open.clear()
+        self.held = None
+
+    async def run(self, operations: list[Operation]) -> None:
+        """All of ``operations``, then until every result has come."""
+        self.operations.extend(operations)
+        self.last_progress = self.cycle
+        total = len(operations)
+        while self.operations or self.offered or self.scoreboard.expected:
+            barrier = self.operations[0] if self.operations and not self.offered else None
+            if isinstance(barrier, Reset):
+                await self._reset_operation(barrier)
+            elif isinstance(barrier, Settle) and not self.scoreboard.expected:
+                self.operations.popleft()
+                await self._idle(self.monitors.settle_cycles)
+                self.monitors.check_settled()
+            else:
+                self._offer()
+                await self._step()
+            if self.cycle % 1024 == 0:
+                leave_progress(total - len(self.operations), total)
+            assert self.cycle - self.last_progress < IDLE_LIMIT, (
+                f"no handshake for {IDLE_LIMIT} cycles: the device hangs"
+            )
+        leave_progress(total, total)
+
+    async def _step(self) -> None:
+        """One cycle, with random readiness for a result."""
+        chance = self.habit.ready_chance
+        self.dut.result_ready.value = int(chance >= 1 or self.random.random() < chance)
+        await RisingEdge(self.dut.clk)
+        self.cycle += 1
+        self._observe()
+
+    async def _idle(self, cycles: int) -> None:
+        for _ in range(cycles):
+            await self._step()
+        self.last_progress = self.cycle
+
+    async def _reset_operation(self, operation: Reset) -> None:
+        """A reset in the middle of whatever is going on, some cycles after the operation before it."""
+        self.operations.popleft()
+        await self._idle(operation.after)
+        self.resets += 1
+        self.coverage.reset(in_flight=bool(self.scoreboard.expected))
+        await self.reset()
+
+    def _offer(self) -> None:
+        """Put the next operations on their streams; once offered, one stays until it is taken."""
+        while self.operations:
+            operation = self.operations[0]
+            if isinstance(operation, (Reset, Settle)) or STREAMS[type(operation)] in self.offered:
+                return
+            chance = self.habit.offer_chance * (self.habit.overtake_chance if self.offered else 1.0)
+            if chance < 1 and self.random.random() >= chance:
+                return
+            self.operations.popleft()
+            self._drive(operation)
+
+    def _drive(self, operation: Offer) -> None:
+        dut = self.dut
+        if isinstance(operation, Beat):
+            drive_beat(dut, self.config, operation)
+        elif isinstance(operation, Control):
+            dut.control_parameter.value = operation.parameter
+            dut.control_value.value = operation.value
+        else:
+            dut.request_batch.value = operation.batch
+            self.habit = operation
+        stream = STREAMS[type(operation)]
+        getattr(dut, f"{stream}_valid").value = 1
+        self.offered[stream] = operation
+
+    def _observe(self) -> None:
+        """What the edge that has just come transferred; of the same edge, writes and controls come before requests."""
+        dut = self.dut
+        self.monitors.observe()
+        taken = {stream for stream in self.offered if getattr(dut, f"{stream}_ready").value}
+        if "write" in self.offered:
+            self.coverage.offered_write(ready="write" in taken)
+        self.coverage.taken(taken)
+        for stream in ("write", "control", "request"):
+            if stream in taken:
+                self._accepted(self.offered.pop(stream))
+                getattr(dut, f"{stream}_valid").value = 0
+                self.last_progress = self.cycle
+        if dut.result_valid.value:
+            self._result(ready=bool(dut.result_ready.value))
+        else:
+            assert self.held is None, f"result_valid fell before {self.held} was taken"
+
+    def _accepted(self, operation: Offer) -> None:
+        if isinstance(operation, Sample):
+            self._requested(operation)
+        elif isinstance(operation, Control):
+            refused = self.scoreboard.control(*operation)
+            self.coverage.control(operation, refused=refused)
+            self.monitors.control_refused = refused
+            self.refused_controls += refused
+        else:
+            self.coverage.beat(operation)
+            refused = [self._written(write) for write in operation.writes if write is not None]
+            self.monitors.write_refused = any(refused)
+            self.refused_writes += sum(refused)
+
+    def _written(self, write: Any) -> bool:
+        self.coverage.write(write)
+        return self.scoreboard.write(write)
+
+    def _requested(self, sample: Sample) -> None:
+        alone = not self.open
+        status = self.scoreboard.request(sample.batch)
+        self.coverage.request(sample.batch, status, waiting=len(self.open))
+        self.statuses[status.name] = self.statuses.get(status.name, 0) + 1
+        self.open.append((0 if status in REFUSALS else sample.batch, self.cycle, self.stalls if alone else -1))
+
+    def _result(self, *, ready: bool) -> None:
+        beat = self._beat()
+        assert self.held is None or beat == self.held, f"result changed from {self.held} to {beat} before it was taken"
+        self.held = None if ready else beat
+        self.coverage.result(ready=ready)
+        if not ready:
+            self.stalls += 1
+            return
+        self.last_progress = self.cycle
+        self.scoreboard.result(beat)
+        if beat.last and self.open:
+            batch, cycle, stalls = self.open.popleft()
+            if batch:
+                self.spans.append((batch, cycle, self.cycle))
+            if batch and stalls == self.stalls:
+                self.cycles.append((batch, self.cycle - cycle))
+
+    def _beat(self) -> Result:
+        dut, config = self.dut, self.config
+        return Result.of_port(
+            config,
+            row=int(dut.result_row.value),
+            priority=int(dut.result_priority.value) if config.result_priority else 0,
+            lanes=int(dut.result_lanes.value) if config.draw_ports > 1 else 1,
+            last=int(dut.result_last.value),
+            status=int(dut.result_status.value),
+        )
+
+    def report(self) -> dict[str, Any]:
+        board = self.scoreboard
+        return {
+            "batches": board.batches,
+            "compared": board.compared,
+            "mismatches": board.mismatches,
+            "first_mismatch": board.first_mismatch,
+            "statuses": self.statuses,
+            "refused_writes": self.refused_writes,
+            "refused_controls": self.refused_controls,
+            "resets": self.resets,
+            "cycles": self.cycles,
+            "spans": self.spans,
+            "simulated_cycles": self.cycle,
+            "coverage": collected(),
+        }
+
+
+def drive_beat(dut: Any, config: AmperConfig, beat: Beat) -> None:
+    """Put the lanes of a write on its ports."""
+    row = priority = invalidate = lanes = 0
+    for index, write in enumerate(beat.writes):
+        if write is not None:
+            row |= write.row << index * config.row_width
+            priority |= write.priority << index * config.priority_width
+            invalidate |= write.invalidate << index
+            lanes |= 1 << index
+    dut.write_row.value = row
+    dut.write_priority.value = priority
+    dut.write_invalidate.value = invalidate
+    if config.write_ports > 1:
+        dut.write_lanes.value = lanes
+
+
+@cocotb.test()
+async def against_golden_model(dut: Any) -> None:
+    parameters = bench_parameters()
+    config = AmperConfig.from_dict(parameters["config"])
+    bench = SamplerBench(dut, config, parameters["seed"])
+    await bench.start()
+    await bench.run(workload(config, parameters["workload"], parameters["seed"]))
+    leave_report(bench.report())
+    bench.scoreboard.check_finished()

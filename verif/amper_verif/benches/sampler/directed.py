@@ -1,0 +1,67 @@
+"""Bench of the whole sampler under operations that the test writes out, with the cycle of every beat."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import cocotb
+
+from amper import AmperConfig
+from amper.operations.vocabulary import Sample
+from amper.operations.workload import workload
+from amper_verif.benches.sampler.bench import SamplerBench
+from amper_verif.harness.simulation import bench_parameters, leave_report
+
+
+class DirectedBench(SamplerBench):
+    """Keeps, for each request, the cycles from it to each of its beats, and |CSP| as reported with the last.
+
+    Of a request that a reset ends, the beats that came before it are kept.
+    """
+
+    def __init__(self, dut: Any, config: AmperConfig, seed: int) -> None:
+        super().__init__(dut, config, seed)
+        self.beats: list[list[int]] = []
+        self.csp_sizes: list[int] = []
+        self.waiting: deque[tuple[int, list[int]]] = deque()  # requests whose last beat has not come: (cycle, beats)
+
+    async def reset(self) -> None:
+        self.waiting.clear()
+        await super().reset()
+
+    def _observe(self) -> None:
+        self._check_vmax()
+        super()._observe()
+
+    def _check_vmax(self) -> None:
+        """It tells of everything accepted before this cycle, or says that it does not."""
+        dut, wanted = self.dut, self.scoreboard.model.vmax or 0
+        if dut.vmax_exact.value and int(dut.vmax.value) != wanted:
+            self.scoreboard.mismatch(f"vmax in cycle {self.cycle}: expected {wanted}, got {int(dut.vmax.value)}")
+
+    def _requested(self, sample: Sample) -> None:
+        super()._requested(sample)
+        self.beats.append([])
+        self.waiting.append((self.cycle, self.beats[-1]))
+
+    def _result(self, *, ready: bool) -> None:
+        super()._result(ready=ready)
+        if not ready:
+            return
+        requested, beats = self.waiting[0]
+        beats.append(self.cycle - requested)
+        if self.dut.result_last.value:
+            self.csp_sizes.append(int(self.dut.csp_size.value))
+            self.waiting.popleft()
+
+
+@cocotb.test()
+async def against_golden_model(dut: Any) -> None:
+    parameters = bench_parameters()
+    config = AmperConfig.from_dict(parameters["config"])
+    bench = DirectedBench(dut, config, parameters["seed"])
+    await bench.start()
+    await bench.run(workload(config, parameters["workload"], parameters["seed"]))
+    leave_report(bench.report() | {"beats": bench.beats, "csp_sizes": bench.csp_sizes})
+    bench.scoreboard.check_finished()

@@ -1,0 +1,54 @@
+"""What can be read back of the sampler beside its results, checked wherever its value is certain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amper import AmperConfig
+from amper_hw.base import latency
+from amper_verif.harness.scoreboard import Scoreboard
+
+
+class Monitors:
+    """Strobes in every cycle; counters and states when nothing was under way for ``settle_cycles``."""
+
+    def __init__(self, dut: Any, config: AmperConfig, scoreboard: Scoreboard) -> None:
+        self.settle_cycles = latency.settle_cycles(config) + 10
+        self.write_refused = False  # due in the next cycle
+        self.control_refused = False
+        self._dut = dut
+        self._scoreboard = scoreboard
+        self._busy_cycles = 0
+
+    def reset(self) -> None:
+        self.write_refused = self.control_refused = False
+        self._busy_cycles = 0
+
+    def observe(self) -> None:
+        """A cycle, before what it transfers is known."""
+        dut = self._dut
+        for name in ("write_refused", "control_refused"):
+            self._compare(name, int(getattr(self, name)))
+            setattr(self, name, False)
+        self._busy_cycles += int(dut.busy.value)
+
+    def check_settled(self) -> None:
+        """After ``settle_cycles`` without anything going on."""
+        board = self._scoreboard
+        wanted = {
+            "busy": 0,
+            "vmax_exact": 1,
+            "vmax": board.model.vmax or 0,
+            "valid_rows": board.valid_rows,
+            "csp_size": board.csp_size,
+            "searches": board.searches,
+            "cycles": self._busy_cycles,
+            "errors": board.errors,
+        }
+        for name, value in wanted.items():
+            self._compare(name, value)
+
+    def _compare(self, name: str, wanted: int) -> None:
+        seen = int(getattr(self._dut, name).value)
+        if seen != wanted:
+            self._scoreboard.mismatch(f"{name} after {self._scoreboard.batches} batches: expected {wanted}, got {seen}")

@@ -1,0 +1,122 @@
+"""The demo's page: one HTML file with everything in it."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from amper_hw.base import latency
+from amper_verif.demo import pictures
+from amper_verif.demo.replay import Replay, shares
+from amper_verif.demo.result import ROOT, shown
+
+if TYPE_CHECKING:
+    from amper_verif.demo.result import Demo
+
+TEMPLATE = "demo.html.j2"
+
+
+def write_page(result: Demo) -> None:
+    """Write ``result.page``."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    text = environment.get_template(TEMPLATE).render(context(result))
+    result.page.write_text(text, encoding="utf-8")
+
+
+def context(result: Demo) -> dict[str, Any]:
+    """Everything that the template shows."""
+    config = result.config
+    return {
+        "demo": result,
+        "config": config,
+        "cycles": result.generated.description["cycles"],
+        "lines": result.generated.verilog.count("\n"),
+        "megabytes": len(result.generated.verilog) / 1e6,
+        "architecture": _architecture(),
+        "waveform": Markup(pictures.waveform(result.batch, result.batch_config)),
+        "batch_cycles": latency.batch_cycles(result.batch_config),
+        "draw_shares": Markup(pictures.draw_shares(result.replayed, result.default_scale)),
+        "csp_over_time": Markup(pictures.csp_over_time(result.replayed)),
+        "draws": _draws(result),
+        "csp": _csp(result.replayed),
+        "commands": commands(result),
+        "versions": _versions(result),
+    }
+
+
+def _architecture() -> Markup | None:
+    """The picture, which the README shows too; None where the package is installed without the repository."""
+    path = ROOT / "docs/pictures/architecture.svg"
+    return Markup(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _draws(result: Demo) -> dict[str, float]:
+    """Distances from PER, and what is drawn of PER's share at both ends."""
+    numbers = {}
+    for name, run in (("fitted", result.replayed), ("default", result.default_scale)):
+        ratio = shares(run.amper_draws) / np.maximum(run.per.mean(axis=0), 1e-12)
+        numbers[f"{name}_distance"] = run.distance(run.amper_draws)
+        numbers[f"{name}_bottom"], numbers[f"{name}_top"] = float(ratio[0]), float(ratio[-1])
+    numbers["agent_distance"] = result.replayed.distance(result.replayed.trace_draws)
+    numbers["top_per"] = float(result.replayed.per.mean(axis=0)[-1])
+    numbers["top_amper"] = float(shares(result.replayed.amper_draws)[-1])
+    return numbers
+
+
+def _csp(run: Replay) -> dict[str, float]:
+    drawn = ~run.fallback
+    share = run.csp_share[drawn] if drawn.any() else np.ones(1)
+    return {
+        "median": float(np.median(share)),
+        "low": float(np.percentile(share, 5)),
+        "high": float(np.percentile(share, 95)),
+        "rows": float(np.median(run.csp_size)),
+        "fallbacks": int(run.fallback.sum()),
+        "batches": len(run.valid),
+        "last_mean": float(run.mean[-1] / run.vmax[-1]),
+    }
+
+
+def commands(result: Demo) -> list[str]:
+    """What to type to do each step by hand."""
+    config = result.config
+    scale = ["--priority-scale", f"{config.priority_scale:g}"]
+    sizes = ["--rows", f"{config.rows}", "--batch", f"{config.batch}"]
+    limit = ["--operations", str(result.operations)] if result.operations < len(result.trace) else []
+    folder = shown(result.verilog.parent)
+    seed = str(config.seed)
+    lines = [["amper", "generate", *sizes, *scale, "--seed", seed, "-o", folder]]
+    for run in result.runs:
+        replayed = ["--trace", shown(result.trace_path), *limit]
+        lines.append(["amper", "verify", "--sim", run.simulator, *replayed, *scale, "--device-seed", seed])
+    return [shlex.join(line) for line in lines] + [
+        f"cd {shlex.quote(folder)}; {each.command}" for each in result.linted
+    ]
+
+
+def _versions(result: Demo) -> dict[str, str]:
+    made: dict[str, str] = result.generated.description["versions"]
+    linters = {each.linter: each.version for each in result.linted}
+    return (
+        made
+        | linters
+        | {
+            "cocotb": version("cocotb"),
+            "numpy": version("numpy"),
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}",
+        }
+    )

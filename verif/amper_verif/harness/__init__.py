@@ -1,0 +1,1 @@
+"""What runs a bench and judges it: simulators, scoreboard, coverage, lint."""

@@ -1,0 +1,37 @@
+"""The sampler behind each bus with its bench."""
+
+from __future__ import annotations
+
+from amaranth.lib import data
+
+from amper import AmperConfig
+from amper_hw.output.generate import top_component
+from amper_hw.parts.stream_arbiter import StreamArbiter
+from amper_verif.harness.components import Unit
+
+
+def axi_sampler(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
+    """``part``: "illegal" (every illegal access), "registers" or "streams" (random programs of so many batches)."""
+    parameters = {"config": config.to_dict(), "part": part, "workload": {"kind": "random", "batches": batches}}
+    return Unit("axi_sampler", lambda: top_component(config), parameters)
+
+
+def wishbone_sampler(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
+    """``part``: "illegal" (every illegal access) or "registers" (a random program of so many batches)."""
+    parameters = {"config": config.to_dict(), "part": part, "workload": {"kind": "random", "batches": batches}}
+    return Unit("wishbone_sampler", lambda: top_component(config), parameters)
+
+
+def wishbone_peer(config: AmperConfig, *, batches: int = 20) -> Unit:
+    """A random program by the master of cocotbext-wishbone."""
+    return Unit(
+        "wishbone_peer",
+        lambda: top_component(config),
+        {"config": config.to_dict(), "workload": {"kind": "random", "batches": batches}},
+    )
+
+
+def stream_arbiter(*, cycles: int = 3000) -> Unit:
+    """The arbiter of two streams of 16 bits."""
+    layout = data.StructLayout({"value": 16})
+    return Unit("stream_arbiter", lambda: StreamArbiter(layout), {"cycles": cycles})

@@ -1,0 +1,169 @@
+"""Every component with the bench that verifies it: what tests build, simulate and measure.
+
+A component is imported by the function that makes its unit, so that one that is broken breaks its own tests only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amaranth.lib import wiring
+
+from amper import AmperConfig
+from amper.operations.vocabulary import Operation, encoded
+from amper_hw.base.latency import urng_cycles
+from amper_hw.output.verilog import to_verilog
+from amper_spec.config import DRAW_RANDOM_WIDTH
+from amper_verif.harness.simulation import run_bench
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A component under test.
+
+    Parameters
+    ----------
+    bench : name of its module in ``amper_verif.benches``. build : makes the component. parameters : of the bench.
+    mutate : changes the Verilog before it is simulated.
+    """
+
+    bench: str
+    build: Callable[[], wiring.Component]
+    parameters: dict[str, Any]
+    mutate: Callable[[str], str] | None = None
+
+    @property
+    def top(self) -> str:
+        """Name of the Verilog module."""
+        return f"amper_{self.bench}"
+
+    def verilog(self) -> str:
+        verilog = to_verilog(self.build(), self.top)
+        return self.mutate(verilog) if self.mutate else verilog
+
+    def simulate(self, *, simulator: str, folder: Path, seed: int = 1) -> dict[str, Any]:
+        """Build and run; returns the bench's report, raises SimulationError when the bench fails."""
+        return run_bench(
+            verilog=self.verilog(),
+            top=self.top,
+            bench=self.bench,
+            parameters={"seed": seed} | self.parameters,
+            simulator=simulator,
+            folder=folder,
+            seed=seed,
+        )
+
+
+def match_line(*, rows: int, priority_width: int, range_match: bool = False, trials: int = 200) -> Unit:
+    from amper_hw.array.match_line import MatchLines
+
+    sizes = {"rows": rows, "priority_width": priority_width, "range_match": range_match}
+    return Unit("match_line", lambda: MatchLines(**sizes), sizes | {"trials": trials})
+
+
+def multiplier(*, a_width: int, b_width: int, stages: int = 2, blocks: bool = False, cycles: int = 1000) -> Unit:
+    from amper_hw.parts.multiplier import PipelinedMultiplier
+
+    sizes = {"a_width": a_width, "b_width": b_width, "stages": stages, "blocks": blocks}
+    return Unit("multiplier", lambda: PipelinedMultiplier(**sizes), sizes | {"cycles": cycles})
+
+
+def rank_select(*, width: int, tag_width: int, stages: int = 4, blocks: bool = False, cycles: int = 1000) -> Unit:
+    from amper_hw.parts.rank_select import BitSelect
+
+    sizes = {"width": width, "tag_width": tag_width, "stages": stages, "blocks": blocks}
+    return Unit("rank_select", lambda: BitSelect(**sizes), sizes | {"cycles": cycles})
+
+
+def urng(config: AmperConfig, *, stream: int, words: int, high_width: int, low_width: int, cycles: int = 1000) -> Unit:
+    """``stream``: 0 for the state of the query stream, 1 for that of the draw stream."""
+    from amper_hw.parts.urng import Urng
+
+    s0, s1 = config.stream_states[stream]
+    settings = {"s0": s0, "s1": s1, "words": words, "high_width": high_width, "low_width": low_width}
+    settings["stages"] = urng_cycles(config)
+    return Unit("urng", lambda: Urng(**settings), settings | {"cycles": cycles})
+
+
+def draw_urng(config: AmperConfig) -> Unit:
+    """The generator as the draw unit uses it."""
+    return urng(config, stream=1, words=config.draw_ports, high_width=DRAW_RANDOM_WIDTH, low_width=0)
+
+
+def bank(config: AmperConfig, *, rounds: int = 60) -> Unit:
+    """A bank of all of the configuration's rows, which must fit into one."""
+    from amper_hw.array.bank import Bank
+
+    parameters = {"config": config.to_dict(), "rows": config.rows, "rounds": rounds}
+    return Unit("bank", lambda: Bank(config, rows=config.rows), parameters)
+
+
+def row_array(config: AmperConfig, *, rounds: int = 60) -> Unit:
+    from amper_hw.array.tree import whole_array
+
+    parameters = {"config": config.to_dict(), "rows": config.rows, "rounds": rounds}
+    return Unit("row_array", lambda: whole_array(config).build(), parameters)
+
+
+def query_generator(config: AmperConfig, *, batches: int = 30) -> Unit:
+    from amper_hw.query.generator import QueryGenerator
+
+    return Unit("query_generator", lambda: QueryGenerator(config), {"config": config.to_dict(), "batches": batches})
+
+
+def representative(config: AmperConfig, *, batches: int = 40) -> Unit:
+    from amper_hw.query.representative import Representatives
+
+    return Unit("representative", lambda: Representatives(config), {"config": config.to_dict(), "batches": batches})
+
+
+def radius(config: AmperConfig, *, points: int = 1500) -> Unit:
+    """A configuration with an fr variant built in."""
+    from amper_hw.query.radius import RadiusKeys
+
+    return Unit("radius", lambda: RadiusKeys(config), {"config": config.to_dict(), "points": points})
+
+
+def vmax_unit(config: AmperConfig, *, stretches: int = 40, stretch: int = 60) -> Unit:
+    """``stretch``: the most cycles with writes before a change of habit."""
+    from amper_hw.vmax import VmaxUnit
+
+    parameters = {"config": config.to_dict(), "stretches": stretches, "stretch": stretch}
+    return Unit("vmax_unit", lambda: VmaxUnit(config), parameters)
+
+
+def write_unit(config: AmperConfig, *, cycles: int = 2000) -> Unit:
+    from amper_hw.write_unit import WriteUnit
+
+    return Unit("write_unit", lambda: WriteUnit(config), {"config": config.to_dict(), "cycles": cycles})
+
+
+def draw_unit(config: AmperConfig, *, batches: int = 80) -> Unit:
+    from amper_hw.draw.unit import DrawUnit
+
+    return Unit("draw_unit", lambda: DrawUnit(config), {"config": config.to_dict(), "batches": batches})
+
+
+def controller(config: AmperConfig, *, batches: int = 120) -> Unit:
+    from amper_hw.controller import Controller
+
+    return Unit("controller", lambda: Controller(config), {"config": config.to_dict(), "batches": batches})
+
+
+def sampler(config: AmperConfig, *, batches: int = 50) -> Unit:
+    """The whole sampler under a random workload."""
+    from amper_hw.sampler import Sampler
+
+    workload = {"kind": "random", "batches": batches}
+    return Unit("sampler", lambda: Sampler(config), {"config": config.to_dict(), "workload": workload})
+
+
+def directed_sampler(config: AmperConfig, operations: Sequence[Operation]) -> Unit:
+    """The whole sampler under these operations."""
+    from amper_hw.sampler import Sampler
+
+    workload = {"kind": "listed", "operations": encoded(operations)}
+    return Unit("sampler_directed", lambda: Sampler(config), {"config": config.to_dict(), "workload": workload})

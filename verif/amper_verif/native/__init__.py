@@ -1,0 +1,1 @@
+"""The RTL compiled to native code, behind the device."""

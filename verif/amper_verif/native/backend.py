@@ -1,0 +1,148 @@
+"""The backend "rtl" of ``amper.Device``: the generated RTL as native code, clocked as fast as the machine can."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amper import AmperConfig, Parameter, Status, streams
+from amper.model.backend import DeviceError
+from amper.model.changes import parameter_changes
+from amper.model.settings import Settings
+
+IndexArray = NDArray[np.int64]
+
+# What rtl_model/model.cpp answers, and what it means.
+_TROUBLES = {
+    1: "it refused a write of a legal row",
+    2: "it refused a legal change of a parameter",
+    3: "it took no write for {deadline} cycles",
+    4: "it took no change of a parameter for {deadline} cycles",
+    5: "it took no request for {deadline} cycles",
+    6: "it gave no result for {deadline} cycles",
+    7: "its results were not as many as were asked for",
+}
+
+
+def open_backend(config: AmperConfig) -> RtlBackend:
+    """The RTL of a configuration, with native ports whatever its bus, reset and set to its seed and scales.
+
+    Raises
+    ------
+    ImportError : a package is missing. DeviceError : it cannot be built.
+    """
+    try:
+        from amper_hw.base.latency import batch_cycles, fallback_cycles, settle_cycles
+        from amper_verif.harness.simulation import SimulationError
+        from amper_verif.native.build import rtl_library, structure
+    except ImportError as error:
+        raise ImportError(f"backend rtl: {error}. Install it by: pip install 'amper[sim]'") from error
+    try:
+        path = rtl_library(config)
+    except SimulationError as error:
+        raise DeviceError(f"backend rtl: {error}") from error
+    batches = [batch_cycles(replace(config, variant=variant)) for variant in config.variants]
+    longest = max(batches) + fallback_cycles(config) + settle_cycles(config)
+    device = RtlBackend(path, structure(config), deadline=1000 + 4 * longest)
+    for parameter, value in parameter_changes(Settings(config), config.variants):
+        device.set_parameter(parameter, value)
+    return device
+
+
+class RtlBackend:
+    """A library of ``rtl_backend_build``, from reset on; ``amper.model.backend.Backend`` has the contract.
+
+    Parameters
+    ----------
+    path : of the library. config : what it was built of. deadline : cycles that anything may be waited for.
+    """
+
+    def __init__(self, path: Path, config: AmperConfig, *, deadline: int) -> None:
+        self._deadline = deadline
+        self._library = _loaded(path)
+        states = np.array([word for stream in streams(config.seed) for word in stream.state], dtype=np.uint64)
+        self._handle: int | None = self._library.amper_open(deadline, config.groups, states.ctypes.data)
+        self._trouble = "is closed: open another"
+        self._answer = np.zeros(2, dtype=np.int64)  # status, |CSP|
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles since the reset."""
+        return int(self._library.amper_cycles(self._open()))
+
+    def write(self, rows: IndexArray, codes: IndexArray) -> None:
+        """W a cycle, each beat as soon as the hardware takes it."""
+        rows, codes = np.ascontiguousarray(rows), np.ascontiguousarray(codes)
+        self._check(self._library.amper_write(self._open(), rows.ctypes.data, codes.ctypes.data, rows.size))
+
+    def set_parameter(self, parameter: Parameter, value: int) -> None:
+        """Change a parameter, to a value that is legal now."""
+        self._check(self._library.amper_change(self._open(), parameter, value))
+
+    def sample(self, batch: int) -> tuple[IndexArray, int]:
+        """A request, and all of its results."""
+        rows = np.zeros(batch, dtype=np.int64)
+        answer = self._answer.ctypes.data
+        self._check(self._library.amper_sample(self._open(), batch, rows.ctypes.data, answer, answer + 8))
+        status, csp_size = self._answer.tolist()
+        if status > Status.FALLBACK:
+            self._fail(f"it answered a legal request with {Status(status).name}")
+        return rows, csp_size
+
+    def streams(self) -> tuple[int, int]:
+        """States of the query stream and of the draw stream, 128 bits each."""
+        states = np.zeros(4, dtype=np.uint64)
+        self._library.amper_streams(self._open(), states.ctypes.data)
+        query0, query1, draw0, draw1 = states.tolist()
+        return query0 | query1 << 64, draw0 | draw1 << 64
+
+    def close(self) -> None:
+        """Let go of the simulated hardware."""
+        if self._handle is not None:
+            self._library.amper_close(self._handle)
+            self._handle = None
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None) is not None:
+            self.close()
+
+    def _open(self) -> int:
+        if self._handle is None:
+            raise DeviceError(f"the device {self._trouble}")
+        return self._handle
+
+    def _check(self, answer: int) -> None:
+        """DeviceError unless all went well."""
+        if answer:
+            self._fail(_TROUBLES[answer].format(deadline=self._deadline))
+
+    def _fail(self, trouble: str) -> NoReturn:
+        """Close the device, of whose state nothing is known any more, and say why, now and at every later call."""
+        self._trouble = f"failed: {trouble}"
+        self.close()
+        raise DeviceError(f"the device {self._trouble}")
+
+
+@functools.cache
+def _loaded(path: Path) -> ctypes.CDLL:
+    """The library, with the types of its functions (rtl_model/model.cpp)."""
+    library = ctypes.CDLL(str(path))
+    device, array, number = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64
+    for name, result, *arguments in (
+        ("open", device, ctypes.c_uint64, ctypes.c_uint32, array),
+        ("close", None, device),
+        ("cycles", ctypes.c_uint64, device),
+        ("write", ctypes.c_int, device, array, array, number),
+        ("change", ctypes.c_int, device, ctypes.c_uint32, ctypes.c_uint32),
+        ("sample", ctypes.c_int, device, number, array, array, array),
+        ("streams", None, device, array),
+    ):
+        function = getattr(library, f"amper_{name}")
+        function.restype, function.argtypes = result, arguments
+    return library

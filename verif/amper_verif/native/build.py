@@ -1,0 +1,143 @@
+"""The generated RTL as a shared library: built by Verilator on first use, and kept in the user's cache."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from tqdm import tqdm
+
+from amper import AmperConfig
+from amper_hw.output.generate import TOP, generate, versions
+from amper_verif.harness.simulation import SimulationError, require_simulator, simulator_environment
+
+# -O1 takes half the time of -O2 to compile, whose code is 0 to 30 percent faster. Every library has the same names
+# inside, which must not meet those of another.
+C_FLAGS = "-fPIC -O1 -fvisibility=hidden -fno-gnu-unique"
+_OPTIONS = ["--cc", "--exe", "--build", "-O3", "-Wno-fatal", "--top-module", TOP, "--prefix", "Vamper"]
+_OF_MODEL = ("config.py", "parameters.py", "checks.py", "urng.py")  # what the generator uses of package amper
+_LINK_FLAGS = "-shared -Wl,-Bsymbolic"
+
+
+def structure(config: AmperConfig) -> AmperConfig:
+    """The configuration as far as it cannot be set at run time, with native ports: one library for every seed."""
+    return AmperConfig(
+        rows=config.rows,
+        priority_width=config.priority_width,
+        groups=config.groups,
+        batch=config.batch,
+        variant=config.variants[0],
+        variants=config.variants,
+        bank_rows=config.bank_rows,
+        fan_out=config.fan_out,
+        search_ports=config.search_ports,
+        draw_ports=config.draw_ports,
+        write_ports=config.write_ports,
+        pipeline=config.pipeline,
+        result_priority=config.result_priority,
+    )
+
+
+def cache_folder() -> Path:
+    """``$XDG_CACHE_HOME/amper``, or ``~/.cache/amper``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "amper"
+
+
+def rtl_library(config: AmperConfig) -> Path:
+    """The shared library of a configuration's ``structure``; built, with a progress bar, unless the cache has it.
+
+    Raises SimulationError : there is no Verilator or no C++ compiler, or they failed; the message has their words.
+    """
+    require_simulator("verilator")
+    wanted = structure(config)
+    return cached_library(_key(wanted), wanted, lambda: generate(wanted).verilog)
+
+
+def cached_library(key: str, config: AmperConfig, verilog: Callable[[], str]) -> Path:
+    """The library of this key, built of ``verilog()`` unless the cache has it; of several that want it, one builds."""
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"rtl-{key}.so"
+    if target.exists():
+        return target
+    with (folder / f"rtl-{key}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            build_library(verilog, config, target)
+    return target
+
+
+def _key(config: AmperConfig) -> str:
+    """A hash of all that the library is made of: the configuration, the generator, the shim, the tools."""
+    sha = hashlib.sha256()
+    tools = [versions(), _verilator_version(), platform.machine(), C_FLAGS, _OPTIONS, _LINK_FLAGS]
+    sha.update(json.dumps([config.to_dict(), tools]).encode())
+    sha.update(_shim().encode())
+    sha.update(_generator_digest())
+    return sha.hexdigest()[:32]
+
+
+@functools.cache
+def _generator_digest() -> bytes:
+    """Of the generator's sources, in place of the Verilog, which takes seconds to make."""
+    sha = hashlib.sha256()
+    hardware, model = Path(str(files("amper_hw"))), Path(str(files("amper")))
+    for path in [*sorted(hardware.glob("*.py")), *(model / name for name in _OF_MODEL)]:
+        sha.update(f"{path.name}\n".encode() + path.read_bytes())
+    return sha.digest()
+
+
+@functools.cache
+def _verilator_version() -> str:
+    return _run(["verilator", "--version"], Path.cwd()).strip()
+
+
+def _shim() -> str:
+    return (files("amper_verif") / "rtl_model" / "model.cpp").read_text(encoding="utf-8")
+
+
+def build_library(verilog: Callable[[], str], config: AmperConfig, target: Path, *, flags: str = C_FLAGS) -> None:
+    """Compile ``verilog()``, of the configuration, with these C++ flags, and put it in its place in one step."""
+    widths = {
+        "ROW_WIDTH": config.row_width,
+        "PRIORITY_WIDTH": config.priority_width,
+        "WRITE_PORTS": config.write_ports,
+        "DRAW_PORTS": config.draw_ports,
+    }
+    macros = " ".join(f"-DAMPER_{name}={value}" for name, value in widths.items())
+    folder = Path(tempfile.mkdtemp(prefix="build-", dir=target.parent))
+    label = f"RTL of {config.rows} rows, built once"
+    try:
+        with tqdm(
+            total=3, desc=label, unit="step", bar_format="{desc}: {n_fmt}/{total_fmt}{postfix} [{elapsed}]"
+        ) as bar:
+            bar.set_postfix_str("generating Verilog")
+            (folder / f"{TOP}.v").write_text(verilog(), encoding="utf-8")
+            (folder / "model.cpp").write_text(_shim(), encoding="utf-8")
+            bar.update()
+            bar.set_postfix_str("compiling, up to minutes for thousands of rows")
+            options = [*_OPTIONS, "-CFLAGS", f"{flags} {macros}", "-LDFLAGS", _LINK_FLAGS]
+            _run(["verilator", *options, "-Mdir", "build", "-o", "amper.so", f"{TOP}.v", "model.cpp"], folder)
+            bar.update()
+            (folder / "build" / "amper.so").replace(target)
+            bar.set_postfix_str(str(target))
+            bar.update()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _run(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, env=simulator_environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SimulationError(f"{command[0]} ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-4000:]}")
+    return done.stdout

@@ -121,7 +121,7 @@ def test_description_agrees_with_the_verilog_and_with_a_simulation(tmp_path, cap
     report = run_bench(
         verilog=verilog,
         top=TOP,
-        bench="sampler",
+        bench="sampler.bench",
         parameters={"config": config.to_dict(), "seed": 1, "workload": {"kind": "ramp"}},
         simulator="icarus",
         folder=tmp_path,

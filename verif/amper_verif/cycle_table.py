@@ -111,7 +111,7 @@ def listed_spans(
     report = run_bench(
         verilog=generate(config).verilog,
         top=TOP,
-        bench="sampler",
+        bench="sampler.bench",
         parameters={
             "config": config.to_dict(),
             "seed": 1,

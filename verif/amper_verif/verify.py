@@ -54,9 +54,9 @@ class Verification:
 
 #: Benches and what they are asked beside the workload, by bus; those of one bus run one after the other.
 BENCHES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
-    "native": (("sampler", {}),),
-    "axi": tuple(("axi_sampler", {"part": part}) for part in ("registers", "streams")),
-    "wishbone": (("wishbone_sampler", {"part": "registers"}),),
+    "native": (("sampler.bench", {}),),
+    "axi": tuple(("bus.axi_sampler", {"part": part}) for part in ("registers", "streams")),
+    "wishbone": (("bus.wishbone_sampler", {"part": "registers"}),),
 }
 
 

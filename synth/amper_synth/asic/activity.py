@@ -72,7 +72,7 @@ def measure_activity(
     report = run_bench(
         verilog=counting(netlist_with_models(library, folder), library, file),
         top=TOP,
-        bench="sampler",
+        bench="sampler.bench",
         parameters={
             "config": config.to_dict(),
             "seed": 1,

@@ -211,7 +211,7 @@ def one_batch(config: AmperConfig, folder: Path) -> tuple[AmperConfig, dict[str,
     report = run_bench(
         verilog=generate(small).verilog,
         top=TOP,
-        bench="waveform",
+        bench="sampler.waveform",
         parameters={"config": small.to_dict(), "priorities": priorities, "cycles": latency.batch_cycles(small)},
         simulator="icarus",
         folder=folder,

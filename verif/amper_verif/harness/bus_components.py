@@ -13,19 +13,19 @@ from amper_verif.harness.components import Unit
 def axi_sampler(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
     """``part``: "illegal" (every illegal access), "registers" or "streams" (random programs of so many batches)."""
     parameters = {"config": config.to_dict(), "part": part, "workload": {"kind": "random", "batches": batches}}
-    return Unit("axi_sampler", lambda: top_component(config), parameters)
+    return Unit("bus.axi_sampler", lambda: top_component(config), parameters)
 
 
 def wishbone_sampler(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
     """``part``: "illegal" (every illegal access) or "registers" (a random program of so many batches)."""
     parameters = {"config": config.to_dict(), "part": part, "workload": {"kind": "random", "batches": batches}}
-    return Unit("wishbone_sampler", lambda: top_component(config), parameters)
+    return Unit("bus.wishbone_sampler", lambda: top_component(config), parameters)
 
 
 def wishbone_peer(config: AmperConfig, *, batches: int = 20) -> Unit:
     """A random program by the master of cocotbext-wishbone."""
     return Unit(
-        "wishbone_peer",
+        "bus.wishbone_peer",
         lambda: top_component(config),
         {"config": config.to_dict(), "workload": {"kind": "random", "batches": batches}},
     )
@@ -34,4 +34,4 @@ def wishbone_peer(config: AmperConfig, *, batches: int = 20) -> Unit:
 def stream_arbiter(*, cycles: int = 3000) -> Unit:
     """The arbiter of two streams of 16 bits."""
     layout = data.StructLayout({"value": 16})
-    return Unit("stream_arbiter", lambda: StreamArbiter(layout), {"cycles": cycles})
+    return Unit("units.stream_arbiter", lambda: StreamArbiter(layout), {"cycles": cycles})

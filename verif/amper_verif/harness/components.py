@@ -26,7 +26,7 @@ class Unit:
 
     Parameters
     ----------
-    bench : name of its module in ``amper_verif.benches``. build : makes the component. parameters : of the bench.
+    bench : its module, below ``amper_verif.benches``. build : makes the component. parameters : of the bench.
     mutate : changes the Verilog before it is simulated.
     """
 
@@ -38,7 +38,7 @@ class Unit:
     @property
     def top(self) -> str:
         """Name of the Verilog module."""
-        return f"amper_{self.bench}"
+        return f"amper_{self.bench.rpartition('.')[2]}"
 
     def verilog(self) -> str:
         verilog = to_verilog(self.build(), self.top)
@@ -61,21 +61,21 @@ def match_line(*, rows: int, priority_width: int, range_match: bool = False, tri
     from amper_hw.array.match_line import MatchLines
 
     sizes = {"rows": rows, "priority_width": priority_width, "range_match": range_match}
-    return Unit("match_line", lambda: MatchLines(**sizes), sizes | {"trials": trials})
+    return Unit("units.match_line", lambda: MatchLines(**sizes), sizes | {"trials": trials})
 
 
 def multiplier(*, a_width: int, b_width: int, stages: int = 2, blocks: bool = False, cycles: int = 1000) -> Unit:
     from amper_hw.parts.multiplier import PipelinedMultiplier
 
     sizes = {"a_width": a_width, "b_width": b_width, "stages": stages, "blocks": blocks}
-    return Unit("multiplier", lambda: PipelinedMultiplier(**sizes), sizes | {"cycles": cycles})
+    return Unit("units.multiplier", lambda: PipelinedMultiplier(**sizes), sizes | {"cycles": cycles})
 
 
 def rank_select(*, width: int, tag_width: int, stages: int = 4, blocks: bool = False, cycles: int = 1000) -> Unit:
     from amper_hw.parts.rank_select import BitSelect
 
     sizes = {"width": width, "tag_width": tag_width, "stages": stages, "blocks": blocks}
-    return Unit("rank_select", lambda: BitSelect(**sizes), sizes | {"cycles": cycles})
+    return Unit("units.rank_select", lambda: BitSelect(**sizes), sizes | {"cycles": cycles})
 
 
 def urng(config: AmperConfig, *, stream: int, words: int, high_width: int, low_width: int, cycles: int = 1000) -> Unit:
@@ -85,7 +85,7 @@ def urng(config: AmperConfig, *, stream: int, words: int, high_width: int, low_w
     s0, s1 = config.stream_states[stream]
     settings = {"s0": s0, "s1": s1, "words": words, "high_width": high_width, "low_width": low_width}
     settings["stages"] = urng_cycles(config)
-    return Unit("urng", lambda: Urng(**settings), settings | {"cycles": cycles})
+    return Unit("units.urng", lambda: Urng(**settings), settings | {"cycles": cycles})
 
 
 def draw_urng(config: AmperConfig) -> Unit:
@@ -98,33 +98,37 @@ def bank(config: AmperConfig, *, rounds: int = 60) -> Unit:
     from amper_hw.array.bank import Bank
 
     parameters = {"config": config.to_dict(), "rows": config.rows, "rounds": rounds}
-    return Unit("bank", lambda: Bank(config, rows=config.rows), parameters)
+    return Unit("units.bank", lambda: Bank(config, rows=config.rows), parameters)
 
 
 def row_array(config: AmperConfig, *, rounds: int = 60) -> Unit:
     from amper_hw.array.tree import whole_array
 
     parameters = {"config": config.to_dict(), "rows": config.rows, "rounds": rounds}
-    return Unit("row_array", lambda: whole_array(config).build(), parameters)
+    return Unit("units.row_array", lambda: whole_array(config).build(), parameters)
 
 
 def query_generator(config: AmperConfig, *, batches: int = 30) -> Unit:
     from amper_hw.query.generator import QueryGenerator
 
-    return Unit("query_generator", lambda: QueryGenerator(config), {"config": config.to_dict(), "batches": batches})
+    return Unit(
+        "units.query_generator", lambda: QueryGenerator(config), {"config": config.to_dict(), "batches": batches}
+    )
 
 
 def representative(config: AmperConfig, *, batches: int = 40) -> Unit:
     from amper_hw.query.representative import Representatives
 
-    return Unit("representative", lambda: Representatives(config), {"config": config.to_dict(), "batches": batches})
+    return Unit(
+        "units.representative", lambda: Representatives(config), {"config": config.to_dict(), "batches": batches}
+    )
 
 
 def radius(config: AmperConfig, *, points: int = 1500) -> Unit:
     """A configuration with an fr variant built in."""
     from amper_hw.query.radius import RadiusKeys
 
-    return Unit("radius", lambda: RadiusKeys(config), {"config": config.to_dict(), "points": points})
+    return Unit("units.radius", lambda: RadiusKeys(config), {"config": config.to_dict(), "points": points})
 
 
 def vmax_unit(config: AmperConfig, *, stretches: int = 40, stretch: int = 60) -> Unit:
@@ -132,25 +136,25 @@ def vmax_unit(config: AmperConfig, *, stretches: int = 40, stretch: int = 60) ->
     from amper_hw.vmax import VmaxUnit
 
     parameters = {"config": config.to_dict(), "stretches": stretches, "stretch": stretch}
-    return Unit("vmax_unit", lambda: VmaxUnit(config), parameters)
+    return Unit("units.vmax_unit", lambda: VmaxUnit(config), parameters)
 
 
 def write_unit(config: AmperConfig, *, cycles: int = 2000) -> Unit:
     from amper_hw.write_unit import WriteUnit
 
-    return Unit("write_unit", lambda: WriteUnit(config), {"config": config.to_dict(), "cycles": cycles})
+    return Unit("units.write_unit", lambda: WriteUnit(config), {"config": config.to_dict(), "cycles": cycles})
 
 
 def draw_unit(config: AmperConfig, *, batches: int = 80) -> Unit:
     from amper_hw.draw.unit import DrawUnit
 
-    return Unit("draw_unit", lambda: DrawUnit(config), {"config": config.to_dict(), "batches": batches})
+    return Unit("units.draw_unit", lambda: DrawUnit(config), {"config": config.to_dict(), "batches": batches})
 
 
 def controller(config: AmperConfig, *, batches: int = 120) -> Unit:
     from amper_hw.controller import Controller
 
-    return Unit("controller", lambda: Controller(config), {"config": config.to_dict(), "batches": batches})
+    return Unit("units.controller", lambda: Controller(config), {"config": config.to_dict(), "batches": batches})
 
 
 def sampler(config: AmperConfig, *, batches: int = 50) -> Unit:
@@ -158,7 +162,7 @@ def sampler(config: AmperConfig, *, batches: int = 50) -> Unit:
     from amper_hw.sampler import Sampler
 
     workload = {"kind": "random", "batches": batches}
-    return Unit("sampler", lambda: Sampler(config), {"config": config.to_dict(), "workload": workload})
+    return Unit("sampler.bench", lambda: Sampler(config), {"config": config.to_dict(), "workload": workload})
 
 
 def directed_sampler(config: AmperConfig, operations: Sequence[Operation]) -> Unit:
@@ -166,4 +170,4 @@ def directed_sampler(config: AmperConfig, operations: Sequence[Operation]) -> Un
     from amper_hw.sampler import Sampler
 
     workload = {"kind": "listed", "operations": encoded(operations)}
-    return Unit("sampler_directed", lambda: Sampler(config), {"config": config.to_dict(), "workload": workload})
+    return Unit("sampler.directed", lambda: Sampler(config), {"config": config.to_dict(), "workload": workload})

@@ -18,7 +18,7 @@ from amper.model.settings import Settings
 
 IndexArray = NDArray[np.int64]
 
-# What rtl_model/model.cpp answers, and what it means.
+# What native/model.cpp answers, and what it means.
 _TROUBLES = {
     1: "it refused a write of a legal row",
     2: "it refused a legal change of a parameter",
@@ -131,7 +131,7 @@ class RtlBackend:
 
 @functools.cache
 def _loaded(path: Path) -> ctypes.CDLL:
-    """The library, with the types of its functions (rtl_model/model.cpp)."""
+    """The library, with the types of its functions (native/model.cpp)."""
     library = ctypes.CDLL(str(path))
     device, array, number = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64
     for name, result, *arguments in (

@@ -25,7 +25,6 @@ from amper_verif.harness.simulation import SimulationError, require_simulator, s
 # inside, which must not meet those of another.
 C_FLAGS = "-fPIC -O1 -fvisibility=hidden -fno-gnu-unique"
 _OPTIONS = ["--cc", "--exe", "--build", "-O3", "-Wno-fatal", "--top-module", TOP, "--prefix", "Vamper"]
-_OF_MODEL = ("config.py", "parameters.py", "checks.py", "urng.py")  # what the generator uses of package amper
 _LINK_FLAGS = "-shared -Wl,-Bsymbolic"
 
 
@@ -91,9 +90,10 @@ def _key(config: AmperConfig) -> str:
 def _generator_digest() -> bytes:
     """Of the generator's sources, in place of the Verilog, which takes seconds to make."""
     sha = hashlib.sha256()
-    hardware, model = Path(str(files("amper_hw"))), Path(str(files("amper")))
-    for path in [*sorted(hardware.glob("*.py")), *(model / name for name in _OF_MODEL)]:
-        sha.update(f"{path.name}\n".encode() + path.read_bytes())
+    for package in ("amper_hw", "amper_spec"):
+        folder = Path(str(files(package)))
+        for path in sorted(folder.rglob("*.py")):
+            sha.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
     return sha.digest()
 
 
@@ -103,7 +103,7 @@ def _verilator_version() -> str:
 
 
 def _shim() -> str:
-    return (files("amper_verif") / "rtl_model" / "model.cpp").read_text(encoding="utf-8")
+    return (files("amper_verif") / "native" / "model.cpp").read_text(encoding="utf-8")
 
 
 def build_library(verilog: Callable[[], str], config: AmperConfig, target: Path, *, flags: str = C_FLAGS) -> None:

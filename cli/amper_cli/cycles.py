@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from amper import VARIANTS
+from amper import AMPER_VARIANTS
 from amper_cli.options import fail
 from amper_spec.config import PIPELINES
 
@@ -52,7 +52,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="P and D, searches and draws a cycle; one number for both (default 1 4)",
     )
     parser.add_argument("--pipelines", nargs="+", choices=PIPELINES, default=PIPELINES, help="default both")
-    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=VARIANTS, help="default all four")
+    parser.add_argument(
+        "--variants", nargs="+", choices=AMPER_VARIANTS, default=AMPER_VARIANTS, help="default all four"
+    )
     parser.add_argument("--sim", choices=("icarus", "verilator"), default="verilator", help="default verilator")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the table here; default standard output")
     parser.set_defaults(run=run)

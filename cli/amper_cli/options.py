@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from amper import VARIANTS, AmperConfig
+from amper import AMPER_VARIANTS, AmperConfig
 from amper_spec.config import BUSES, PIPELINES, PRIMITIVES, STORAGES
 
 
@@ -22,7 +22,7 @@ _HELP: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "priority_width": (int, "Q", "bits of a priority, 4 to 32"),
     "groups": (int, "M", "groups of the priority range, 1 to 256"),
     "batch": (int, "B", "largest batch, 1 to 4096"),
-    "variant": (str, "V", f"the active one after reset: {', '.join(VARIANTS)}"),
+    "variant": (str, "V", f"the active one after reset: {', '.join(AMPER_VARIANTS)}"),
     "radius_scale": (float, "L", "lambda' of the fr variants: about |CSP|/n for uniform priorities"),
     "neighbour_scale": (float, "L", "lambda of variant k"),
     "seed": (int, "S", "of the random streams, 64 bits"),

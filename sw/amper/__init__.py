@@ -8,13 +8,14 @@ from amper.replay.buffer import ReplayBuffer
 from amper.replay.nstep import NStep
 from amper.sampler.device import Device
 from amper.sampler.sampler import Sampler
-from amper_spec.config import VARIANTS, AmperConfig, Variant
+from amper_spec.config import AMPER_VARIANTS, VARIANTS, AmperConfig, Variant
 from amper_spec.errors import DisabledError, NoValidRowError
 from amper_spec.parameters import Parameter
 from amper_spec.status import Status
 from amper_spec.urng import Xoroshiro128PlusPlus, streams
 
 __all__ = [
+    "AMPER_VARIANTS",
     "VARIANTS",
     "AmperConfig",
     "Batch",

@@ -14,8 +14,11 @@ from typing import Any, Literal, get_args
 from amper_spec.checks import checked_choice, checked_integer, checked_real
 from amper_spec.urng import streams
 
-Variant = Literal["fr-dithered", "fr-prefix", "fr", "k"]
+Variant = Literal["fr-dithered", "fr-prefix", "fr", "k", "exact"]
 VARIANTS: tuple[str, ...] = get_args(Variant)  # in the order of their codes in hardware, from 0
+AMPER_VARIANTS = VARIANTS[:-1]  # those that form a candidate set, as the paper does
+Draws = Literal["independent", "stratified"]
+DRAWS: tuple[str, ...] = get_args(Draws)
 Pipeline = Literal["deep", "shallow"]
 PIPELINES: tuple[str, ...] = get_args(Pipeline)
 Bus = Literal["native", "axi", "wishbone"]
@@ -59,7 +62,8 @@ class AmperConfig:
     priority_width : Q, bits of a priority code, 4 to 32.
     groups : m, groups that [0, Vmax] is cut into, 1 to 256; in hardware the most that can be set at run time.
     batch : b, the largest batch and the default one, 1 to 4096.
-    variant : "fr-dithered", "fr-prefix", "fr" or "k"; in hardware the one that is active after reset.
+    variant : "fr-dithered", "fr-prefix", "fr", "k" or "exact"; in hardware the one that is active after reset.
+    draws : of variant exact, "independent", or "stratified": spread evenly over the priorities' sum.
     radius_scale : lambda' of the fr variants, 0 <= lambda'/m < 16.
     neighbour_scale : lambda of the k variant, 0 <= lambda < 16.
     seed : of both random streams, 64 bits.
@@ -89,6 +93,7 @@ class AmperConfig:
     groups: int = 20
     batch: int = 64
     variant: Variant = "fr-dithered"
+    draws: Draws = "independent"
     radius_scale: float = 0.15
     neighbour_scale: float = 0.3
     seed: int = 0
@@ -115,7 +120,7 @@ class AmperConfig:
             self._normalise("priority_scale", float(1 << (self.priority_width // 2)))
         for name in ("radius_scale", "neighbour_scale", "priority_scale"):
             self._normalise(name, checked_real(name, getattr(self, name)))
-        choices = {"variant": VARIANTS, "pipeline": PIPELINES, "bus": BUSES, "storage": STORAGES}
+        choices = {"variant": VARIANTS, "draws": DRAWS, "pipeline": PIPELINES, "bus": BUSES, "storage": STORAGES}
         choices |= {"primitives": PRIMITIVES}
         for name, legal in choices.items():
             checked_choice(name, getattr(self, name), legal)
@@ -140,6 +145,8 @@ class AmperConfig:
         if self.variant not in variants:
             raise ValueError(f"variants must include variant, {self.variant}, not only {', '.join(variants)}")
         self._normalise("variants", tuple(name for name in VARIANTS if name in variants))
+        if self.draws != "independent" and "exact" not in variants:
+            raise ValueError(f"draws must be independent unless variants includes exact, not {self.draws}")
 
     def _check_scales(self) -> None:
         limit = 1 << SCALE_INTEGER_WIDTH
@@ -190,6 +197,16 @@ class AmperConfig:
     def fraction_width(self) -> int:
         """FW, fraction bits of a representative's place in [0, 1)."""
         return min(self.priority_width + 8, 32)
+
+    @property
+    def total_width(self) -> int:
+        """TW, bits of the sum of all priorities, T < 2^TW."""
+        return self.priority_width + (self.rows - 1).bit_length()
+
+    @property
+    def place_width(self) -> int:
+        """RW, bits of a draw word that choose a place in the priorities' sum."""
+        return min(RANDOM_WIDTH, self.total_width + 14)
 
     # --- constants -------------------------------------------------------------------------------------------
 

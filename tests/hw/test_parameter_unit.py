@@ -2,9 +2,8 @@
 
 import pytest
 
-from amper import AmperConfig
+from amper import AMPER_VARIANTS, AmperConfig
 from amper_hw.parameter_unit import ParameterUnit, division_cycles
-from amper_spec.config import VARIANTS
 from amper_spec.parameters import Parameter
 from amper_verif.harness.components import Unit
 
@@ -24,7 +23,7 @@ def test_values_follow_the_rules_and_quotients_are_exact(simulate, groups, prior
         priority_width=priority_width,
         groups=groups,
         batch=groups,
-        variants=VARIANTS,
+        variants=AMPER_VARIANTS,
         radius_scale=groups,
     )
     report = simulate(parameter_unit(config))
@@ -33,7 +32,7 @@ def test_values_follow_the_rules_and_quotients_are_exact(simulate, groups, prior
     assert report["divisions"] > 20
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_what_is_not_built_in_is_refused(simulate, variant):
     config = AmperConfig(rows=1, groups=20, batch=4096, variant=variant, radius_scale=100.0, neighbour_scale=15.9)
     report = simulate(parameter_unit(config, transfers=1000))
@@ -47,7 +46,7 @@ def test_values_follow_the_rules_in_verilator(simulate):
     assert set(report["changed"]) == ALL
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 @pytest.mark.parametrize("priority_width", [4, 32])
 def test_a_division_takes_at_most_the_documented_80_cycles(priority_width, variant):
     config = AmperConfig(rows=9, priority_width=priority_width, groups=256, variant=variant)

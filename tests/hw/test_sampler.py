@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from amper import VARIANTS, AmperConfig, Parameter, Status
+from amper import AMPER_VARIANTS, AmperConfig, Parameter, Status
 from amper.operations.vocabulary import Beat, Control, Reset, Sample, Settle, Write, beats
 from amper.operations.workload import ramp
 from amper_hw.base import latency
@@ -25,8 +25,14 @@ BUILDS = {
     "prefix": {"variant": "fr-prefix", "pipeline": "shallow", "search_ports": 2, "write_ports": 8},
     "range": {"variant": "fr", "draw_ports": 4, "write_ports": 2, "result_priority": False},
     "nearest": {"variant": "k", "search_ports": 4, "draw_ports": 2, "pipeline": "shallow"},
-    "all": {"variants": VARIANTS, "search_ports": 8, "draw_ports": 8, "write_ports": 4, "result_priority": False},
-    "ternary": {"variants": VARIANTS[:2], "search_ports": 2, "draw_ports": 4, "write_ports": 4, "pipeline": "shallow"},
+    "all": {"variants": AMPER_VARIANTS, "search_ports": 8, "draw_ports": 8, "write_ports": 4, "result_priority": False},
+    "ternary": {
+        "variants": AMPER_VARIANTS[:2],
+        "search_ports": 2,
+        "draw_ports": 4,
+        "write_ports": 4,
+        "pipeline": "shallow",
+    },
 }
 
 
@@ -75,7 +81,7 @@ def test_random_workload_in_verilator(simulate, rows, priority_width, groups, bu
 def test_random_workload_with_wide_priorities(simulate, priority_width):
     """From 24 bits on, places in [0, 1) have 32 bits and no longer 8 more than a code."""
     config = AmperConfig(
-        rows=9, bank_rows=4, priority_width=priority_width, groups=5, batch=7, variants=VARIANTS, seed=6
+        rows=9, bank_rows=4, priority_width=priority_width, groups=5, batch=7, variants=AMPER_VARIANTS, seed=6
     )
     check_random(simulate(components.sampler(config, batches=80)))
 
@@ -193,7 +199,9 @@ def test_a_refused_row_hinders_no_other_lane(simulate):
 @pytest.mark.parametrize("overtake", [0.0, 1.0], ids=["later", "same_edge"])
 def test_a_change_counts_from_the_next_request(simulate, overtake):
     """Every parameter, with a batch before it still under way and one after it, also taken at the same edge."""
-    config = AmperConfig(rows=9, bank_rows=4, priority_width=8, groups=6, batch=5, variants=VARIANTS, radius_scale=1.0)
+    config = AmperConfig(
+        rows=9, bank_rows=4, priority_width=8, groups=6, batch=5, variants=AMPER_VARIANTS, radius_scale=1.0
+    )
     changes = [
         (Parameter.GROUPS, 3),
         (Parameter.GROUPS, 0),

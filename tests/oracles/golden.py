@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from amper import VARIANTS, AmperConfig, Batch, GoldenModel, Status, Xoroshiro128PlusPlus
+from amper import AMPER_VARIANTS, AmperConfig, Batch, GoldenModel, Status, Xoroshiro128PlusPlus
 
 # The same examples every time, however busy the machine.
 STEADY = settings(deadline=None, derandomize=True)
@@ -169,7 +169,7 @@ def configurations(draw, variant=None):
         priority_width=draw(st.sampled_from([4, 5, 8, 23, 24, 25, 32])),
         groups=groups,
         batch=draw(st.integers(1, 8)),
-        variant=variant or draw(st.sampled_from(VARIANTS)),
+        variant=variant or draw(st.sampled_from(AMPER_VARIANTS)),
         radius_scale=draw(st.floats(0, 15.9 * groups)),
         neighbour_scale=draw(st.floats(0, 15.9)),
         seed=draw(st.integers(0, WORD_MAX)),

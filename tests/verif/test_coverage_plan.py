@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from amper import VARIANTS, AmperConfig
+from amper import AMPER_VARIANTS, AmperConfig
 from amper_verif.harness import components, coverage
 
 DOCUMENT = Path(__file__).parents[2] / "docs/reference/coverage.md"
 
 SMALL = AmperConfig(rows=7, bank_rows=4, fan_out=2, priority_width=8, groups=3, batch=5, radius_scale=1.0, seed=3)
 TREE = AmperConfig(rows=33, bank_rows=8, fan_out=2, priority_width=8, groups=3, batch=40, radius_scale=40.0, seed=3)
-WHOLE = replace(SMALL, variants=VARIANTS, search_ports=2, draw_ports=2, write_ports=4)
+WHOLE = replace(SMALL, variants=AMPER_VARIANTS, search_ports=2, draw_ports=2, write_ports=4)
 
 # The fewest benches that together reach every bin: each new point needs a place here.
 UNITS = {

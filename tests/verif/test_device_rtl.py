@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amper import VARIANTS, AmperConfig, Parameter, Sampler
+from amper import AMPER_VARIANTS, AmperConfig, Parameter, Sampler
 from amper.model.backend import DeviceError
 from amper.operations.trace import Kind, Trace
 from amper.sampler.device import Device
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 CONFIG = AmperConfig(
     rows=70,
     bank_rows=32,
-    variants=VARIANTS,
+    variants=AMPER_VARIANTS,
     search_ports=2,
     draw_ports=2,
     write_ports=2,
@@ -64,7 +64,7 @@ def learn(sampler: Sampler) -> list[object]:
     return [*history, estimate.tolist()]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_learning_goes_the_same_way(variant):
     """Bit-exact software, and one argument changed: every index, every weight and what was learnt are equal."""
     config = replace(CONFIG, variant=variant, seed=11)

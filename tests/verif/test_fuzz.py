@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from amper import VARIANTS, AmperConfig
+from amper import AMPER_VARIANTS, AmperConfig
 from amper_cli.main import build_parser, main
 from amper_cli.options import configuration
 from amper_spec.config import BUSES
@@ -28,7 +28,7 @@ def test_every_choice_comes_up():
     assert set(seen("result_priority")) == {True, False}
     assert set(seen("storage")) == {"flip-flops", "latches"}
     assert set(seen("primitives")) == {"gates", "blocks"}
-    assert set(seen("variant")) == set(VARIANTS)
+    assert set(seen("variant")) == set(AMPER_VARIANTS)
     assert len(seen("variants")) == 15  # every set of them
     assert min(seen("rows")) <= 3 < 1000 < max(seen("rows")) <= 3000
     assert {4, 32} <= set(seen("priority_width"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from amper import VARIANTS, AmperConfig
+from amper import AMPER_VARIANTS, AmperConfig
 from amper_hw.output.generate import TOP, generate
 from amper_hw.output.verilog import LINT_WAIVERS
 from amper_spec.config import PIPELINES
@@ -16,7 +16,9 @@ from amper_verif.harness.lint import LINTERS, LintError, lint
 SMALL = AmperConfig(rows=7, groups=3, batch=5, priority_width=8)
 SHAPES = {
     "1 row": AmperConfig(rows=1, groups=1, batch=1, priority_width=4),
-    "2 rows, all in one": AmperConfig(rows=2, groups=2, batch=2, bank_rows=2, variants=VARIANTS, result_priority=False),
+    "2 rows, all in one": AmperConfig(
+        rows=2, groups=2, batch=2, bank_rows=2, variants=AMPER_VARIANTS, result_priority=False
+    ),
     "unequal banks": AmperConfig(rows=37, groups=3, batch=5, bank_rows=4, fan_out=2, variant="fr", priority_width=32),
     "k": replace(SMALL, variant="k", variants=("k",), bank_rows=4),
     "1 group of k": replace(SMALL, variant="k", variants=("k",), groups=1),

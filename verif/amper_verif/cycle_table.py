@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from amper import VARIANTS, AmperConfig, Parameter
+from amper import AMPER_VARIANTS, AmperConfig, Parameter
 from amper.operations.vocabulary import Beat, Control, Operation, Sample, Settle, Write, encoded
 from amper.operations.workload import ramp
 from amper_hw.base import latency
@@ -55,7 +55,7 @@ class Measurement:
 
 
 def built_config(
-    rows: int, ports: Ports, pipeline: str, points: Sequence[Point], *, variants: Sequence[str] = VARIANTS
+    rows: int, ports: Ports, pipeline: str, points: Sequence[Point], *, variants: Sequence[str] = AMPER_VARIANTS
 ) -> AmperConfig:
     """A sampler that can do all ``points``; ValueError for one that is not legal."""
     for point in points:
@@ -85,7 +85,7 @@ def operations(config: AmperConfig, point: Point) -> list[Operation]:
         (Parameter.GROUPS, point.groups),
         (Parameter.RADIUS, scale * point.groups),
         (Parameter.NEIGHBOURS, scale),
-        (Parameter.VARIANT, VARIANTS.index(point.variant)),
+        (Parameter.VARIANT, AMPER_VARIANTS.index(point.variant)),
     ]
     built_in = {Parameter.NEIGHBOURS: "k" in config.variants, Parameter.RADIUS: config.variants != ("k",)}
     return [
@@ -164,7 +164,7 @@ def sweep(
     """Every combination; a sampler is built for each of rows, ports (P, D) and pipelines."""
     measurements = []
     for one_rows, one_ports, pipeline in itertools.product(rows, ports, pipelines):
-        variants = [variant for variant in VARIANTS if variant in {point.variant for point in points}]
+        variants = [variant for variant in AMPER_VARIANTS if variant in {point.variant for point in points}]
         config = built_config(one_rows, one_ports, pipeline, points, variants=variants)
         found = measure(config, points, simulator=simulator, folder=folder)
         agreeing = sum(one.agrees for one in found)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from amper import VARIANTS, AmperConfig
+from amper import AMPER_VARIANTS, AmperConfig
 from amper_spec.config import PIPELINES, PRIMITIVES, STORAGES
 from amper_verif.harness.simulation import SIMULATORS, require_simulator
 from amper_verif.verify import Verification, verify
@@ -54,7 +54,7 @@ def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",)) 
         rows = min(rows, 300)  # filling more, an access of some ten cycles a row, takes Icarus half an hour
     groups = chance.choices((chance.randint(1, 8), chance.randint(9, 70), 256), (60, 38, 2))[0]
     batch = chance.choices((chance.randint(1, 12), chance.randint(13, 70), chance.randint(71, 300)), (50, 45, 5))[0]
-    variants = tuple(chance.sample(VARIANTS, chance.randint(1, len(VARIANTS))))
+    variants = tuple(chance.sample(AMPER_VARIANTS, chance.randint(1, len(AMPER_VARIANTS))))
     # At most some 64 banks, so that the Verilog stays small.
     least_bank = max(2, 1 << max(0, (rows // 64).bit_length()))
     values = {

@@ -9,11 +9,11 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import index_width
-from amper_spec.config import COEFFICIENT_WIDTH, VARIANTS, AmperConfig
+from amper_spec.config import AMPER_VARIANTS, COEFFICIENT_WIDTH, AmperConfig
 from amper_spec.parameters import PARAMETER_WIDTH, VALUE_WIDTH
 
 STATUS_WIDTH = 3
-VARIANT_WIDTH = index_width(len(VARIANTS))
+VARIANT_WIDTH = index_width(len(AMPER_VARIANTS))
 COUNTER_WIDTH = 32
 
 # Values of a result's status (docs/reference/algorithm.md, "Statuses of a result").

@@ -14,9 +14,9 @@ from amper.cores.fallback_codes import CodeIndex, codes_of, values_of
 from amper.cores.fallback_query import Query
 from amper.cores.fallback_tree import SumTree
 from amper.cores.weights import inclusion_probability, normalised_weights
-from amper_spec.config import VARIANTS
+from amper_spec.config import AMPER_VARIANTS
 
-# Modes: uniform, per, and from there on the variants in the order of VARIANTS.
+# Modes: uniform, per, and from there on the variants in the order of AMPER_VARIANTS.
 UNIFORM, PER, AMPER = range(3)
 
 _COVER_BINS = 2048
@@ -46,7 +46,7 @@ class Core(CoreBase):
         self.scale, self.key, self.counter = scale, key, 0
         self._tree = SumTree(rows, uniform=mode == UNIFORM) if mode < AMPER else None
         self._index = CodeIndex(rows if mode >= AMPER else 1)
-        self._query = Query(VARIANTS[mode - AMPER] if mode >= AMPER else "", groups)
+        self._query = Query(AMPER_VARIANTS[mode - AMPER] if mode >= AMPER else "", groups)
         # The sums over bins of 32 codes: see core/inclusion.h. Weight and total come first.
         self._cover = np.zeros(_COVER_BINS + 2 if own_weights and self._query.variant == "k" else 0)
         self._cover[:1] = 1.0

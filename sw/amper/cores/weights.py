@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from amper_spec.checks import checked_choice, checked_integer, checked_real
-from amper_spec.config import INTEGER_RANGES, VARIANTS
+from amper_spec.config import AMPER_VARIANTS, INTEGER_RANGES
 
 FloatArray = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ _EXP2_TERMS = (
     1.0,
 )
 _ROUNDING = 1.5 * 2.0**52  # adding and subtracting it rounds to the nearest integer
-_CLOSED_FORMS = tuple(variant for variant in VARIANTS if variant != "k")
+_CLOSED_FORMS = tuple(variant for variant in AMPER_VARIANTS if variant != "k")
 SMALLEST_CHANCE = 2.0**-53
 
 

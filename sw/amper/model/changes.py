@@ -22,10 +22,13 @@ def stream_changes(first: Parameter, state: int) -> list[Change]:
 def parameter_changes(settings: Settings, variants: Sequence[str]) -> list[Change]:
     """For an empty sampler that has ``variants`` built in: all parameters, the streams' states included."""
     changes = []
-    if any(name != "k" for name in variants):
+    has_radius = any(name.startswith("fr") for name in variants)
+    has_groups = tuple(variants) != ("exact",)
+    if has_radius:
         changes.append((Parameter.RADIUS, 0))  # goes with every number of groups
-    changes.append((Parameter.GROUPS, settings.groups))
-    if any(name != "k" for name in variants):
+    if has_groups:
+        changes.append((Parameter.GROUPS, settings.groups))
+    if has_radius:
         changes.append((Parameter.RADIUS, settings.radius))
     if "k" in variants:
         changes.append((Parameter.NEIGHBOURS, settings.neighbours))
@@ -35,6 +38,7 @@ def parameter_changes(settings: Settings, variants: Sequence[str]) -> list[Chang
         (Parameter.ROWS, settings.rows),
         (Parameter.ENABLE, int(settings.enable)),
     ]
-    for first, stream in ((Parameter.QUERY_STATE_0, settings.query), (Parameter.DRAW_STATE_0, settings.draw)):
-        changes += stream_changes(first, stream.s0 | stream.s1 << 64)
+    if has_groups:
+        changes += stream_changes(Parameter.QUERY_STATE_0, settings.query.s0 | settings.query.s1 << 64)
+    changes += stream_changes(Parameter.DRAW_STATE_0, settings.draw.s0 | settings.draw.s1 << 64)
     return changes

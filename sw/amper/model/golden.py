@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from amper.model.planes import ExactBatch, exact_batch
 from amper.model.settings import Settings
 from amper_spec.checks import checked_integer
 from amper_spec.config import RANDOM_WIDTH, SCALE_FRACTION_WIDTH, AmperConfig
@@ -20,7 +21,10 @@ from amper_spec.status import Status
 
 @dataclass(frozen=True)
 class Batch:
-    """Everything inside one batch; tuples have m entries where they are per group and b where they are per draw."""
+    """Everything inside one batch of the variants with a candidate set.
+
+    Tuples have m entries where they are per group and b where they are per draw.
+    """
 
     vmax: int
     query_words: tuple[int, ...]  # 64 bits, per group
@@ -54,7 +58,7 @@ class GoldenModel:
     -------
     config : the configuration.
     priorities : list of n entries, the code of a valid row or None.
-    last_batch : the latest ``Batch``, None before the first.
+    last_batch : the latest ``Batch``, or ``ExactBatch`` of variant exact; None before the first.
     settings : the parameters in force; ``set_parameter`` changes them.
     """
 
@@ -67,7 +71,7 @@ class GoldenModel:
     def reset(self) -> None:
         """No row valid, all parameters and both random streams as configured."""
         self.priorities: list[int | None] = [None] * self.config.rows
-        self.last_batch: Batch | None = None
+        self.last_batch: Batch | ExactBatch | None = None
         self.settings = Settings(self.config)
 
     @property
@@ -76,9 +80,14 @@ class GoldenModel:
         return max(self._valid().values(), default=None)
 
     def write(self, row: int, priority: int) -> None:
-        """Store the ``priority`` code (0 to 2^Q - 1) in ``row``, one of those in use, and make the row valid."""
+        """Store the ``priority`` code (0 to 2^Q - 1) in ``row``, one of those in use, and make the row valid.
+
+        Where variant exact is built in, code 0 makes it invalid instead.
+        """
         row = checked_integer("row", row, 0, self.settings.rows - 1)
-        self.priorities[row] = checked_integer("priority", priority, 0, self.config.priority_max)
+        code = checked_integer("priority", priority, 0, self.config.priority_max)
+        # Variant exact keeps no valid bits: where it is built in, code 0 is what an invalid row holds.
+        self.priorities[row] = None if code == 0 and "exact" in self.config.variants else code
 
     def invalidate(self, row: int) -> None:
         """Make ``row``, one of those in use, invalid; it may be so already."""
@@ -126,7 +135,11 @@ class GoldenModel:
         size = self.settings.batch if batch is None else checked_integer("batch", batch, 1, self.config.batch)
         if self.vmax is None:
             raise NoValidRowError("sample needs at least one valid row, and there is none: write a row first")
-        self.last_batch = self._draw_batch(self.vmax, size)
+        if self.settings.variant == "exact":
+            words = [self.settings.draw.next() for _ in range(size)]
+            self.last_batch = exact_batch(self.config, [code or 0 for code in self.priorities], words)
+        else:
+            self.last_batch = self._draw_batch(self.vmax, size)
         return np.array(self.last_batch.indices, dtype=np.int64)
 
     # --- the steps of algorithm.md ------------------------------------------------------------------------

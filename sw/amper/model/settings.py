@@ -74,7 +74,8 @@ class Settings:
         if parameter == Parameter.GROUPS:
             self._set_groups(value)
         elif parameter == Parameter.RADIUS:
-            self._require_built_in("RADIUS", value, any(name != "k" for name in self._config.variants), "an fr variant")
+            has_radius = any(name.startswith("fr") for name in self._config.variants)
+            self._require_built_in("RADIUS", value, has_radius, "an fr variant")
             self.radius = checked_integer("RADIUS", value, 0, min(_WORD, (self.groups << COEFFICIENT_WIDTH) - 1))
         elif parameter == Parameter.NEIGHBOURS:
             self._require_built_in("NEIGHBOURS", value, "k" in self._config.variants, "variant k")
@@ -95,9 +96,15 @@ class Settings:
         elif parameter == Parameter.CLEAR:
             checked_integer("CLEAR", value, 1, 1)
         else:
+            if parameter < Parameter.DRAW_STATE_0:
+                self._require_groups(parameter.name, value)
             self._set_state_word(parameter, value)
 
+    def _require_groups(self, name: str, value: int) -> None:
+        self._require_built_in(name, value, self._config.variants != ("exact",), "a variant with groups")
+
     def _set_groups(self, value: int) -> None:
+        self._require_groups("GROUPS", value)
         groups = checked_integer("GROUPS", value, 1, self._config.groups)
         if self.radius // groups >> COEFFICIENT_WIDTH:
             least = (self.radius >> COEFFICIENT_WIDTH) + 1

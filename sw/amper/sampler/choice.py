@@ -14,7 +14,7 @@ from amper.cores.engine import TABLE_WIDTH
 from amper.cores.exact import ExactCore
 from amper.cores.fallback import AMPER, PER, UNIFORM
 from amper.sampler.options import SamplerOptions
-from amper_spec.config import VARIANTS
+from amper_spec.config import AMPER_VARIANTS
 from amper_spec.urng import split_mix_64
 
 _warned = False
@@ -75,7 +75,7 @@ def new_core(options: SamplerOptions, compiled: bool) -> Core:
     if options.variant is None:
         number = PER if options.mode == "per" else UNIFORM
     else:
-        number = AMPER + VARIANTS.index(options.variant)
+        number = AMPER + AMPER_VARIANTS.index(options.variant)
     module = compiled_core if compiled and compiled_core is not None else fallback
     core: Core = module.Core(
         mode=number,

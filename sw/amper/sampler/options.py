@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from amper_spec.checks import checked_choice, checked_integer, checked_real
-from amper_spec.config import INTEGER_RANGES, VARIANTS, AmperConfig
+from amper_spec.config import AMPER_VARIANTS, INTEGER_RANGES, AmperConfig
 
 Mode = Literal["per", "amper-fr-dithered", "amper-fr-prefix", "amper-fr", "amper-k", "uniform"]
 MODES: tuple[str, ...] = get_args(Mode)
@@ -125,7 +125,7 @@ class SamplerOptions:
 
     def _check_bit_exact(self) -> None:
         if self.variant is None:
-            modes = ", ".join(f"amper-{name}" for name in VARIANTS)
+            modes = ", ".join(f"amper-{name}" for name in AMPER_VARIANTS)
             raise ValueError(f"bit_exact needs one of the modes {modes}, not {self.mode}")
         if self.csp_share is not None:
             raise ValueError(

@@ -2,10 +2,9 @@
 
 import pytest
 
-from amper import AmperConfig
+from amper import AMPER_VARIANTS, AmperConfig
 from amper_hw.base.latency import nearest_cycles
 from amper_hw.query.nearest import NearestNeighbours
-from amper_spec.config import VARIANTS
 from amper_verif.harness.components import Unit
 
 
@@ -44,7 +43,7 @@ def test_extreme_neighbours_behind_a_tree(simulate, neighbour_scale):
         groups=5,
         priority_width=8,
         variant="k",
-        variants=VARIANTS,
+        variants=AMPER_VARIANTS,
         search_ports=4,
         batch=1,
         neighbour_scale=neighbour_scale,

@@ -31,7 +31,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from amper import VARIANTS, AmperConfig, GoldenModel, Variant
+from amper import AMPER_VARIANTS, AmperConfig, GoldenModel, Variant
 from amper_lab.studies.float_reference import BoolArray, FloatArray, FloatReference, IndexArray
 
 FALSE_ALARM = 1e-4
@@ -194,7 +194,7 @@ def p_values(case: Case, first: Outcome, second: Outcome) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("name", ["uniform", "exponential", "ties", "few rows", "one group"])
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_golden_agrees_with_float_reference(name: str, variant: Variant) -> None:
     case = make_case(name)
     result = p_values(case, golden(name, variant), reference(case, variant))
@@ -229,7 +229,7 @@ def test_wrong_sampler_is_rejected(variant: Variant, wrong_variant: Variant, sca
     assert max(result["draws"], result["csp"]) < DETECTED, result
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_coarse_codes_are_told_apart(variant: Variant) -> None:
     """With 6-bit codes whole numbers are not real numbers, and the test says so: it is no rubber stamp.
 
@@ -294,7 +294,7 @@ def brute_force(case: Case, variant: Variant, seed: int) -> BoolArray:
     return union
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_reference_is_the_definition(variant: Variant) -> None:
     """Intervals, searches and prefix sums give the row-by-row definition, from the same random numbers."""
     sizes = set()
@@ -329,7 +329,7 @@ def test_reference_draws_only_candidates_evenly() -> None:
     assert stats.chisquare(counts).pvalue > FALSE_ALARM
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_reference_when_all_priorities_are_zero(variant: Variant) -> None:
     sampler = FloatReference(np.zeros(5), 3, variant, 0.2, 0.3, np.random.default_rng(0))
     assert sampler.candidate_set().all()

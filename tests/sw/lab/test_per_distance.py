@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from amper import VARIANTS, AmperConfig, GoldenModel, Variant
+from amper import AMPER_VARIANTS, AmperConfig, GoldenModel, Variant
 from amper_lab.studies import per_distance
 from amper_lab.studies.per_distance import IndexArray, Setting
 
@@ -34,7 +34,7 @@ def golden_batches(config: AmperConfig, codes: IndexArray, batches: int) -> np.n
     return np.array(sets)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_vectorised_sets_are_the_golden_model(variant: Variant) -> None:
     """600 batches of 200 random memories: any m, Q, scale; zeros, ties, a single row, fallbacks."""
     full = partial = 0
@@ -60,7 +60,7 @@ def test_vectorised_sets_are_the_golden_model(variant: Variant) -> None:
     assert partial > 100
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_vectorised_sets_are_the_golden_model_at_the_measured_size(variant: Variant) -> None:
     codes = per_distance.make_codes("exponential", ROWS, 16, seed=3)
     config = AmperConfig(rows=ROWS, variant=variant, seed=5)
@@ -128,5 +128,5 @@ def test_command_prints_a_table_and_draws(tmp_path: Path, capsys: pytest.Capture
     assert status == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("n = 200, m = 5, Q = 16, 50 batches, seed 1, 100 bins; Python 3.")
-    assert [line.split()[1] for line in lines[2:]] == list(VARIANTS) * 3
+    assert [line.split()[1] for line in lines[2:]] == list(AMPER_VARIANTS) * 3
     assert ElementTree.parse(picture).getroot().tag.endswith("svg")

@@ -24,16 +24,16 @@ from oracles.golden import (
     take,
 )
 
-from amper import VARIANTS, AmperConfig, GoldenModel, NoValidRowError, Status, streams
+from amper import AMPER_VARIANTS, AmperConfig, GoldenModel, NoValidRowError, Status, streams
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 @pytest.mark.parametrize("groups", GROUPS)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("rows", SIZES)
 def test_every_step_of_the_page(rows, width, groups, variant):
     """Four patterns of codes, one after the other; the words are those of the two streams, in order."""
-    random = np.random.default_rng([rows, width, groups, VARIANTS.index(variant)])
+    random = np.random.default_rng([rows, width, groups, AMPER_VARIANTS.index(variant)])
     config = AmperConfig(
         rows=rows,
         priority_width=width,
@@ -146,7 +146,7 @@ def test_representatives_are_uniform_in_their_group():
     assert counts.tolist() == [256] * 16
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_more_groups_than_codes(variant):
     config = AmperConfig(rows=7, priority_width=4, groups=20, variant=variant, radius_scale=20.0, seed=3)
     model = filled(config, [0, 1, 2, 2, 1, 0, None])
@@ -155,7 +155,7 @@ def test_more_groups_than_codes(variant):
         assert set(model.last_batch.representatives) == {0, 1, 2}
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 @pytest.mark.parametrize("groups", GROUPS)
 def test_vmax_zero(groups, variant):
     """Every representative and radius is 0 and every row matches."""

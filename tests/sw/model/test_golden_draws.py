@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from oracles.golden import SIZES, WORD_MAX, busy_model, filled, scripted, take
 
-from amper import VARIANTS, AmperConfig, Batch, GoldenModel, NoValidRowError, Status, streams
+from amper import AMPER_VARIANTS, AmperConfig, Batch, GoldenModel, NoValidRowError, Status, streams
 
 # --- the candidate set and the draws ----------------------------------------------------------------
 
@@ -50,7 +50,7 @@ def test_rank_thresholds(rows):
     assert model.sample().tolist() == [*range(rows), *range(rows)]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_index_is_a_row_of_the_csp(variant):
     config = AmperConfig(rows=100, variant=variant, seed=11)
     model = filled(config, np.random.default_rng(4).integers(1, 2**16, 100).tolist())
@@ -91,7 +91,7 @@ def test_default_batch_is_the_configured_one():
     assert len(busy_model().sample(np.int8(3))) == 3
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_words_used_do_not_depend_on_the_priorities(variant):
     """Two models of one seed see the same words whatever they hold."""
     config = AmperConfig(rows=7, groups=3, batch=4, variant=variant, seed=8)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.golden import GROUPS, SIZES, STEADY, WORD_MAX, Page, filled, filled_models, scripted
 
-from amper import VARIANTS, AmperConfig
+from amper import AMPER_VARIANTS, AmperConfig
 
 # --- radii, masks, match sets -----------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ def test_match_sets_at_the_edges(variant, rows):
     assert model.last_batch.match_sets == (frozenset(rows),)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 @pytest.mark.parametrize("rows", SIZES)
 def test_all_equal_priorities_match_together(rows, variant):
     """Rows of the same code are in a match set together or not at all, and all are drawn."""

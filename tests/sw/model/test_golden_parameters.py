@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles.golden import STEADY, assert_follows_the_page, busy_model, filled, take
 
-from amper import VARIANTS, AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter, Status, streams
+from amper import AMPER_VARIANTS, AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter, Status, streams
 
-ALL = AmperConfig(rows=12, priority_width=8, groups=6, batch=5, variants=VARIANTS, radius_scale=2.5, seed=4)
+ALL = AmperConfig(rows=12, priority_width=8, groups=6, batch=5, variants=AMPER_VARIANTS, radius_scale=2.5, seed=4)
 CODES = [10, 20, 40, 80, 80, 160, 200, 100, 0, 255, 3, 120]
 STATES = [name for name in Parameter if name >= Parameter.QUERY_STATE_0]
 
@@ -50,7 +50,7 @@ def test_numbers_are_the_documented_ones():
 # --- effects ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 @pytest.mark.parametrize("groups", [1, 2, 3, 5, 6])
 def test_groups(variant, groups):
     """Also the reciprocal and the radius coefficient follow m."""
@@ -61,7 +61,7 @@ def test_groups(variant, groups):
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 95.9])
-@pytest.mark.parametrize("variant", VARIANTS[:3])
+@pytest.mark.parametrize("variant", AMPER_VARIANTS[:3])
 def test_radius(variant, scale):
     model = filled(replace(ALL, variant=variant), CODES)
     model.set_parameter(Parameter.RADIUS, round(scale * 2**20))
@@ -75,12 +75,12 @@ def test_neighbours(scale):
     assert drawn_like(model, replace(ALL, variant="k", neighbour_scale=scale))
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("first", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
+@pytest.mark.parametrize("first", AMPER_VARIANTS)
 def test_variant(first, variant):
     model = filled(replace(ALL, variant=first), CODES)
     model.sample()
-    model.set_parameter(Parameter.VARIANT, VARIANTS.index(variant))
+    model.set_parameter(Parameter.VARIANT, AMPER_VARIANTS.index(variant))
     assert drawn_like(model, replace(ALL, variant=variant))
 
 
@@ -171,7 +171,7 @@ REFUSED = [
     ("GROUPS", 7, "GROUPS must be 1 to 6, not 7"),
     ("RADIUS", 6 << 24, "RADIUS must be 0 to 100663295, not 100663296"),
     ("NEIGHBOURS", 1 << 24, "NEIGHBOURS must be 0 to 16777215, not 16777216"),
-    ("VARIANT", 4, "VARIANT must be 0 to 3, not 4"),
+    ("VARIANT", 5, "VARIANT must be 0 to 4, not 5"),
     ("BATCH", 0, "BATCH must be 1 to 5, not 0"),
     ("BATCH", 6, "BATCH must be 1 to 5, not 6"),
     ("ROWS", 0, "ROWS must be 1 to 12, not 0"),
@@ -278,7 +278,7 @@ def legal(config, force, parameter, value, empty):
         Parameter.GROUPS: 1 <= value <= config.groups and round(force.radius_scale * 2**20) < value * 2**24,
         Parameter.RADIUS: value < force.groups * 2**24 and config.variants != ("k",),
         Parameter.NEIGHBOURS: value < 2**24 and "k" in config.variants,
-        Parameter.VARIANT: value < 4 and VARIANTS[value % 4] in config.variants,
+        Parameter.VARIANT: value < 4 and AMPER_VARIANTS[value % 4] in config.variants,
         Parameter.BATCH: 1 <= value <= config.batch,
         Parameter.ROWS: 1 <= value <= config.rows and empty,
     }
@@ -291,12 +291,12 @@ def changed(force, parameter, value):
     if scale:
         return replace(force, **{scale: value / 2**20})
     if parameter == Parameter.VARIANT:
-        return replace(force, variant=VARIANTS[value])
+        return replace(force, variant=AMPER_VARIANTS[value])
     return replace(force, **{parameter.name.lower(): value})
 
 
 @STEADY
-@given(data=st.data(), built_in=st.sets(st.sampled_from(VARIANTS), min_size=1), seed=st.integers(0, 2**32))
+@given(data=st.data(), built_in=st.sets(st.sampled_from(AMPER_VARIANTS), min_size=1), seed=st.integers(0, 2**32))
 def test_any_order_of_changes_and_batches(data, built_in, seed):
     variants = tuple(sorted(built_in))
     config = AmperConfig(

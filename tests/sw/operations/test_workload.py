@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amper import VARIANTS, AmperConfig, GoldenModel, Parameter, Status, quantise
+from amper import AMPER_VARIANTS, AmperConfig, GoldenModel, Parameter, Status, quantise
 from amper.operations.random import random_operations
 from amper.operations.trace import Draw, Trace
 from amper.operations.vocabulary import Beat, Control, Reset, Sample, Settle, Write, beats, decoded, encoded
 from amper.operations.workload import ramp, trace_operations, workload
 from amper_verif.harness.scoreboard import Result, Scoreboard, lane_values
 
-CONFIG = AmperConfig(rows=20, bank_rows=8, priority_width=8, groups=5, batch=6, variants=VARIANTS, radius_scale=1.0)
+CONFIG = AmperConfig(
+    rows=20, bank_rows=8, priority_width=8, groups=5, batch=6, variants=AMPER_VARIANTS, radius_scale=1.0
+)
 KEPT_TRACE = Path(__file__).parents[3] / "verif/traces/cartpole-2000.npz"
 
 # --- operations ----------------------------------------------------------------------------------------------------
@@ -171,10 +173,10 @@ def test_counters():
     board.request(1)
     assert (board.searches, board.valid_rows, board.csp_size) == (5, 20, board.model.last_batch.csp_size)
     board.control(Parameter.GROUPS, 3)
-    board.control(Parameter.VARIANT, VARIANTS.index("k"))
+    board.control(Parameter.VARIANT, AMPER_VARIANTS.index("k"))
     board.request(1)
     assert board.searches == 5 + 3 * 10
-    board.control(Parameter.VARIANT, VARIANTS.index("fr"))
+    board.control(Parameter.VARIANT, AMPER_VARIANTS.index("fr"))
     board.control(Parameter.RADIUS, 0)
     for row in range(20):
         board.write(Write(row, 255))

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amper import VARIANTS, AmperConfig, DisabledError, NoValidRowError, Parameter, ReplayBuffer, Sampler
+from amper import AMPER_VARIANTS, AmperConfig, DisabledError, NoValidRowError, Parameter, ReplayBuffer, Sampler
 from amper.cores.engine import NumpyEngine
 from amper.model.backend import GoldenBackend, backends, register_backend
 from amper.sampler.device import Cycles, Device
 from amper_verif.native import run as exact_run
 
 ROOT = Path(__file__).parents[3]
-CONFIG = AmperConfig(rows=20, groups=5, batch=16, variants=VARIANTS, seed=3)
+CONFIG = AmperConfig(rows=20, groups=5, batch=16, variants=AMPER_VARIANTS, seed=3)
 
 
 class Clocked(GoldenBackend):
@@ -52,7 +52,7 @@ def filled(backend="golden", config: AmperConfig = CONFIG) -> Device:
     return device
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_a_device_is_a_sampler(variant):
     """Every call gives what the bit-exact sampler of the configuration gives, weights too."""
     config = AmperConfig(rows=20, variant=variant, batch=16, seed=4)
@@ -262,7 +262,9 @@ def test_a_state_goes_on_with_another_backend(first, second):
 
 
 def test_a_state_needs_no_seed():
-    device = filled(config=AmperConfig(rows=20, groups=5, batch=16, variants=VARIANTS, seed=99, pipeline="shallow"))
+    device = filled(
+        config=AmperConfig(rows=20, groups=5, batch=16, variants=AMPER_VARIANTS, seed=99, pipeline="shallow")
+    )
     other = filled()
     other.restore(device.state())
     np.testing.assert_array_equal(device.sample(16)[0], other.sample(16)[0])

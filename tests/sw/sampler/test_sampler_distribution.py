@@ -27,7 +27,7 @@ FALSE_ALARM = 1e-5
 DETECTED = 1e-12
 """A wrong sampler has to be rejected this clearly."""
 
-VARIANTS = get_args(Variant)
+AMPER_VARIANTS = get_args(Variant)
 DRAWS = 200_000
 GROUPS = 20
 BATCH = 64
@@ -165,7 +165,7 @@ BATCHES = {1: 200, 7: 10_000, 1000: 10_000, 100_000: 500}
 
 
 @pytest.mark.parametrize("rows", ROWS)
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 @CASES
 def test_amper(distribution, variant, rows):
     scale = scale_of(variant, distribution)
@@ -173,7 +173,7 @@ def test_amper(distribution, variant, rows):
     assert compared(sampler, variant, scale, BATCHES[rows]) > FALSE_ALARM
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_amper_tells_a_wrong_scale(variant):
     """The power of the test above: a scale that is 10 percent too large."""
     scale = scale_of(variant, "uniform")
@@ -182,7 +182,7 @@ def test_amper_tells_a_wrong_scale(variant):
     assert compared(sampler, variant, scale, BATCHES[1000]) < DETECTED
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_sparse_rows(variant):
     """With 60 rows left of 20,000, draws come from a list and not from random rows."""
     values = priorities("exponential", 20_000)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amper import VARIANTS, AmperConfig, GoldenModel, NoValidRowError, Parameter, Sampler, quantise
+from amper import AMPER_VARIANTS, AmperConfig, GoldenModel, NoValidRowError, Parameter, Sampler, quantise
 from amper.cores.engine import CompiledEngine, NumpyEngine, new_engine
 from amper.cores.exact import ExactCore, weights_function
 from amper.operations.trace import Draw, Kind, Trace
@@ -45,7 +45,7 @@ def operate(sampler: Sampler, model: GoldenModel, rng: np.random.Generator, mean
         assert sampler.csp_share == len(union) / len(held)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 @pytest.mark.parametrize(
     ("rows", "priority_width", "groups", "scale"),
     [(1, 4, 1, 0.5), (7, 8, 3, 0.2), (60, 16, 20, 0.15), (60, 17, 5, 0.0), (50, 32, 20, 3.0), (40, 24, 256, 15.0)],
@@ -68,7 +68,7 @@ def test_random_operations(variant, rows, priority_width, groups, scale):
     np.testing.assert_array_equal(sampler.priorities() > 0, [priority is not None for priority in model.priorities])
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_recorded_trace(variant):
     """All of the CartPole run: every write, every draw."""
     trace = Trace.load(TRACE)
@@ -123,7 +123,7 @@ def engines(config: AmperConfig) -> tuple[CompiledEngine, NumpyEngine]:
     return CompiledEngine(config), NumpyEngine(config)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 @pytest.mark.parametrize(
     ("rows", "priority_width", "groups", "scale"),
     [(1, 4, 1, 0.5), (63, 5, 3, 0.0), (64, 8, 256, 2.0), (65, 16, 20, 0.15), (1000, 13, 7, 15.0), (3000, 16, 20, 0.1)],
@@ -157,19 +157,19 @@ def test_compiled_and_numpy_draw_alike(variant, rows, priority_width, groups, sc
     assert len(sizes) > 5 or rows == 1
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_parameters_at_run_time(variant):
     """Both engines and the golden model, which has the reference of what a change does."""
-    config = AmperConfig(rows=50, groups=9, variant=variant, variants=VARIANTS, seed=8)
+    config = AmperConfig(rows=50, groups=9, variant=variant, variants=AMPER_VARIANTS, seed=8)
     model, both = GoldenModel(config), engines(config)
     changes = [
         (Parameter.GROUPS, 4),
         (Parameter.RADIUS, 1 << 21),
         (Parameter.NEIGHBOURS, 1 << 22),
         (Parameter.QUERY_STATE_1, 12345),
-        (Parameter.VARIANT, VARIANTS.index("fr")),
+        (Parameter.VARIANT, AMPER_VARIANTS.index("fr")),
         (Parameter.DRAW_STATE_3, 54321),
-        (Parameter.VARIANT, VARIANTS.index("k")),
+        (Parameter.VARIANT, AMPER_VARIANTS.index("k")),
         (Parameter.CLEAR, 1),
     ]
     codes = np.random.default_rng(3).integers(1, 2000, 50)

@@ -7,11 +7,11 @@ import re
 import numpy as np
 import pytest
 
-from amper import VARIANTS, AmperConfig
+from amper import AMPER_VARIANTS, AmperConfig
 from amper_spec.config import INTEGER_RANGES
 
 NAMES = (
-    "rows, priority_width, groups, batch, variant, radius_scale, neighbour_scale, seed, priority_scale, "
+    "rows, priority_width, groups, batch, variant, draws, radius_scale, neighbour_scale, seed, priority_scale, "
     "bank_rows, fan_out, variants, search_ports, draw_ports, write_ports, pipeline, result_priority, bus, "
     "storage, primitives"
 )
@@ -29,6 +29,7 @@ def test_defaults():
         "groups": 20,
         "batch": 64,
         "variant": "fr-dithered",
+        "draws": "independent",
         "radius_scale": 0.15,
         "neighbour_scale": 0.3,
         "seed": 0,
@@ -45,7 +46,7 @@ def test_defaults():
         "storage": "flip-flops",
         "primitives": "gates",
     }
-    assert VARIANTS == ("fr-dithered", "fr-prefix", "fr", "k")
+    assert AMPER_VARIANTS == ("fr-dithered", "fr-prefix", "fr", "k")
 
 
 TREES = [(1, 64, 2), (128, 64, 2), (129, 64, 4), (257, 64, 8), (512, 64, 8), (513, 64, 4), (1024, 64, 4), (1025, 64, 8)]
@@ -237,7 +238,7 @@ def test_numpy_reals_and_integers_become_python_floats(name):
 
 
 CHOICES = {
-    "variant": "fr-dithered, fr-prefix, fr, k",
+    "variant": "fr-dithered, fr-prefix, fr, k, exact",
     "pipeline": "deep, shallow",
     "bus": "native, axi, wishbone",
     "storage": "flip-flops, latches",
@@ -274,7 +275,7 @@ def test_result_priority_is_a_boolean(value):
 # --- variants -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_only_the_variant_itself_is_built_in_by_default(variant):
     config = AmperConfig(rows=1, variant=variant)
     assert config.variants == (variant,)
@@ -303,7 +304,7 @@ def test_variants_of_the_wrong_kind(value):
 
 
 def test_an_unknown_variant_among_several():
-    message = "variants must be one of fr-dithered, fr-prefix, fr, k, not 'per'"
+    message = "variants must be one of fr-dithered, fr-prefix, fr, k, exact, not 'per'"
     with pytest.raises(ValueError, match=exactly(message)):
         AmperConfig(rows=1, variant="fr", variants=("fr", "per"))
     with pytest.raises(TypeError, match=exactly("variants must be a string, not 3")):
@@ -434,7 +435,7 @@ def test_from_dict_without_rows(values):
         AmperConfig.from_dict(values)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AMPER_VARIANTS)
 @pytest.mark.parametrize("config", [ODD, AmperConfig(rows=1 << 20)], ids=["odd", "defaults"])
 def test_file_round_trip(tmp_path, config, variant):
     config = dataclasses.replace(config, variant=variant, variants=(variant, *config.variants))
@@ -455,7 +456,7 @@ def test_saved_text(tmp_path):
     AmperConfig(rows=8).save(tmp_path / "config.toml")
     assert (tmp_path / "config.toml").read_text() == (
         "rows = 8\npriority_width = 16\ngroups = 20\nbatch = 64\n"
-        'variant = "fr-dithered"\nradius_scale = 0.15\nneighbour_scale = 0.3\n'
+        'variant = "fr-dithered"\ndraws = "independent"\nradius_scale = 0.15\nneighbour_scale = 0.3\n'
         "seed = 0\npriority_scale = 256.0\nbank_rows = 64\nfan_out = 2\n"
         'variants = ["fr-dithered"]\nsearch_ports = 1\ndraw_ports = 1\nwrite_ports = 1\npipeline = "deep"\n'
         'result_priority = true\nbus = "native"\nstorage = "flip-flops"\n'
@@ -476,7 +477,7 @@ def test_saved_text(tmp_path):
         (
             'rows = 1\nvariant = "x"\n',
             ValueError,
-            "variant must be one of fr-dithered, fr-prefix, fr, k, not 'x'",
+            "variant must be one of fr-dithered, fr-prefix, fr, k, exact, not 'x'",
         ),
         ('rows = 1\nvariants = "fr"\n', TypeError, "variants must be a list of variants, not 'fr'"),
         ("rows = 1\nresult_priority = 1\n", TypeError, "result_priority must be True or False, not 1"),

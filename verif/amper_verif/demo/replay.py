@@ -78,9 +78,11 @@ def replay(config: AmperConfig, trace: Trace, operations: int | None = None) -> 
 def _batch(model: GoldenModel, recorded: Draw) -> tuple[object, ...]:
     model.sample(len(recorded.rows))
     drawn = model.last_batch
+    vmax = model.vmax
     assert drawn is not None
+    assert vmax is not None
     codes = np.array([-1 if code is None else code for code in model.priorities])
-    place = codes * BINS // (drawn.vmax + 1)
+    place = codes * BINS // (vmax + 1)
     valid = codes >= 0
     count = int(valid.sum())
 
@@ -91,7 +93,7 @@ def _batch(model: GoldenModel, recorded: Draw) -> tuple[object, ...]:
         count,
         drawn.csp_size,
         drawn.fallback,
-        drawn.vmax,
+        vmax,
         codes[valid].mean(),
         histogram(valid) / count,
         histogram(valid, codes[valid].astype(np.float64)) / codes[valid].sum(),

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from amper import VARIANTS, AmperConfig, DisabledError
+from amper import AMPER_VARIANTS, AmperConfig, DisabledError
 from amper.cores.engine import NumpyEngine
 from amper.model.backend import DeviceError, Factory
 from amper.operations.trace import Draw, Trace
@@ -142,7 +142,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of calls and devices (default: 1)")
     parser.add_argument("--rows", type=int, metavar="N", help="(default: 257, or the trace's)")
     parser.add_argument("--priority-width", type=int, default=16, metavar="Q", help="(default: 16)")
-    parser.add_argument("--variant", default=VARIANTS[0], metavar="V", help=f"of {', '.join(VARIANTS)}, at first")
+    parser.add_argument(
+        "--variant", default=AMPER_VARIANTS[0], metavar="V", help=f"of {', '.join(AMPER_VARIANTS)}, at first"
+    )
     options = parser.parse_args(arguments)
     try:
         trace = None if options.trace is None else Trace.load(Path(options.trace))
@@ -171,7 +173,7 @@ def _config(options: argparse.Namespace, trace: Trace | None) -> AmperConfig:
         rows=options.rows or (257 if trace is None else trace.rows),
         priority_width=options.priority_width,
         variant=options.variant,
-        variants=VARIANTS,  # type: ignore[arg-type]  # they are
+        variants=AMPER_VARIANTS,  # type: ignore[arg-type]  # they are
         seed=options.seed,
         search_ports=4,
         draw_ports=4,

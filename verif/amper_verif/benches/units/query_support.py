@@ -9,7 +9,7 @@ from typing import Any
 
 from amaranth.lib import data
 
-from amper import VARIANTS, AmperConfig, Batch, GoldenModel, Parameter
+from amper import AMPER_VARIANTS, AmperConfig, Batch, GoldenModel, Parameter
 from amper_spec.config import COEFFICIENT_WIDTH, SCALE_FRACTION_WIDTH
 from amper_spec.parameters import VALUE_WIDTH
 from amper_verif.benches.support import Device, Gaps, Sink
@@ -89,7 +89,7 @@ class ChangingModel:
             change(Parameter.RADIUS, 0)  # which forbids no number of groups
         groups = chance.choice((1, config.groups, chance.randint(1, config.groups)))
         change(Parameter.GROUPS, groups)
-        change(Parameter.VARIANT, VARIANTS.index(chance.choice(config.variants)))
+        change(Parameter.VARIANT, AMPER_VARIANTS.index(chance.choice(config.variants)))
         if config.variants != ("k",):
             largest = min((groups << COEFFICIENT_WIDTH) - 1, (1 << VALUE_WIDTH) - 1)
             usual = chance.randint(0, groups << SCALE_FRACTION_WIDTH)
@@ -109,7 +109,7 @@ class ChangingModel:
             "parameters_reciprocal": settings.reciprocal,
             "parameters_radius": settings.radius_coefficient,
             "parameters_neighbours": settings.neighbours,
-            "parameters_variant": VARIANTS.index(settings.variant),
+            "parameters_variant": AMPER_VARIANTS.index(settings.variant),
             "parameters_batch": settings.batch,
             "parameters_rows": settings.rows,
             "parameters_enable": 1,

@@ -8,3 +8,4 @@ bin=${VENV:-.venv}/bin
 "$bin/ruff" check .
 "$bin/ruff" format --check .
 "$bin/mypy" # which packages, and how strictly: pyproject.toml
+"$bin/lint-imports" --no-cache # which packages may import which: pyproject.toml

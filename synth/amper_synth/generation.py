@@ -10,6 +10,7 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw.output.generate import generate, versions
+from amper_report.tables import table
 
 SIZES = (256, 1024, 4096, 16_384, 65_536)
 
@@ -39,18 +40,11 @@ def measure(configs: Sequence[AmperConfig]) -> Iterator[GenerationPoint]:
 
 def markdown(configs: Sequence[AmperConfig], points: Iterable[GenerationPoint]) -> str:
     """The points as a page's table, with what they were measured with."""
-    rows = [f"| {p.rows} | {p.seconds:.1f} | {p.bytes / 1e6:.2f} | {p.lines} | {p.modules} |" for p in points]
+    rows = [(p.rows, f"{p.seconds:.1f}", f"{p.bytes / 1e6:.2f}", p.lines, p.modules) for p in points]
     made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
     shown = in_common([config.to_dict() for config in configs])
-    return "\n".join(
-        [
-            "| rows | seconds | MB of Verilog | lines | modules |",
-            "|---|---|---|---|---|",
-            *rows,
-            "",
-            f"One core of {platform.machine()}, Python {platform.python_version()}, {made_with}; {shown}.",
-        ]
-    )
+    made = table(("rows", "seconds", "MB of Verilog", "lines", "modules"), rows)
+    return f"{made}\n\nOne core of {platform.machine()}, Python {platform.python_version()}, {made_with}; {shown}."
 
 
 def in_common(configs: Sequence[Mapping[str, Any]]) -> str:

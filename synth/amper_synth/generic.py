@@ -17,6 +17,7 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw.output.generate import TOP, generate
+from amper_report.tables import table
 from amper_synth.generation import in_common
 from amper_synth.tools.yosys import SynthesisError as SynthesisError  # amper_cli.bench takes it from here
 from amper_synth.tools.yosys import run_script, yosys_version
@@ -106,13 +107,12 @@ def depth_markdown(results: Sequence[GenericResult]) -> str:
             line = depths.setdefault(kind, [0] * len(results))
             line[index] = max(line[index], depth)
     shown = sorted((name for name in depths if max(depths[name]) > 20), key=lambda name: (-max(depths[name]), name))
-    table = [
-        f"| gates between registers | {' | '.join(f'n = {size}' for size in sizes)} |",
-        "|---" * (len(sizes) + 1) + "|",
-        f"| **the whole** | {' | '.join(str(result.depth) for result in results)} |",
-        *(f"| `{name}` | {' | '.join(str(value or '') for value in depths[name])} |" for name in shown),
-        f"| gates and registers | {' | '.join(str(result.cells) for result in results)} |",
-        f"| registers | {' | '.join(str(result.registers) for result in results)} |",
+    lines = [
+        ["**the whole**", *(result.depth for result in results)],
+        *([f"`{name}`", *(value or "" for value in depths[name])] for name in shown),
+        ["gates and registers", *(result.cells for result in results)],
+        ["registers", *(result.registers for result in results)],
     ]
     made_with = in_common([result.config for result in results])
-    return "\n".join([*table, "", f"{results[0].yosys.split(' (')[0]}; {made_with}."])
+    titles = ["gates between registers", *(f"n = {size}" for size in sizes)]
+    return f"{table(titles, lines)}\n\n{results[0].yosys.split(' (')[0]}; {made_with}."

@@ -164,7 +164,7 @@ def test_an_interrupted_sweep_goes_on(flow, library_path, tmp_path):
     flow.failing.clear()
     flow.asked.clear()
     target = target_of([library_path])
-    (tmp_path / "points" / f"{key_of(CONFIGS[2], target)}.99.part").write_text('{"key"')
+    (tmp_path / "points" / f"{key_of(CONFIGS[2], target)}.json.part").write_text('{"key"')
     assert len(sweep(CONFIGS, [library_path], folder=tmp_path, jobs=1).points) == 3
     assert flow.asked == [8]
 

@@ -10,7 +10,7 @@ from oracles.mini_liberty import mini_liberty
 from amper import AmperConfig
 from amper_cli.main import main
 from amper_synth.asic import flow as asic
-from amper_synth.asic.row_cost import PARTS, row_cost, table
+from amper_synth.asic.row_cost import PARTS, row_cost, tables
 from amper_synth.asic.simulation import _late
 from amper_synth.fpga import flow as fpga
 from amper_synth.generic import synthesise
@@ -94,7 +94,7 @@ def test_the_parts_make_the_row(result, library_path, folder):
     assert len(named) > 4 * 4
     parts = [pattern for part, pattern in PARTS.items() if part != "others"]
     assert not [name for name in named if not any(re.match(pattern, name) for pattern in parts)]
-    lines = table([folder, folder]).splitlines()
+    lines = tables([folder, folder]).splitlines()
     assert lines[0] == "| GE a row | mini, latches | mini, latches |"
     assert lines[2] == f"| codes | {cost['codes']:.1f} | {cost['codes']:.1f} |"
     row = result.area

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from amper.operations.vocabulary import Beat, Control, Operation, Sample, Settle
 from amper.operations.workload import ramp
 from amper_hw.base import latency
 from amper_hw.output.generate import TOP, generate, versions
+from amper_report.tables import table
 from amper_verif.harness.simulation import SimulationError, run_bench
 
 BATCHES = 100  # back to back
@@ -209,11 +210,5 @@ def page(measurements: Sequence[Measurement], *, command: str, simulator: str) -
         constant = "" if config.variant == "k" else one.formula - one.bound
         cycles: tuple[object, ...] = (one.one_row, one.all_rows, one.formula, one.bound, constant, f"{one.steady:.1f}")
         lines.setdefault((size, (config.groups, config.batch, *cycles)), []).append(config.variant)
-    text += _line(_COLUMNS) + _line(["---"] * len(_COLUMNS))
-    for (size, cycles), variants in lines.items():
-        text += _line([*size, ", ".join(variants), *cycles])
-    return text
-
-
-def _line(cells: Iterable[object]) -> str:
-    return f"| {' | '.join(map(str, cells))} |\n"
+    rows = ([*size, ", ".join(variants), *cycles] for (size, cycles), variants in lines.items())
+    return f"{text}{table(_COLUMNS, rows)}\n"

@@ -25,6 +25,8 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from amper.support.files import replacing
+
 __all__ = ["FORMAT_VERSION", "Draw", "Kind", "Operation", "Trace", "TraceError", "Update", "Write"]
 
 FORMAT_VERSION = 1
@@ -189,13 +191,8 @@ class Trace:
             priority=self.priority,
             draws=self.draws,
         )
-        path = Path(path)
-        partial = path.with_name(path.name + ".partial")
-        try:
-            partial.write_bytes(buffer.getvalue())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with replacing(Path(path)) as aside:
+            aside.write_bytes(buffer.getvalue())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -13,6 +13,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from amper.support.files import replacing
+
 VERSION = 1
 _CHUNK = 1 << 24  # bytes
 _DIGEST_SIZE = 64  # hexadecimal digits, so that no reader of archives takes them for a part of one
@@ -21,27 +23,17 @@ _DIGEST_SIZE = 64  # hexadecimal digits, so that no reader of archives takes the
 def write_saved(path: Path, numbers: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], rows: NDArray[Any]) -> None:
     """Put ``numbers`` (what JSON takes), ``arrays`` and ``rows`` into the file, in one step for whoever reads it.
 
-    A process that is killed, or a machine that fails, leaves the file as it was or as it shall be, and at most a
-    ``.part`` beside it, which the next call writes anew. Raises OSError : nothing was changed.
+    See ``replacing``. Raises OSError : nothing was changed.
     """
-    aside = path.with_name(path.name + ".part")
     text = json.dumps({"version": VERSION, **numbers})
-    try:
-        with aside.open("w+b") as file:
-            # The rows as bytes, which can be read into a mapped file piece by piece; `numbers` has their columns.
-            members = {"numbers": np.array(text), "rows": rows.view(np.uint8), **arrays}
-            np.savez(file, **members)  # type: ignore[arg-type]  # none is called allow_pickle
-            size = file.seek(0, os.SEEK_END)
-            digest = _digest(file, size)
-            file.seek(size)
-            file.write(digest)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    with replacing(path) as aside, aside.open("w+b") as file:
+        # The rows as bytes, which can be read into a mapped file piece by piece; `numbers` has their columns.
+        members = {"numbers": np.array(text), "rows": rows.view(np.uint8), **arrays}
+        np.savez(file, **members)  # type: ignore[arg-type]  # none is called allow_pickle
+        size = file.seek(0, os.SEEK_END)
+        digest = _digest(file, size)
+        file.seek(size)
+        file.write(digest)
 
 
 class SavedFile:
@@ -90,14 +82,3 @@ def _digest(file: IO[bytes], size: int) -> bytes:
         digest.update(piece)
         size -= len(piece)
     return digest.hexdigest().encode()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the renaming on the disk too; only a folder opened as a file can be told to, which is so on POSIX."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,13 +17,31 @@ _TREE = "tree"  # the member of the file that holds everything but the arrays, a
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path beside ``path`` to write to; the file takes the place of ``path`` in the end, if nothing went wrong."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    """A path beside ``path`` to write to; the file takes the place of ``path`` in the end, if nothing went wrong.
+
+    A process that is killed, or a machine that fails, leaves ``path`` as it was or as it shall be, and at most a
+    ``.part`` beside it, which the next call writes anew. For one writer at a time. Raises OSError.
+    """
+    aside = path.with_name(f"{path.name}.part")
     try:
         yield aside
+        with aside.open("r+b") as file:
+            os.fsync(file.fileno())
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the renaming on the disk too; only a folder opened as a file can be told to, which is so on POSIX."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
@@ -32,8 +50,6 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     tree = json.dumps(_without_arrays(state, arrays, ""))
     with replacing(path) as aside, aside.open("wb") as file:
         np.savez(file, **{_TREE: np.frombuffer(tree.encode(), dtype=np.uint8)}, **arrays)  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def load_state(path: Path) -> dict[str, Any]:

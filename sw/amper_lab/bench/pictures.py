@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from amper_lab.bench.software import Plan, Results
 from amper_lab.bench.timing import OPERATIONS
 from amper_report.figures import COLOURS, MARKERS, figure_file
-
-if TYPE_CHECKING:
-    pass
 
 
 def draw_times(plan: Plan, results: Results, path: Path) -> None:

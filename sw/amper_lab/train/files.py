@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from amper.support.files import replacing
+
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write ``values``, a line for each element of a list that they hold; the file appears, or changes, all at once.
@@ -13,9 +15,8 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
     Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.part")
-    aside.write_text(_text(values), encoding="utf-8")
-    aside.replace(path)
+    with replacing(path) as aside:
+        aside.write_text(_text(values), encoding="utf-8")
 
 
 def read_json(path: Path, what: str) -> dict[str, Any]:

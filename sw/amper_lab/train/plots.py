@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from amper.support.extras import require
 from amper_lab.train.loop import Run
 from amper_lab.train.statistics import Interval, mean_interval
+from amper_report.figures import figure_file
 
 # Colours that the colour-blind can tell apart; one a sampler, in every picture.
 COLOURS = {
@@ -20,6 +20,7 @@ COLOURS = {
     "amper-fr-prefix": "#D55E00",
     "amper-k": "#009E73",
 }
+_figure = partial(figure_file, font_size=11)
 
 
 def learning(runs: Mapping[str, Sequence[Run]], title: str, path: Path) -> None:
@@ -27,7 +28,7 @@ def learning(runs: Mapping[str, Sequence[Run]], title: str, path: Path) -> None:
 
     Parameters
     ----------
-    runs : of each sampler, all with the same steps. path : of the picture; its suffix is the format.
+    runs : of each sampler, all with the same steps. path : of the SVG file.
     """
     columns = min(3, len(runs))
     lines = -(-len(runs) // columns)
@@ -83,13 +84,3 @@ def cliffwalk(medians: Mapping[str, Mapping[int, float]], path: Path) -> None:
         panel.set_ylabel("updates to MSE < 0.001, median")
         panel.grid(alpha=0.3)
         panel.legend(fontsize="small")
-
-
-@contextmanager
-def _figure(path: Path, width: float, height: float) -> Iterator[Any]:
-    """A figure that is saved in the end, without a date, so that the same results give the same file."""
-    mpl = require("matplotlib", "train")
-    with mpl.rc_context({"svg.hashsalt": "amper", "svg.fonttype": "path", "font.size": 11}):
-        figure = require("matplotlib.figure", "train").Figure(figsize=(width, height), layout="constrained")
-        yield figure
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)

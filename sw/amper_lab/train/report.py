@@ -10,6 +10,7 @@ from amper_lab.train.control import SAMPLERS, SETTINGS
 from amper_lab.train.loop import Run
 from amper_lab.train.runs import load
 from amper_lab.train.statistics import Interval, mean_interval, median_interval
+from amper_report.tables import table
 from amper_spec.checks import checked_choice
 
 CLIFFWALK_FILE = "cliffwalk.json"
@@ -55,18 +56,15 @@ def control_runs(folder: Path) -> dict[tuple[str, int, str], list[Run]]:
 
 def control_table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
     """Score of every environment, replay size and sampler: mean over the seeds and its interval."""
-    lines = [
-        "| environment | replay size | sampler | seeds | score, mean | 95 % interval | least and largest seed |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    titles = "environment", "replay size", "sampler", "seeds", "score, mean", "95 % interval", "least and largest seed"
+    lines = []
     for (env, rows, sampler), kept in runs.items():
         scores = [run.score() for run in kept]
         interval = mean_interval(scores)
         span = f"{min(scores):.1f}, {max(scores):.1f}"
-        lines.append(
-            f"| {env} | {rows:,} | {sampler} | {len(kept)} | {interval.value:.1f} | {_ends(interval, '.1f')} | {span} |"
-        )
-    return "\n".join(lines)
+        mean = f"{interval.value:.1f}", _ends(interval, ".1f")
+        lines.append([env, f"{rows:,}", sampler, len(kept), *mean, span])
+    return table(titles, lines)
 
 
 def settings_table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
@@ -77,20 +75,17 @@ def settings_table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
     )  # fmt: skip
     envs = {env: [run for key, kept in runs.items() if key[0] == env for run in kept] for env in SETTINGS}
     shown = {env: kept for env, kept in envs.items() if kept}
-    lines = [f"| | {' | '.join(shown)} |", "|---|" + "---|" * len(shown)]
-    for name in names:
-        first = [{**kept[0].options, "updates": kept[0].points[-1].updates}[name] for kept in shown.values()]
-        lines.append(f"| {name} | {' | '.join(f'{value}' for value in first)} |")
+    first = [{**kept[0].options, "updates": kept[0].points[-1].updates} for kept in shown.values()]
+    lines = [[name, *(options[name] for options in first)] for name in names]
     seconds = [sum(run.seconds for run in kept) / len(kept) for kept in shown.values()]
-    lines.append(f"| processor seconds a run, mean | {' | '.join(f'{value:.0f}' for value in seconds)} |")
-    return "\n".join(lines)
+    lines.append(["processor seconds a run, mean", *(f"{value:.0f}" for value in seconds)])
+    return table(["", *shown], lines)
 
 
 def cliffwalk_table(cells: list[cliffwalk.Cell]) -> str:
     """Median updates of every setting and size, its interval, and its ratio to PER's."""
     sizes = sorted({cell.states for cell in cells})
-    heads = [f"{(2 << size) - 2:,} transitions" for size in sizes]
-    lines = [f"| sampler | scale | {' | '.join(heads)} |", "|---|---|" + "---|" * len(sizes)]
+    lines = []
     per = {cell.states: _median(cell).value for cell in cells if cell.setting.mode == "per"}
     by_key = {(cell.setting, cell.states): cell for cell in cells}
     for setting in dict.fromkeys(cell.setting for cell in cells):
@@ -98,8 +93,8 @@ def cliffwalk_table(cells: list[cliffwalk.Cell]) -> str:
         for size in sizes:
             cell = by_key.get((setting, size))
             shown.append("" if cell is None else _needed(cell, per.get(size)))
-        lines.append(f"| {setting.mode} | {setting.name} | {' | '.join(shown)} |")
-    return "\n".join(lines)
+        lines.append([setting.mode, setting.name, *shown])
+    return table(["sampler", "scale", *(f"{(2 << size) - 2:,} transitions" for size in sizes)], lines)
 
 
 def pictures(folder: Path, output: Path) -> list[Path]:
@@ -131,13 +126,13 @@ def put_into_page(page: str, made: dict[str, str]) -> str:
 
     Raises ValueError : the page lacks the marks of one.
     """
-    for name, table in made.items():
+    for name, text in made.items():
         checked_choice("part", name, PARTS)
         start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         if page.count(start) != 1 or page.count(end) != 1:
             raise ValueError(f"the page must have {start} and {end} once each")
         before, rest = page.split(start)
-        page = f"{before}{start}\n{table}\n{end}{rest.split(end)[1]}"
+        page = f"{before}{start}\n{text}\n{end}{rest.split(end)[1]}"
     return page
 
 

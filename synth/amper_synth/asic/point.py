@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from amper import AmperConfig
+from amper.support.files import replacing
 from amper_hw.output.generate import generate
 from amper_synth.asic.flow import AS_FAST_AS_POSSIBLE, synthesise_asic
 from amper_synth.asic.script import abc_constraints, abc_script, asic_script
@@ -143,10 +144,9 @@ def _measure(config: AmperConfig, target: Target, key: str, folder: Path) -> Poi
 def _save(point: Point, file: Path) -> None:
     """Written aside and renamed: a file that is there is whole, whenever a sweep is interrupted."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_suffix(f".{os.getpid()}.part")
     values = {"key": point.key, "seconds": point.seconds, "result": point.result}
-    aside.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-    aside.replace(file)
+    with replacing(file) as aside:
+        aside.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from amper_report.tables import table
 from amper_synth.liberty.cells import Library, load_library
 
 # A part, and its registers' names as the netlist has them.
@@ -91,7 +92,7 @@ def _resolved(net: str, same: Mapping[str, str]) -> str:
     return net
 
 
-def table(folders: Sequence[Path]) -> str:
+def tables(folders: Sequence[Path]) -> str:
     """The parts of each folder's rows as a page's table."""
     results = [json.loads((folder / "asic.json").read_text(encoding="utf-8")) for folder in folders]
     costs = []
@@ -99,12 +100,10 @@ def table(folders: Sequence[Path]) -> str:
         library = load_library(sorted(folder.glob("library_*.lib")), result["options"]["dont_use"])
         netlist = (folder / "netlist.v").read_text(encoding="utf-8")
         costs.append(row_cost(netlist, library, result["config"]["rows"]))
-    heads = [f"{_library(result)}, {result['config']['storage']}" for result in results]
-    lines = [f"| GE a row | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
-    lines += [f"| {part} | {' | '.join(f'{cost[part]:.1f}' for cost in costs)} |" for part in PARTS]
-    lines.append(f"| **the row** | {' | '.join(f'{sum(cost.values()):.1f}' for cost in costs)} |")
-    um2 = [f"{result['area']['row_um2']:.2f}" for result in results]
-    return "\n".join([*lines, f"| um2 | {' | '.join(um2)} |"])
+    lines = [[part, *(f"{cost[part]:.1f}" for cost in costs)] for part in PARTS]
+    lines.append(["**the row**", *(f"{sum(cost.values()):.1f}" for cost in costs)])
+    lines.append(["um2", *(f"{result['area']['row_um2']:.2f}" for result in results)])
+    return table(["GE a row", *(f"{_library(result)}, {result['config']['storage']}" for result in results)], lines)
 
 
 def _library(result: Mapping[str, dict[str, Sequence[str]]]) -> str:
@@ -112,4 +111,4 @@ def _library(result: Mapping[str, dict[str, Sequence[str]]]) -> str:
 
 
 if __name__ == "__main__":
-    print(table([Path(name) for name in sys.argv[1:]]))
+    print(tables([Path(name) for name in sys.argv[1:]]))

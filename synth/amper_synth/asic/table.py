@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from amper import AmperConfig
+from amper_report.tables import table
 
 _COLUMNS = ("library", "configuration", "area um2", "GE", "row um2", "row GE", "MHz", "ns", "batch ns", "mW")
 
@@ -27,12 +28,6 @@ def tables(results: Sequence[dict[str, Any]], paths: int = 12) -> str:
         versions(last),
     )
     return "\n\n".join(parts)
-
-
-def table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A table of a page."""
-    head = (f"| {' | '.join(titles)} |", "|---" * len(titles) + "|")
-    return "\n".join((*head, *(f"| {' | '.join(line)} |" for line in lines)))
 
 
 def versions(result: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from amper.support.extras import require
+from amper_report.page import rendered
 from amper_synth.asic.point import Point
 from amper_synth.explore import report as report
 from amper_synth.explore.sweep import Sweep
@@ -15,7 +16,7 @@ from amper_synth.predict.features import group_areas
 from amper_synth.predict.fit import HeldOut
 from amper_synth.predict.predictor import Predictor, shown
 
-TEMPLATE = "explore.html.j2"
+TEMPLATE = Path(__file__).with_name("explore.html.j2")
 
 
 def require_page() -> None:
@@ -34,14 +35,6 @@ def write_page(
     without: str = "",
 ) -> None:
     """Write the page. ``command`` made it; ``without`` : why there is no predictor."""
-    jinja2 = require("jinja2", "explore")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     values = _pictures(found.points, held_out) | {
         "conditions": report.conditions(found.points),
         "varied": report.varied(found.points),
@@ -55,7 +48,7 @@ def write_page(
         "versions": _versions(found),
         "command": command,
     }
-    path.write_text(environment.get_template(TEMPLATE).render(values), encoding="utf-8")
+    path.write_text(rendered(TEMPLATE, values), encoding="utf-8")
 
 
 def _pictures(points: Sequence[Point], held_out: Sequence[HeldOut]) -> dict[str, Any]:

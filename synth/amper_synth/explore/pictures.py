@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from amper_report.figures import COLOURS, MARKERS
+from amper_report.figures import COLOURS, MARKERS, figure_text
 from amper_synth.asic.point import Point
 from amper_synth.explore.report import fronts
 from amper_synth.predict.fit import HeldOut
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-@contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
-    """A figure, and a list that has its SVG after the block: the same bytes for the same data."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    svg: list[str] = []
-    with mpl.rc_context({"svg.hashsalt": "amper", "svg.fonttype": "path", "font.size": 10}):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        yield figure, svg
-        file = io.StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None})
-        text = file.getvalue()
-        svg.append(text[text.index("<svg") :])
 
 
 def _styles(points: Sequence[Point]) -> dict[int, dict[str, Any]]:
@@ -44,7 +23,7 @@ def _styles(points: Sequence[Point]) -> dict[int, dict[str, Any]]:
 def pareto(points: Sequence[Point]) -> str:
     """Area against batch time, both logarithmic: a colour an n, a line along its front."""
     styles = _styles(points)
-    with _figure(9, 5.5) as (figure, svg):
+    with figure_text(9, 5.5) as (figure, svg):
         panel = figure.subplots()
         for rows, front in fronts(points).items():
             all_points = [point for point in points if point.config.rows == rows]
@@ -69,7 +48,7 @@ def predicted(held_out: Sequence[HeldOut]) -> str:
         ("area, µm²", [(each.point.config.rows, each.point.area_um2, each.area_um2) for each in held_out]),
         ("Fmax, MHz", [(each.point.config.rows, each.point.fmax_mhz, each.fmax_mhz) for each in held_out]),
     ]
-    with _figure(9, 4.6) as (figure, svg):
+    with figure_text(9, 4.6) as (figure, svg):
         for panel, (title, triples) in zip(figure.subplots(1, 2), panels, strict=True):
             values = [value for triple in triples for value in triple[1:]]
             ends = [0.95 * min(values), 1.05 * max(values)]
@@ -92,7 +71,7 @@ def predicted(held_out: Sequence[HeldOut]) -> str:
 def areas(points: Sequence[Point], groups: Sequence[dict[str, float]]) -> str:
     """What the area is made of, a bar a point, by growing area."""
     order = sorted(range(len(points)), key=lambda index: points[index].area_um2)
-    with _figure(9, 3.6) as (figure, svg):
+    with figure_text(9, 3.6) as (figure, svg):
         panel = figure.subplots()
         base = [0.0] * len(order)
         for colour, name in zip(COLOURS, groups[0], strict=False):

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from amper_report.tables import table
 from amper_synth.asic.point import Point
 from amper_synth.predict.features import group_areas
 from amper_synth.predict.fit import HeldOut
@@ -95,14 +96,13 @@ def markdown(points: Sequence[Point], predictor: Predictor | None) -> str:
     """The fronts, the predictor's error, and what it was all measured with."""
     names = varied(points)
     titles = [*names, *MEASURED]
-    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    lines = []
     for front in fronts(points).values():
         for point in front:
             values = {name: shown(value) for name, value in point.config.to_dict().items()}
-            cells = [*(values[name] for name in names), *(cell(point, name) for name in MEASURED)]
-            lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", *(errors_markdown(predictor) if predictor else []), f"{conditions(points)}; {constant(points)}."]
-    return "\n".join(lines)
+            lines.append([*(values[name] for name in names), *(cell(point, name) for name in MEASURED)])
+    parts = [table(titles, lines), *([errors_markdown(predictor)] if predictor else [])]
+    return "\n\n".join([*parts, f"{conditions(points)}; {constant(points)}."])
 
 
 def cell(point: Point, name: str) -> str:
@@ -117,14 +117,10 @@ def cell(point: Point, name: str) -> str:
     return cells[name]
 
 
-def errors_markdown(predictor: Predictor) -> list[str]:
-    """The table of the predictor's errors, with an empty line behind it."""
-    return [
-        "| error on points left out of the fit, percent | points | area, median | worst | Fmax, median | worst |",
-        "|---|---|---|---|---|---|",
-        *(f"| {' | '.join(cells)} |" for cells in error_rows(predictor)),
-        "",
-    ]
+def errors_markdown(predictor: Predictor) -> str:
+    """The table of the predictor's errors."""
+    tried = "error on points left out of the fit, percent"
+    return table([tried, "points", "area, median", "worst", "Fmax, median", "worst"], error_rows(predictor))
 
 
 def error_rows(predictor: Predictor) -> list[list[str]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amper_synth.asic.table import differences, table, versions
+from amper_report.tables import table
+from amper_synth.asic.table import differences, versions
 from amper_synth.fpga.boundary import WRAPPER
 from amper_synth.fpga.targets import FPGAS
 

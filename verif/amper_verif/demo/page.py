@@ -8,11 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import numpy as np
 from markupsafe import Markup
 
 from amper_hw.base import latency
+from amper_report.page import rendered
 from amper_verif.demo import pictures
 from amper_verif.demo.replay import Replay, shares
 from amper_verif.demo.result import ROOT, shown
@@ -20,20 +20,12 @@ from amper_verif.demo.result import ROOT, shown
 if TYPE_CHECKING:
     from amper_verif.demo.result import Demo
 
-TEMPLATE = "demo.html.j2"
+TEMPLATE = Path(__file__).with_name("demo.html.j2")
 
 
 def write_page(result: Demo) -> None:
     """Write ``result.page``."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    text = environment.get_template(TEMPLATE).render(context(result))
-    result.page.write_text(text, encoding="utf-8")
+    result.page.write_text(rendered(TEMPLATE, context(result)), encoding="utf-8")
 
 
 def context(result: Demo) -> dict[str, Any]:

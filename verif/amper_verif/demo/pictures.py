@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from amper import AmperConfig
+from amper_report.figures import COLOURS, figure_text
 from amper_verif.demo.replay import BINS, Replay, shares
 
-# Colours of Okabe and Ito, told apart by colour-blind readers.
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
+BLUE, ORANGE, GREEN = COLOURS[:3]
+GREY = "#555555"
 BOOTSTRAPS = 400
 
-
-@contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
-    """A figure, and a list that has its SVG after the block."""
-    svg: list[str] = []
-    # Salted, and without a date: the same data gives the same bytes. Text as paths looks the same everywhere.
-    with mpl.rc_context({"svg.hashsalt": "amper", "svg.fonttype": "path", "font.size": 11}):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        yield figure, svg
-        file = io.StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None})
-        text = file.getvalue()
-        svg.append(text[text.index("<svg") :])
+_figure = partial(figure_text, font_size=11)
 
 
 def draw_shares(fitted: Replay, default: Replay) -> str:

@@ -18,9 +18,11 @@ from tqdm import tqdm
 from amper import AmperConfig
 from amper.model.backend import DeviceError
 from amper.sampler.device import Device
+from amper_report.tables import table
 from amper_verif.native.run import BACKENDS
 
 BATCH = 64
+_TITLES = ("n", "backend", "us per sample of 64", "us per update of 64", "cycles per sample", "cycles per update")
 _LEAST_SECONDS = 0.02  # of CPU time that is measured at once: far above what the clock can tell apart
 
 
@@ -87,10 +89,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps(lines))
         return 0
-    print("| n | backend | us per sample of 64 | us per update of 64 | cycles per sample | cycles per update |")
-    print("|---|---|---|---|---|---|")
-    for line in lines:
-        print("| {rows} | {backend} | {sample_us} | {update_us} | {sample_cycles} | {update_cycles} |".format(**line))
+    cells = ("rows", "backend", "sample_us", "update_us", "sample_cycles", "update_cycles")
+    print(table(_TITLES, ([line[name] for name in cells] for line in lines)))
     print(f"\nAmperConfig(rows=n, variant={options.variant!r}, seed=1); {_machine()}")
     return 0
 

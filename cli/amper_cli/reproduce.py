@@ -25,7 +25,8 @@ given again. Needs PyTorch, Gymnasium and more: pip install 'amper[train]'
 _EXAMPLE = """\
 example:
   amper reproduce control --envs CartPole-v1 --samplers per,amper-k --seeds 3 --jobs 2
-  amper reproduce report -o docs/results/reproduce --page docs/measurements/reproduce.md --pictures docs/pictures
+  amper reproduce report -o docs/measurements/results/reproduce --page docs/measurements/reproduce.md \\
+      --pictures docs/pictures
 """
 
 SUBJECTS = ("all", "cliffwalk", "control", "report")

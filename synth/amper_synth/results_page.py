@@ -1,4 +1,4 @@
-"""The page of results: ``python -m amper_synth.results_page docs/results > docs/measurements/results.md``."""
+"""The page of results: ``python -m amper_synth.results_page docs/measurements/results > results.md``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from amper_synth.fpga.targets import FPGAS
 _HEAD = """\
 # Silicon in numbers
 
-Made by `python -m amper_synth.results_page docs/results > results.md` from the files that the commands below left;
-each table names its tools. What the numbers are and are not: [asic.md](asic.md), [fpga.md](fpga.md),
+Made by `python -m amper_synth.results_page docs/measurements/results > results.md` from the files that the commands
+below left; each table names its tools. What the numbers are and are not: [asic.md](asic.md), [fpga.md](fpga.md),
 [compare.md](compare.md), [explore.md](explore.md). Unless said otherwise Q = 16, m = 20, b = 64, fr-dithered,
 P = D = W = 1, deep pipeline, rows in flip-flops, results with their priorities, no bus; in FPGAs
 `primitives = blocks`."""

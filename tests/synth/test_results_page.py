@@ -5,7 +5,7 @@ from pathlib import Path
 
 from amper_synth.results_page import page
 
-KEPT = Path(__file__).parents[2] / "docs/results"
+KEPT = Path(__file__).parents[2] / "docs/measurements/results"
 
 
 def test_the_page_of_the_repository_is_what_its_files_say():

@@ -35,9 +35,9 @@ def tables(folder: Path) -> dict[str, str]:
 
 
 def curves(folder: Path) -> str:
-    """Markdown that shows the learning curves, for a page beside the folder "pictures"."""
+    """Markdown that shows the learning curves, for a page in a folder beside the folder "pictures"."""
     shown = dict.fromkeys(key[:2] for key in control_runs(folder))
-    return "\n\n".join(f"![Learning curves on {env}](pictures/{_curve(env, rows)})" for env, rows in shown)
+    return "\n\n".join(f"![Learning curves on {env}](../pictures/{_curve(env, rows)})" for env, rows in shown)
 
 
 def control_runs(folder: Path) -> dict[tuple[str, int, str], list[Run]]:

@@ -155,12 +155,12 @@ def test_control_table(tmp_path: Path) -> None:
         f"| Acrobot-v1 | 10,000 | amper-k | 2 | 200.0 | [{200 - half:.1f}, {200 + half:.1f}] | 100.0, 300.0 |",
     ]
     settings = made["settings"].splitlines()
-    assert settings[0] == "| | CartPole-v1 | Acrobot-v1 |"
+    assert settings[0] == "|  | CartPole-v1 | Acrobot-v1 |"
     assert "| updates | 200 | 200 |" in settings
     assert settings[-1] == "| processor seconds a run, mean | 30 | 30 |"
     assert report.curves(tmp_path) == (
-        "![Learning curves on CartPole-v1](pictures/learning-CartPole-v1-2000.svg)\n\n"
-        "![Learning curves on Acrobot-v1](pictures/learning-Acrobot-v1-10000.svg)"
+        "![Learning curves on CartPole-v1](../pictures/learning-CartPole-v1-2000.svg)\n\n"
+        "![Learning curves on Acrobot-v1](../pictures/learning-Acrobot-v1-10000.svg)"
     )
 
 
@@ -210,7 +210,7 @@ def test_files_appear_at_once(tmp_path: Path) -> None:
 
 def test_the_page_shows_the_published_results() -> None:
     page = (ROOT / "docs/measurements/reproduce.md").read_text(encoding="utf-8")
-    results = ROOT / "docs/results/reproduce"
+    results = ROOT / "docs/measurements/results/reproduce"
     made = report.tables(results)
     assert "cliffwalk" in made
     assert report.put_into_page(page, {**made, "curves": report.curves(results)}) == page

@@ -85,7 +85,7 @@ def test_a_process_that_is_killed_while_it_saves(tmp_path):
 import sys
 from pathlib import Path
 import numpy as np
-from amper.state_file import save_state
+from amper.support.files import save_state
 for i in range(1_000_000):
     save_state(Path(sys.argv[1]), {"i": i, "x": np.full(50_000, i)})
 """

@@ -46,7 +46,7 @@ clean: ## Remove build products and caches (.venv stays: remove it by hand)
 lock: ## Pin every package again in the two lock files (remove them first to take newer versions)
 	.ci/lock.sh
 
-$(BASE): requirements.lock pyproject.toml setup.py $(PACKAGES) $(wildcard sw/amper/cores/c/*) .ci/setup.sh .ci/system-packages.sh
+$(BASE): requirements.lock pyproject.toml setup.py $(PACKAGES) $(wildcard sw/amper/cores/c/*.[ch] sw/amper/cores/c/*/*.[ch]) .ci/setup.sh .ci/system-packages.sh
 	.ci/setup.sh base
 	@touch $@
 

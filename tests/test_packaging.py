@@ -4,13 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("sw", "hw", "verif", "synth", "pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
+TREES = ("sw", "hw", "verif", "synth", "cli")
+SOURCES = (*TREES, "pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
 BUILT = shutil.ignore_patterns("*.so", "__pycache__", "*.egg-info")
 
 
@@ -24,8 +26,8 @@ def python(*arguments: str, folder: Path, **environment: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    """A wheel, from the source archive, from a copy of the tree in which nothing has been built."""
+def archive(tmp_path_factory) -> Path:
+    """The source archive, from a copy of the tree in which nothing has been built."""
     folder = tmp_path_factory.mktemp("packaging")
     tree = folder / "tree"
     tree.mkdir()
@@ -35,7 +37,14 @@ def wheel(tmp_path_factory) -> Path:
         else:
             shutil.copy(ROOT / name, tree)
     python("-c", f"from setuptools import build_meta; build_meta.build_sdist({str(folder)!r})", folder=tree)
-    (archive,) = folder.glob("*.tar.gz")
+    (made,) = folder.glob("*.tar.gz")
+    return made
+
+
+@pytest.fixture(scope="module")
+def wheel(archive) -> Path:
+    """A wheel from the source archive."""
+    folder = archive.parent
     options = (
         "--quiet",
         "--disable-pip-version-check",
@@ -57,13 +66,21 @@ def installed(wheel) -> Path:
     return folder
 
 
+def test_the_source_archive_holds_the_compiled_core(archive):
+    with tarfile.open(archive) as opened:
+        packed = {name.partition("/")[2] for name in opened.getnames()}
+    written = {str(path.relative_to(ROOT)) for path in (ROOT / "sw/amper/cores/c").rglob("*.[ch]")}
+    assert {"sw/amper/cores/c/sum_tree.c", "sw/amper/cores/c/python/module.c"} <= written
+    assert written - packed == set()
+
+
 def test_the_wheel_holds_every_module_and_data_file(wheel):
     packaged = set(zipfile.ZipFile(wheel).namelist())
     wanted = set()
-    for tree in ("sw", "hw", "verif", "synth"):
+    for tree in TREES:
         for path in (ROOT / tree).rglob("*"):
             relative = path.relative_to(ROOT / tree)
-            skipped = path.is_dir() or "__pycache__" in path.parts or "traces" in path.parts or "core" in path.parts
+            skipped = path.is_dir() or "__pycache__" in path.parts or "traces" in path.parts
             if not skipped and path.suffix not in (".so", ".pyc") and ".egg-info" not in str(path):
                 wanted.add(relative.as_posix())
     assert wanted - packaged == set()

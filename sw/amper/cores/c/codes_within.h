@@ -2,7 +2,9 @@
 #ifndef AMPER_CODES_WITHIN_H
 #define AMPER_CODES_WITHIN_H
 
-#include "random.h"
+#include <stdint.h>
+
+#include "compiler.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -29,18 +31,5 @@ INLINE uint64_t codes_within(const uint16_t *code, uint16_t low, uint16_t width)
     return within;
 }
 #endif
-
-/* The number of the lowest bit that is set; one is. */
-INLINE int lowest_bit(uint64_t bits)
-{
-#if defined(__GNUC__)
-    return __builtin_ctzll(bits);
-#else
-    int bit = 0;
-    while (!(bits >> bit & 1))
-        bit++;
-    return bit;
-#endif
-}
 
 #endif

@@ -4,23 +4,8 @@
 #define AMPER_RANDOM_H
 
 #include <stdint.h>
-#include <string.h>
 
-/* GCC on Linux compiles the functions so marked twice and chooses when the module is loaded. Which one runs changes no
- * result: -ffp-contract=off keeps the floating-point operations the same. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
-#define FOR_EACH_CPU __attribute__((target_clones("avx2", "default")))
-#else
-#define FOR_EACH_CPU
-#endif
-
-#if defined(__GNUC__)
-#define INLINE static inline __attribute__((always_inline))
-#define PREFETCH(address) __builtin_prefetch(address)
-#else
-#define INLINE static inline
-#define PREFETCH(address) ((void)0)
-#endif
+#include "compiler.h"
 
 INLINE uint64_t random_word(uint64_t key, uint64_t counter)
 {
@@ -46,20 +31,6 @@ INLINE uint64_t random_below(uint64_t word, uint64_t bound)
     uint64_t middle = a * d + ((b * d) >> 32), other = b * c + (middle & 0xFFFFFFFFu);
     return a * c + (middle >> 32) + (other >> 32);
 #endif
-}
-
-INLINE uint64_t bits_of(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-INLINE double from_bits(uint64_t bits)
-{
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
 }
 
 #endif

@@ -2,7 +2,9 @@
 #ifndef AMPER_SIXTEEN_H
 #define AMPER_SIXTEEN_H
 
-#include "random.h"
+#include <stdint.h>
+
+#include "compiler.h"
 
 /* From entry 15 - at on: 0 for the entries up to `at` of 16, all ones for those after it. */
 static const int64_t after_i64[31] = {[16] = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};

@@ -7,20 +7,14 @@
 #ifndef AMPER_SUM_TREE_H
 #define AMPER_SUM_TREE_H
 
-#include "lines.h"
-#include "sixteen.h"
+#include <stdint.h>
 
 #define MAX_LEVELS 8
-#define LEAF_LOG2 2
-#define LEAF (1 << LEAF_LOG2) /* rows that an entry of level 0 sums */
-#define TOTAL_BITS 49           /* of the total after a rebuild */
-#define TOTAL_LEAST ((int64_t)1 << 44)
-#define TOTAL_LIMIT 0x1p52 /* so that tree_find can convert by addition */
 
 typedef struct {
     int uniform; /* every row counts 1 */
     int levels;
-    int64_t rows;
+    int64_t rows, held; /* held: rows with a priority */
     int64_t size[MAX_LEVELS]; /* entries, a multiple of 16 */
     int64_t top;              /* entries of the last level that can have rows */
     int64_t *level[MAX_LEVELS];
@@ -32,202 +26,22 @@ typedef struct {
     double factor; /* 2^shift */
 } SumTree;
 
-static void tree_free(SumTree *tree)
-{
-    free(tree->memory);
-}
+void tree_free(SumTree *tree);
 
-static int tree_new(SumTree *tree, int64_t rows, int uniform)
-{
-    tree->uniform = uniform;
-    tree->rows = rows;
-    tree->factor = 1.0;
-    int64_t entries = (rows + LEAF - 1) / LEAF, padded = (rows + 15) / 16 * 16;
-    tree->bytes = padded * (int64_t)sizeof(float);
-    for (;; entries = (entries + 15) / 16) {
-        int64_t size = tree->size[tree->levels++] = (entries + 15) / 16 * 16;
-        tree->bytes += size * (int64_t)sizeof(int64_t);
-        if (entries <= 16)
-            break;
-    }
-    tree->top = entries;
-    char *next = lines_new(tree->bytes, &tree->memory);
-    if (next == NULL)
-        return -1;
-    tree->priority = (float *)next;
-    next += padded * (int64_t)sizeof(float);
-    for (int i = 0; i < tree->levels; i++) {
-        tree->level[i] = (int64_t *)next;
-        next += tree->size[i] * (int64_t)sizeof(int64_t);
-    }
-    return 0;
-}
-
-INLINE int64_t tree_leaf(const SumTree *tree, float priority, double factor)
-{
-    int64_t units = tree->uniform ? 0 : (int64_t)((double)priority * factor);
-    return units + (units == 0 && priority > 0.0f);
-}
-
-INLINE void tree_add(SumTree *tree, int64_t row, int64_t delta)
-{
-    tree->total += delta;
-    int64_t entry = row >> LEAF_LOG2;
-    for (int i = 0; i < tree->levels; i++, entry >>= 4)
-        add_after_i64(tree->level[i] + (entry & ~(int64_t)15), entry & 15, delta);
-}
-
-/* All sums again, from the priorities of the first `used` rows. */
-static void tree_sum(SumTree *tree, int64_t used)
-{
-    int64_t entries = tree->size[0];
-    memset(tree->level[0], 0, (size_t)entries * sizeof(int64_t));
-    for (int64_t row = 0; row < used; row++)
-        tree->level[0][row >> LEAF_LOG2] += tree_leaf(tree, tree->priority[row], tree->factor);
-    for (int i = 0; i < tree->levels; i++) {
-        int64_t *sums = tree->level[i], total = 0;
-        int last = i + 1 == tree->levels;
-        if (!last)
-            memset(tree->level[i + 1], 0, (size_t)tree->size[i + 1] * sizeof(int64_t));
-        for (int64_t group = 0; group * 16 < tree->size[i]; group++) {
-            total = 0;
-            for (int64_t k = 0; k < 16; k++) {
-                int64_t sum = sums[group * 16 + k];
-                sums[group * 16 + k] = total;
-                total += sum;
-            }
-            if (!last)
-                tree->level[i + 1][group] = total;
-        }
-        if (last)
-            tree->total = total;
-    }
-}
-
-static void tree_set_shift(SumTree *tree, int64_t shift)
-{
-    tree->shift = shift;
-    tree->factor = from_bits((uint64_t)(shift + 1023) << 52);
-}
-
-static void tree_rebuild(SumTree *tree, int64_t used);
+/* No row holds a priority; -1 without memory. */
+int tree_new(SumTree *tree, int64_t rows, int uniform);
 
 /* The shift of a saved tree with the same priorities; chosen anew if it is not one that a tree could have had. */
-static void tree_restore_shift(SumTree *tree, int64_t shift, int64_t used)
-{
-    double total = 0.0;
-    tree_set_shift(tree, shift);
-    for (int64_t row = 0; row < used; row++)
-        total += (double)tree->priority[row] * tree->factor;
-    if (total < TOTAL_LIMIT)
-        tree_sum(tree, used);
-    else
-        tree_rebuild(tree, used);
-}
+void tree_restore_shift(SumTree *tree, int64_t shift, int64_t used);
 
-/* Choose the shift for the priorities of the first `used` rows, and sum again. */
-static void tree_rebuild(SumTree *tree, int64_t used)
-{
-    float largest = 0.0f;
-    for (int64_t row = 0; row < used; row++)
-        largest = tree->priority[row] > largest ? tree->priority[row] : largest;
-    if (largest > 0.0f && !tree->uniform) {
-        /* First so that no sum can exceed 2^62, then by the sum that this gives. */
-        int64_t exponent = (int64_t)(bits_of((double)largest) >> 52) - 1022, rows_log2 = 0;
-        while ((int64_t)1 << rows_log2 < used)
-            rows_log2++;
-        tree_set_shift(tree, 62 - rows_log2 - exponent);
-        int64_t total = 0, bits = 0;
-        for (int64_t row = 0; row < used; row++)
-            total += (int64_t)((double)tree->priority[row] * tree->factor);
-        while (total >> bits)
-            bits++;
-        tree_set_shift(tree, tree->shift + TOTAL_BITS - bits);
-    }
-    tree_sum(tree, used);
-}
+/* Store priorities above 0, of which `largest` is the largest, in rows, in this order. `used`: the rows below which all
+ * lie that then hold one. */
+void tree_write(SumTree *tree, const int64_t *row, const float *priority, int64_t count, float largest, int64_t used);
 
-/* Whether `count` more priorities up to `largest` could push the total over its limit: then only store, and rebuild. */
-INLINE int tree_would_overflow(const SumTree *tree, int64_t count, double largest)
-{
-    return !tree->uniform && (double)count * (largest * tree->factor) + (double)tree->total >= TOTAL_LIMIT;
-}
-
-INLINE void tree_set(SumTree *tree, int64_t row, float priority)
-{
-    int64_t delta = tree_leaf(tree, priority, tree->factor) - tree_leaf(tree, tree->priority[row], tree->factor);
-    tree->priority[row] = priority;
-    if (delta != 0)
-        tree_add(tree, row, delta);
-}
-
-/* The last of 16 ascending sums that is at most `left`; the first is 0. A quarter, then in it: six comparisons. */
-INLINE int64_t tree_child(const int64_t *node, int64_t left)
-{
-    int64_t quarter = 4 * ((node[4] <= left) + (node[8] <= left) + (node[12] <= left));
-    node += quarter;
-    return quarter + (node[1] <= left) + (node[2] <= left) + (node[3] <= left);
-}
-
-/* tree_leaf of LEAF rows. Below 2^52, 2^52 + x has the integer part of x, rounded, in its low bits: CPUs do that to several
- * at once, and to convert a double to an integer only one by one. */
-INLINE void tree_leaves(const float *priority, double factor, int64_t *leaf)
-{
-    for (int k = 0; k < LEAF; k++) {
-        double x = (double)priority[k] * factor;
-        double rounded = (x + 0x1p52) - 0x1p52;
-        double units = rounded > x ? rounded - 1.0 : rounded;
-        double least = priority[k] > 0.0f ? 1.0 : 0.0;
-        units = units > least ? units : least;
-        leaf[k] = (int64_t)(bits_of(units + 0x1p52) - bits_of(0x1p52));
-    }
-}
-
-/* From entries of a level to their children, which are fetched (their part of `next` has `bytes`), and what is left of
- * the ranks. `few`: only the first four children can have rows. */
-INLINE void tree_descend(const int64_t *sums, int64_t *rank, int64_t *entry, int64_t count, int few, const char *next,
-                         size_t bytes)
-{
-    for (int64_t i = 0; i < count; i++) {
-        const int64_t *node = sums + entry[i] * 16;
-        int64_t left = rank[i];
-        int64_t child = few ? (node[1] <= left) + (node[2] <= left) + (node[3] <= left) : tree_child(node, left);
-        rank[i] = left - node[child];
-        entry[i] = entry[i] * 16 + child;
-        for (size_t line = 0; line < bytes; line += CACHE_LINE)
-            PREFETCH(next + (size_t)entry[i] * bytes + line);
-    }
-}
-
-/* From entries of level 0 to rows. */
-INLINE void tree_to_rows(const SumTree *tree, const int64_t *rank, int64_t *row, int64_t count)
-{
-    double factor = tree->uniform ? 0.0 : tree->factor;
-    for (int64_t i = 0; i < count; i++) {
-        int64_t leaf[LEAF], left = rank[i], sum = 0, child = 0;
-        tree_leaves(tree->priority + row[i] * LEAF, factor, leaf);
-        for (int k = 0; k < LEAF; k++) {
-            sum += leaf[k];
-            child += sum <= left;
-        }
-        row[i] = row[i] * LEAF + child;
-    }
-}
+/* Make the rows hold no priority. */
+void tree_remove(SumTree *tree, const int64_t *row, int64_t count, int64_t used);
 
 /* Replace ranks, 0 to total - 1, by the rows that hold them. Level by level for all draws: their loads overlap. */
-FOR_EACH_CPU
-static void tree_find(const SumTree *tree, int64_t *rank, int64_t *row, int64_t count)
-{
-    const size_t node = 16 * sizeof(int64_t), leaf = LEAF * sizeof(float);
-    int level = tree->levels - 1;
-    for (int64_t i = 0; i < count; i++)
-        row[i] = 0;
-    if (level > 0 && tree->top <= 4)
-        tree_descend(tree->level[level], rank, row, count, 1, (const char *)tree->level[level - 1], node), level--;
-    for (; level > 0; level--)
-        tree_descend(tree->level[level], rank, row, count, 0, (const char *)tree->level[level - 1], node);
-    tree_descend(tree->level[0], rank, row, count, 0, (const char *)tree->priority, leaf);
-    tree_to_rows(tree, rank, row, count);
-}
+void tree_find(const SumTree *tree, int64_t *rank, int64_t *row, int64_t count);
 
 #endif

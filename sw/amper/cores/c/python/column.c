@@ -1,34 +1,8 @@
-/* A column of a replay buffer, and values made fit for it. */
-#ifndef AMPER_COLUMN_H
-#define AMPER_COLUMN_H
+#include "column.h"
 
 #include <math.h>
 
-typedef struct {
-    PyObject *name;
-    PyArrayObject *view; /* (rows, ...) of the storage, with any alignment */
-    char *data;
-    size_t bytes; /* of one row of the column */
-    int type, plain, scalar, from_last; /* plain: a number or bool, so that the type's number says all */
-    PyTypeObject *scalar_type; /* NumPy's */
-} Column;
-
-/* Where a value to be stored is, and room for it if it is a Python number. */
-typedef struct {
-    const void *from;
-    union {
-        double f64;
-        float f32;
-        int64_t i64;
-        int32_t i32;
-        int16_t i16;
-        int8_t i8;
-        npy_bool b;
-        char any[64];
-    } number;
-} Value;
-
-static int column_set(Column *column, PyObject *name, PyObject *view, int from_last)
+int column_set(Column *column, PyObject *name, PyObject *view, int from_last)
 {
     if (!PyUnicode_Check(name) || !PyArray_Check(view) || PyArray_NDIM((PyArrayObject *)view) < 1) {
         PyErr_SetString(PyExc_TypeError, "Rows takes names, arrays of rows and flags");
@@ -69,8 +43,7 @@ static int value_of_int(const Column *column, PyObject *object, Value *value)
     }
 }
 
-/* Find the value of a column in `object`; 0 unless it is of the column's very type and shape, or a plain number. */
-static int value_of(const Column *column, PyObject *object, Value *value)
+int value_of(const Column *column, PyObject *object, Value *value)
 {
     if (PyArray_Check(object)) {
         PyArrayObject *array = (PyArrayObject *)object;
@@ -104,5 +77,3 @@ static int value_of(const Column *column, PyObject *object, Value *value)
     PyArray_ScalarAsCtype(object, &value->number);
     return 1;
 }
-
-#endif

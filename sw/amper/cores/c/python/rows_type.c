@@ -1,12 +1,14 @@
 /* amper.cores._core.Rows: puts transitions into the rows of a replay buffer, gathers them, and draws batches;
  * amper.replay.rows.NumpyRows is the same in NumPy. It works on the arrays' own memory, and releases the GIL where that
  * pays. It is a context manager that holds the buffer's lock. */
-#ifndef AMPER_ROWS_TYPE_H
-#define AMPER_ROWS_TYPE_H
+#include <stdlib.h>
+#include <string.h>
 
-#include "rows.h"
+#include "core_type.h"
+#include "types.h"
 
 #define LONG_COPY 65536 /* bytes from which releasing the GIL costs less than it gives */
+#define COLUMNS_ON_STACK 16
 
 static void rows_dealloc(Rows *self)
 {
@@ -78,8 +80,6 @@ static PyObject *rows_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     }
     return (PyObject *)self;
 }
-
-#define COLUMNS_ON_STACK 16
 
 /* True, or False and nothing is stored, if it is not (row, a dictionary of a fitting value for each column). */
 static PyObject *rows_put(Rows *self, PyObject *const *args, Py_ssize_t nargs)
@@ -170,6 +170,13 @@ static PyObject *rows_gather(Rows *self, PyObject *const *args, Py_ssize_t nargs
 
 static PyObject *name_of_indices, *name_of_weights;
 
+int rows_prepare(void)
+{
+    name_of_indices = PyUnicode_InternFromString("indices");
+    name_of_weights = PyUnicode_InternFromString("weights");
+    return name_of_indices && name_of_weights ? 0 : -1;
+}
+
 /* A copy of the dictionary with a batch's rows and weights, both of which it takes over. */
 static PyObject *batch_of(PyObject *values, PyObject *drawn[2])
 {
@@ -254,7 +261,7 @@ static PyMethodDef rows_methods[] = {
     ROWS_METHOD(__enter__, METH_NOARGS), ROWS_METHOD(__exit__, METH_FASTCALL), {NULL, NULL, 0, NULL},
 };
 
-static PyTypeObject rows_type = {
+PyTypeObject rows_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "amper.cores._core.Rows",
     .tp_basicsize = sizeof(Rows),
     .tp_flags = Py_TPFLAGS_DEFAULT,
@@ -262,5 +269,3 @@ static PyTypeObject rows_type = {
     .tp_dealloc = (destructor)rows_dealloc,
     .tp_methods = rows_methods,
 };
-
-#endif

@@ -1,10 +1,8 @@
-/* amper.cores._core.Exact: exact.h for Python. It belongs into module.c, behind is_plain; `amper.cores.engine` uses it, one
- * thread at a time. */
-#ifndef AMPER_EXACT_TYPE_H
-#define AMPER_EXACT_TYPE_H
+/* amper.cores._core.Exact: exact.h for Python; `amper.model.exact` uses it, one thread at a time. */
+#include "types.h"
 
-#include "exact.h"
-#include "power.h"
+#include "../exact.h"
+#include "../power.h"
 
 #define LONG_PASS 65536 /* rows from which a batch releases the GIL */
 
@@ -56,8 +54,7 @@ static PyObject *exact_object_write(ExactObject *self, PyObject *const *args, Py
         if ((uint64_t)row[i] >= (uint64_t)e->rows || (uint64_t)code[i] >> e->width)
             return PyErr_Format(PyExc_ValueError, "row and code must be below %lld and 2^%d, not %lld and %lld",
                                 (long long)e->rows, e->width, (long long)row[i], (long long)code[i]);
-    for (int64_t i = 0; i < count; i++)
-        exact_set(e, row[i], (uint32_t)code[i]);
+    exact_write(e, row, code, count);
     Py_RETURN_NONE;
 }
 
@@ -155,7 +152,7 @@ static PyMethodDef exact_methods[] = {
     EXACT_METHOD(weights, METH_FASTCALL | METH_STATIC), {NULL, NULL, 0, NULL},
 };
 
-static PyTypeObject exact_type = {
+PyTypeObject exact_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "amper.cores._core.Exact",
     .tp_basicsize = sizeof(ExactObject),
     .tp_flags = Py_TPFLAGS_DEFAULT,
@@ -163,5 +160,3 @@ static PyTypeObject exact_type = {
     .tp_dealloc = (destructor)exact_object_dealloc,
     .tp_methods = exact_methods,
 };
-
-#endif

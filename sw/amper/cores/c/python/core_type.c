@@ -1,21 +1,10 @@
-/* amper.cores._core.Core: the compiled sampler. It takes exactly the arguments that amper.sampler.sampler gives it and answers with a
- * status; the Python around it says what is wrong. One lock for each sampler; long operations release the GIL. */
-#ifndef AMPER_CORE_TYPE_H
-#define AMPER_CORE_TYPE_H
+#include "core_type.h"
 
-#include "rows.h"
-#include "sampler.h"
+#include "../batch.h"
 
 #define LONG_OPERATION 2048 /* elements from which releasing the GIL costs less than it gives */
 
 enum Status { DONE, NOT_PLAIN, ILLEGAL }; /* of an operation; NOT_PLAIN: not the arrays that it takes */
-enum Flag { MUST_HOLD = 1, ERRORS = 2 };  /* of a write: only rows that hold a priority; TD errors, not priorities */
-
-typedef struct {
-    PyObject_HEAD
-    PyThread_type_lock lock;
-    Sampler s;
-} Core;
 
 static PyObject *core_unlock(Core *self, PyObject *result)
 {
@@ -64,49 +53,6 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return (PyObject *)self;
 }
 
-static int rows_are_legal(const Sampler *s, const int64_t *row, int64_t count, int must_hold)
-{
-    for (int64_t i = 0; i < count; i++)
-        if ((uint64_t)row[i] >= (uint64_t)s->rows || (must_hold && !sampler_holds(s, row[i])))
-            return 0;
-    return 1;
-}
-
-/* Put into `value` what is to be stored of the numbers; 0 if one is not legal. */
-FOR_EACH_CPU
-static int convert_values(double *number, float *value, int64_t count, int errors, double eps, double alpha)
-{
-    double least = errors ? -0x1.fffffffffffffp1023 : 0.0;
-    int legal = 1;
-    for (int64_t i = 0; i < count; i++)
-        legal &= number[i] >= least && number[i] <= 0x1.fffffffffffffp1023;
-    if (legal && errors)
-        for (int64_t i = 0; i < count; i++)
-            number[i] = exponentiated(number[i], eps, alpha);
-    for (int64_t i = 0; i < count; i++)
-        value[i] = stored(number[i]);
-    return legal;
-}
-
-/* A status, or -1 without memory. */
-static int write_values(Sampler *s, const int64_t *row, const double *wide, const float *narrow, int64_t count, long flags)
-{
-    if (sampler_reserve_values(s, count))
-        return -1;
-    if (wide)
-        memcpy(s->number, wide, (size_t)count * sizeof(double));
-    else
-        for (int64_t i = 0; i < count; i++)
-            s->number[i] = narrow[i];
-    if (!rows_are_legal(s, row, count, flags & MUST_HOLD)
-        || !convert_values(s->number, s->value, count, flags & ERRORS, s->eps, s->alpha))
-        return ILLEGAL;
-    if (sampler_reserve_codes(s, s->value, count))
-        return -1;
-    sampler_write(s, row, s->value, count);
-    return DONE;
-}
-
 static PyObject *core_write(Core *self, PyObject *const *args, Py_ssize_t nargs)
 {
     if (nargs != 3) {
@@ -121,13 +67,12 @@ static PyObject *core_write(Core *self, PyObject *const *args, Py_ssize_t nargs)
     int64_t count = PyArray_SIZE((PyArrayObject *)args[0]);
     const int64_t *row = PyArray_DATA((PyArrayObject *)args[0]);
     const void *value = PyArray_DATA((PyArrayObject *)args[1]);
-    int status;
     take_lock(self->lock);
     PyThreadState *saved = count >= LONG_OPERATION ? PyEval_SaveThread() : NULL;
-    status = write_values(&self->s, row, wide ? value : NULL, wide ? NULL : value, count, flags);
+    int done = sampler_write(&self->s, row, wide ? value : NULL, wide ? NULL : value, count, (int)flags);
     if (saved)
         PyEval_RestoreThread(saved);
-    return core_unlock(self, status < 0 ? PyErr_NoMemory() : PyLong_FromLong(status));
+    return core_unlock(self, done < 0 ? PyErr_NoMemory() : PyLong_FromLong(done ? DONE : ILLEGAL));
 }
 
 /* The row that the priority (None: the largest so far) was stored in, or None if it is not legal. */
@@ -144,13 +89,8 @@ static PyObject *core_add(Core *self, PyObject *priority)
     }
     take_lock(self->lock);
     Sampler *s = &self->s;
-    float kept = stored(given ? value : s->maximum > 0.0 ? s->maximum : 1.0);
-    int64_t row = s->cursor;
-    if (sampler_reserve_values(s, 1) || sampler_reserve_codes(s, &kept, 1))
-        return core_unlock(self, PyErr_NoMemory());
-    sampler_write(s, &row, &kept, 1);
-    s->cursor = row + 1 == s->rows ? 0 : row + 1;
-    return core_unlock(self, PyLong_FromLongLong(row));
+    int64_t row = sampler_add(s, given ? value : s->maximum > 0.0 ? s->maximum : 1.0);
+    return core_unlock(self, row < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(row));
 }
 
 static PyObject *core_remove(Core *self, PyObject *indices)
@@ -160,14 +100,10 @@ static PyObject *core_remove(Core *self, PyObject *indices)
     int64_t count = PyArray_SIZE((PyArrayObject *)indices);
     const int64_t *row = PyArray_DATA((PyArrayObject *)indices);
     take_lock(self->lock);
-    int legal = rows_are_legal(&self->s, row, count, 1);
-    if (legal)
-        sampler_remove(&self->s, row, count);
-    return core_unlock(self, PyLong_FromLong(legal ? DONE : ILLEGAL));
+    return core_unlock(self, PyLong_FromLong(sampler_remove(&self->s, row, count) ? DONE : ILLEGAL));
 }
 
-/* Whether the arguments are an int above 0 and a float, as a batch takes them. */
-static int is_batch(PyObject *const *args, npy_intp *batch, double *beta)
+int is_batch(PyObject *const *args, npy_intp *batch, double *beta)
 {
     if (!PyLong_CheckExact(args[0]) || !PyFloat_CheckExact(args[1]))
         return 0;
@@ -177,9 +113,7 @@ static int is_batch(PyObject *const *args, npy_intp *batch, double *beta)
     return !overflow && *batch >= 1 && *batch <= 0x7FFFFFFF && *beta >= 0.0 && *beta <= 0x1.fffffffffffffp1023;
 }
 
-/* Draw a batch into new arrays; the drawn rows of `fetched`, if not NULL, are on their way into the caches then. 1, or 0
- * if nothing is held, or -1 without memory. */
-static int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetched, PyObject *drawn[2])
+int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetched, PyObject *drawn[2])
 {
     drawn[0] = PyArray_EMPTY(1, &batch, NPY_INT64, 0);
     drawn[1] = PyArray_EMPTY(1, &batch, NPY_FLOAT32, 0);
@@ -191,11 +125,11 @@ static int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetche
         int64_t *row = PyArray_DATA((PyArrayObject *)drawn[0]);
         float *weight = PyArray_DATA((PyArrayObject *)drawn[1]);
         PyThreadState *saved = batch >= LONG_OPERATION ? PyEval_SaveThread() : NULL;
-        empty = sampler_reserve(&self->s, batch) ? -1 : sampler_sample(&self->s, batch, row);
+        empty = batch_reserve(&self->s, batch) ? -1 : batch_draw(&self->s, batch, row);
         if (fetched && empty >= 0)
             fetch_rows(fetched, row, batch < FETCHED ? batch : FETCHED);
         if (empty >= 0)
-            sampler_weigh(&self->s, batch, beta, empty, weight);
+            batch_weigh(&self->s, batch, beta, empty, weight);
         if (saved)
             PyEval_RestoreThread(saved);
         status = empty < 0 ? -1 : 1;
@@ -240,14 +174,8 @@ static PyObject *core_priorities(Core *self, PyObject *unused)
     PyObject *array = PyArray_EMPTY(1, &size, NPY_FLOAT32, 0);
     if (array == NULL)
         return NULL;
-    float *priority = PyArray_DATA((PyArrayObject *)array);
     take_lock(self->lock);
-    for (npy_intp row = 0; row < size; row++) {
-        if (self->s.mode < AMPER)
-            priority[row] = self->s.tree.priority[row];
-        else
-            priority[row] = self->s.index.code[row] ? (float)code_value(self->s.index.code[row]) : 0.0f;
-    }
+    sampler_priorities(&self->s, PyArray_DATA((PyArrayObject *)array));
     return core_unlock(self, array);
 }
 
@@ -325,7 +253,7 @@ static PyMemberDef core_members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
-static PyTypeObject core_type = {
+PyTypeObject core_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "amper.cores._core.Core",
     .tp_basicsize = sizeof(Core),
     .tp_flags = Py_TPFLAGS_DEFAULT,
@@ -334,5 +262,3 @@ static PyTypeObject core_type = {
     .tp_methods = core_methods,
     .tp_members = core_members,
 };
-
-#endif

@@ -1,27 +1,6 @@
-/* The rows of a replay buffer: copied out, and followed over n steps; nothing of Python is called in here. */
-#ifndef AMPER_ROWS_H
-#define AMPER_ROWS_H
+#include "rows.h"
 
-#include "column.h"
-#include "lines.h"
-#include "random.h"
-
-#define FETCHED_LINES 8 /* of a row; a longer one is sequential enough for the CPU to fetch by itself */
-#define FETCHED 32      /* rows fetched ahead: 32 of 64 bytes are well inside the first cache */
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *names, *views; /* kept for the columns' pointers */
-    int64_t rows;
-    ptrdiff_t stride; /* bytes from a row to the next, the same for all columns */
-    char *first;      /* the column that begins a row */
-    Py_ssize_t count;
-    Column *column;
-    int64_t steps; /* of n-step transitions, 0: none */
-    double gamma;
-    const Column *reward, *terminated, *truncated;
-    PyThread_type_lock lock; /* held in every operation of the buffer */
-} Rows;
+#include <string.h>
 
 INLINE void copy_rows(const char *from, ptrdiff_t stride, const int64_t *row, int64_t count, char *to, size_t bytes)
 {
@@ -44,7 +23,7 @@ static void copy_column(const Column *column, ptrdiff_t stride, const int64_t *r
     }
 }
 
-static void fetch_rows(const Rows *self, const int64_t *row, int64_t count)
+void fetch_rows(const Rows *self, const int64_t *row, int64_t count)
 {
     int lines = (int)((self->stride + CACHE_LINE - 1) / CACHE_LINE) + 1; /* a row may begin anywhere in a line */
     lines = lines > FETCHED_LINES ? FETCHED_LINES : lines;
@@ -53,7 +32,7 @@ static void fetch_rows(const Rows *self, const int64_t *row, int64_t count)
             PREFETCH(self->first + row[i] * self->stride + line * CACHE_LINE);
 }
 
-static void gather_rows(const Rows *self, const int64_t *row, const int64_t *last, int64_t count, char **to)
+void gather_rows(const Rows *self, const int64_t *row, const int64_t *last, int64_t count, char **to)
 {
     for (int64_t done = 0; done < count; done += FETCHED) {
         int64_t part = count - done < FETCHED ? count - done : FETCHED;
@@ -83,8 +62,8 @@ static double reward_of(const Rows *self, int64_t row)
 }
 
 /* The steps are the outer loop, so that the rows' cache misses overlap. */
-static void follow_rows(const Rows *self, const int32_t *follower, int64_t count, int64_t *last, double *total,
-                        double *discount)
+void follow_rows(const Rows *self, const int32_t *follower, int64_t count, int64_t *last, double *total,
+                 double *discount)
 {
     for (int64_t i = 0; i < count; i++) {
         PREFETCH(follower + last[i]);
@@ -107,5 +86,3 @@ static void follow_rows(const Rows *self, const int32_t *follower, int64_t count
         }
     }
 }
-
-#endif

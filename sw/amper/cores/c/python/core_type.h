@@ -1,0 +1,23 @@
+/* amper.cores._core.Core: the compiled core. It takes exactly the arguments that amper.sampler gives it and answers with
+ * a status; the Python around it says what is wrong. One lock for each core; long operations release the GIL. */
+#ifndef AMPER_CORE_TYPE_H
+#define AMPER_CORE_TYPE_H
+
+#include "../sampler.h"
+#include "rows.h"
+#include "types.h"
+
+typedef struct {
+    PyObject_HEAD
+    PyThread_type_lock lock;
+    Sampler s;
+} Core;
+
+/* Whether the arguments are an int above 0 and a float, as a batch takes them. */
+int is_batch(PyObject *const *args, npy_intp *batch, double *beta);
+
+/* Draw a batch into new arrays; the drawn rows of `fetched`, if not NULL, are on their way into the caches then. 1, or 0
+ * if nothing is held, or -1 without memory. */
+int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetched, PyObject *drawn[2]);
+
+#endif

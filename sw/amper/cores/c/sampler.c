@@ -1,0 +1,195 @@
+#include "sampler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "power.h"
+
+void sampler_free(Sampler *s)
+{
+    tree_free(&s->tree);
+    index_free(&s->index);
+    free(s->query.interval);
+    free(s->cover);
+    free(s->miss_of);
+    free(s->value);
+    free(s->number);
+    free(s->code);
+    free(s->row);
+    free(s->weighed);
+    free(s->list);
+    free(s->span);
+}
+
+int sampler_new(Sampler *s)
+{
+    if (s->mode < AMPER)
+        return tree_new(&s->tree, s->rows, s->mode == UNIFORM);
+    s->query.variant = s->mode - AMPER;
+    s->aligned = s->query.variant == FR_DITHERED || s->query.variant == FR_PREFIX;
+    s->query.interval = calloc((size_t)s->query.groups + 1, sizeof(Interval));
+    s->span = calloc((size_t)s->query.groups + 1, sizeof(Interval));
+    s->miss_of = calloc((size_t)s->query.groups, sizeof(double));
+    if (s->query.interval == NULL || s->span == NULL || s->miss_of == NULL)
+        return -1;
+    if (s->own_weights && s->query.variant == NEAREST) {
+        s->cover = calloc(1, sizeof(Cover));
+        if (s->cover == NULL)
+            return -1;
+        s->cover->weight = 1.0;
+    }
+    return index_new(&s->index, s->rows);
+}
+
+/* Room for writing `count` values. */
+static int reserve_values(Sampler *s, int64_t count)
+{
+    int64_t room = s->value_room;
+    if (make_room((void **)&s->value, &room, count, sizeof(float)))
+        return -1;
+    room = s->value_room;
+    if (make_room((void **)&s->code, &room, count, sizeof(uint32_t)))
+        return -1;
+    return make_room((void **)&s->number, &s->value_room, count, sizeof(double));
+}
+
+/* What is stored of a priority: a float32 in [2^-126, 2^127]. */
+INLINE float stored(double priority)
+{
+    priority = priority < 0x1p-126 ? 0x1p-126 : priority;
+    return (float)(priority > 0x1p127 ? 0x1p127 : priority);
+}
+
+/* Code of what is stored. If Vmax were a power of two, every block around a V below it would end just below Vmax, and
+ * the rows at Vmax, all new ones, would never be drawn: so the code below takes its place. */
+INLINE uint32_t stored_code(const Sampler *s, float value)
+{
+    uint32_t code = code_of(value);
+    return code - (s->aligned && code % 256 == 0 && code > CODE_FIRST);
+}
+
+/* The codes of s->value and their pages; after this no write can fail. */
+static int reserve_codes(Sampler *s, int64_t count)
+{
+    for (int64_t i = 0; i < count && s->mode >= AMPER; i++) {
+        s->code[i] = stored_code(s, s->value[i]);
+        if (index_reserve(&s->index, s->code[i]))
+            return -1;
+    }
+    return 0;
+}
+
+static int holds(const Sampler *s, int64_t row)
+{
+    return s->mode < AMPER ? s->tree.priority[row] > 0.0f : s->index.code[row] != 0;
+}
+
+static int rows_are_legal(const Sampler *s, const int64_t *row, int64_t count, int must_hold)
+{
+    for (int64_t i = 0; i < count; i++)
+        if ((uint64_t)row[i] >= (uint64_t)s->rows || (must_hold && !holds(s, row[i])))
+            return 0;
+    return 1;
+}
+
+/* Whether all of them are finite and, unless they may be `negative`, at least 0. */
+FOR_EACH_CPU
+static int numbers_are_legal(const double *number, int64_t count, int negative)
+{
+    double least = negative ? -0x1.fffffffffffffp1023 : 0.0;
+    int legal = 1;
+    for (int64_t i = 0; i < count; i++)
+        legal &= number[i] >= least && number[i] <= 0x1.fffffffffffffp1023;
+    return legal;
+}
+
+FOR_EACH_CPU
+static void store_numbers(const double *number, float *value, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        value[i] = stored(number[i]);
+}
+
+/* Write s->value, whose codes and pages are there, into rows. */
+static void write_values(Sampler *s, const int64_t *row, int64_t count)
+{
+    float largest = 0.0f;
+    for (int64_t i = 0; i < count; i++) {
+        largest = s->value[i] > largest ? s->value[i] : largest;
+        s->used = row[i] >= s->used ? row[i] + 1 : s->used;
+    }
+    if (s->mode >= AMPER) {
+        index_write(&s->index, row, s->code, count);
+        s->count = s->index.held;
+    } else {
+        tree_write(&s->tree, row, s->value, count, largest, s->used);
+        s->count = s->tree.held;
+    }
+    s->maximum = (double)largest > s->maximum ? (double)largest : s->maximum;
+}
+
+int sampler_write(Sampler *s, const int64_t *row, const double *wide, const float *narrow, int64_t count, int flags)
+{
+    if (reserve_values(s, count))
+        return -1;
+    if (wide)
+        memcpy(s->number, wide, (size_t)count * sizeof(double));
+    else
+        for (int64_t i = 0; i < count; i++)
+            s->number[i] = narrow[i];
+    if (!rows_are_legal(s, row, count, flags & MUST_HOLD) || !numbers_are_legal(s->number, count, flags & ERRORS))
+        return 0;
+    if (flags & ERRORS)
+        exponentiate(s->number, count, s->eps, s->alpha);
+    store_numbers(s->number, s->value, count);
+    if (reserve_codes(s, count))
+        return -1;
+    write_values(s, row, count);
+    return 1;
+}
+
+int64_t sampler_add(Sampler *s, double priority)
+{
+    int64_t row = s->cursor;
+    if (reserve_values(s, 1))
+        return -1;
+    s->value[0] = stored(priority);
+    if (reserve_codes(s, 1))
+        return -1;
+    write_values(s, &row, 1);
+    s->cursor = row + 1 == s->rows ? 0 : row + 1;
+    return row;
+}
+
+int sampler_remove(Sampler *s, const int64_t *row, int64_t count)
+{
+    if (!rows_are_legal(s, row, count, 1))
+        return 0;
+    if (s->mode >= AMPER) {
+        index_remove(&s->index, row, count);
+        s->count = s->index.held;
+    } else {
+        tree_remove(&s->tree, row, count, s->used);
+        s->count = s->tree.held;
+    }
+    return 1;
+}
+
+void sampler_priorities(const Sampler *s, float *priority)
+{
+    if (s->mode < AMPER)
+        memcpy(priority, s->tree.priority, (size_t)s->rows * sizeof(float));
+    else
+        for (int64_t row = 0; row < s->rows; row++)
+            priority[row] = s->index.code[row] ? (float)code_value(s->index.code[row]) : 0.0f;
+}
+
+int64_t sampler_memory(const Sampler *s)
+{
+    int64_t bytes = (int64_t)sizeof *s;
+    if (s->mode < AMPER)
+        return bytes + s->tree.bytes;
+    return bytes + (s->rows + s->rows / BLOCK) * (int64_t)sizeof(uint16_t) + (s->index.pages + 1) * (int64_t)sizeof(Page)
+           + (s->cover ? (int64_t)sizeof(Cover) : 0);
+}

@@ -211,13 +211,13 @@ def test_without_the_compiled_core(monkeypatch):
     """One warning; asking for it is an error."""
     monkeypatch.setattr(sampler_core, "compiled_core", None)
     monkeypatch.setattr(sampler_core, "_warned", False)
-    with pytest.warns(RuntimeWarning, match=r"amper\._core is not installed: samplers use NumPy"):
+    with pytest.warns(RuntimeWarning, match=r"amper\.cores\._core is not installed: samplers use NumPy"):
         sampler = Sampler(3)
     assert not sampler.is_compiled
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Sampler(3)
-    with pytest.raises(ImportError, match=r"compiled=True needs amper\._core"):
+    with pytest.raises(ImportError, match=r"compiled=True needs amper\.cores\._core"):
         Sampler(3, compiled=True)
 
 

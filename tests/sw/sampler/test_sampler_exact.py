@@ -201,7 +201,8 @@ def test_without_the_compiled_core(monkeypatch):
     """NumPy takes its place, and gives the same indices and weights."""
     config = AmperConfig(rows=30, seed=2)
     compiled = ExactCore(config, alpha=0.6, eps=1e-6)
-    monkeypatch.setattr("amper.cores.engine.Exact", None)
+    for module in ("engine", "exact"):
+        monkeypatch.setattr(f"amper.cores.{module}.compiled_core", None)
     numpy = ExactCore(config, alpha=0.6, eps=1e-6)
     assert isinstance(numpy.backend, NumpyEngine)
     assert weights_function() is weights_function(compiled=False)

@@ -1,4 +1,4 @@
-/* The variants of AMPER, in the order of VARIANTS in amper_spec/config.py. */
+/* The variants of AMPER, in the order of AMPER_VARIANTS in amper_spec/config.py. */
 #ifndef AMPER_VARIANT_H
 #define AMPER_VARIANT_H
 

@@ -20,7 +20,7 @@ golden model; 2 on bad input.
 _EXAMPLES = """\
 examples:
   amper cycles --rows 64 --ports 1                    a quick look
-  amper cycles --rows 64 1024 -o docs/hardware/cycles.md       the table of the documentation
+  amper cycles --rows 64 1024 -o docs/measurements/cycles.md       the table of the documentation
 """
 
 

@@ -26,7 +26,7 @@ _EXAMPLE = """\
 example:
   amper reproduce control --envs CartPole-v1 --samplers per,amper-k --seeds 3 --jobs 2
   amper reproduce report -o docs/measurements/results/reproduce --page docs/measurements/reproduce.md \\
-      --pictures docs/pictures
+    --pictures docs/pictures
 """
 
 SUBJECTS = ("all", "cliffwalk", "control", "report")

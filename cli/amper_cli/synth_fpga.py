@@ -36,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Those of FPGAs."""
     group = parser.add_argument_group("FPGAs")
     group.add_argument(
-        "--device", metavar="NAME", help="one of the target's (default: its first, see docs/measurements/fpga.md)"
+        "--device", metavar="NAME", help="one of the target's (default: its first, see docs/hardware/fpga.md)"
     )
     group.add_argument("--seeds", type=int, default=1, metavar="N", help="placements, seeds 1 to N (default 1)")
     group.add_argument("--jobs", type=int, default=1, metavar="N", help="placements at a time (default 1)")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Train DQN on a Gymnasium environment, once for each seed, with a replay buffer that draws
-like PER, like a variant of AMPER, or uniformly; docs/measurements/training.md.
+like PER, like a variant of AMPER, or uniformly; docs/software/training.md.
 
 Into the folder come a file for each seed, evaluations.csv, learning.svg (the mean return
 over the seeds with its 95 % interval) and tensorboard/. Seeds whose file is there are not

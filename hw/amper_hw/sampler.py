@@ -26,7 +26,7 @@ class Sampler(Composite):
 
     A batch of b draws takes ceil(m / P) + ceil(b / D) + c cycles from its request to its last result in the fr variants
     (``amper_hw.base.latency``); c depends neither on |CSP| nor on the priorities. Batches overlap. Contract of the
-    ports: docs/hardware/architecture.md.
+    ports: docs/hardware/interfaces.md.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The page of results: ``python -m amper_synth.results_page docs/measurements/results > results.md``."""
+"""The page of results, docs/measurements/results.md; its first lines have the command."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from amper_synth.fpga.targets import FPGAS
 _HEAD = """\
 # Silicon in numbers
 
-Made by `python -m amper_synth.results_page docs/measurements/results > results.md` from the files that the commands
-below left; each table names its tools. What the numbers are and are not: [asic.md](asic.md), [fpga.md](fpga.md),
-[compare.md](compare.md), [explore.md](explore.md). Unless said otherwise Q = 16, m = 20, b = 64, fr-dithered,
-P = D = W = 1, deep pipeline, rows in flip-flops, results with their priorities, no bus; in FPGAs
-`primitives = blocks`."""
+Made by `python -m amper_synth.results_page docs/measurements/results > docs/measurements/results.md` from the files
+that the commands below left there; each table names its tools. How they are made, and what they are not:
+[cell libraries](../hardware/asic.md), [FPGAs](../hardware/fpga.md). What was tried to get there:
+[what was tried](trials.md). Unless said otherwise Q = 16, m = 20, b = 64, fr-dithered, P = D = W = 1, deep pipeline,
+rows in flip-flops, results with their priorities, no bus; in FPGAs `primitives = blocks`."""
 
 _PAGES = (
     ("compare", "compare.md", "Beside software and GPUs"),
@@ -37,13 +37,13 @@ def page(folder: Path) -> str:
     ):
         results = _results(folder, f"asic-{library}-*.json")
         if results:
-            command = f"`amper synth --target asic --liberty ... --rows N`, [asic-{library}-*.json](results)"
-            parts += [f"## {title}", f"Before layout; {command}; made {_dates(results)}.", asic_table.tables(results)]
+            command = f"`amper synth --target asic --liberty ... --rows N`, `results/asic-{library}-*.json`"
+            parts += [f"## {title}", f"Before layout; {command};\nmade {_dates(results)}.", asic_table.tables(results)]
     for target in FPGAS:
         results = _results(folder, f"fpga-{target}-*.json")
         if results:
-            command = f"`amper synth --target {target} --rows N --seeds S`, [fpga-{target}-*.json](results)"
-            made = f"Placed and routed; {command}; made {_dates(results)}."
+            command = f"`amper synth --target {target} --rows N --seeds S`, `results/fpga-{target}-*.json`"
+            made = f"Placed and routed; {command};\nmade {_dates(results)}."
             parts += [f"## FPGA: {target}", made, fpga_table.tables(results)]
     for command, file, title in _PAGES:
         if (folder / file).exists():

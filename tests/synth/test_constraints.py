@@ -32,7 +32,7 @@ def test_every_port_but_the_clock_is_constrained_once(generated):
 
 
 def test_the_core_names_files_that_are_there(generated, tmp_path):
-    """The schema of FuseSoC itself: `fusesoc run --target=lint` in docs/measurements/fpga.md."""
+    """The schema of FuseSoC itself: `fusesoc run --target=lint` in docs/hardware/fpga.md."""
     generated.save(tmp_path)
     save_constraints(generated, tmp_path)
     text = (tmp_path / CORE_NAME).read_text(encoding="utf-8")

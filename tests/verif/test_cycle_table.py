@@ -12,7 +12,7 @@ from amper_hw.base import latency
 from amper_verif import cycle_table
 from amper_verif.cycle_table import Measurement, page
 
-DOCUMENT = Path(__file__).parents[2] / "docs/hardware/cycles.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/measurements/cycles.md"
 CONFIG = AmperConfig(rows=64, groups=20, batch=64, search_ports=4, draw_ports=4)
 ALONE = latency.batch_cycles(CONFIG)
 SMALL = ("--rows", "9", "--groups", "2", "3", "--batch", "4", "--ports", "1", "2", "--sim", "icarus")
@@ -46,7 +46,7 @@ def test_page():
         measured(config=nearest, one_row=k, all_rows=k),
     ]
     text = page(measurements, command="amper cycles --rows 64", simulator="icarus")
-    assert "Written by `amper cycles --rows 64`\nwith amper " in text
+    assert "Written by\n\n```sh\namper cycles --rows 64\n```\n\nwith amper " in text
     start = ["64", "deep", "4", "4"]
     assert rows_of(text) == [
         [*start, "fr-dithered, fr", "20", "64", str(ALONE), str(ALONE), str(ALONE), "21", str(ALONE - 21), "20.0"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -182,9 +183,15 @@ _COLUMNS = (
 _PAGE = """\
 # Cycles, measured
 
-Written by `{command}`
-with {versions}. The Verilog was simulated and every result compared with the golden model.
-W = 1, Q = 16, banks of 64 rows, 8 children a node.
+Written by
+
+```sh
+{command}
+```
+
+with {versions}.
+The Verilog was simulated and every result compared with the golden model. W = 1, Q = 16, banks of 64 rows, 8 children a
+node.
 
 - **alone**: from the edge that takes the request to the edge that takes the last result, Vmax settled and without
   back-pressure; once with |CSP| = 1 and once with |CSP| = n.
@@ -199,7 +206,7 @@ def page(measurements: Sequence[Measurement], *, command: str, simulator: str) -
     """The table as Markdown; variants that take the same cycles share a line."""
     with_versions = {**versions(), simulator: version(simulator)} if simulator == "verilator" else versions()
     text = _PAGE.format(
-        command=command,
+        command=" \\\n    ".join(textwrap.wrap(command, 114, break_long_words=False, break_on_hyphens=False)),
         versions=", ".join(f"{name} {number}" for name, number in with_versions.items()),
         batches=BATCHES,
     )

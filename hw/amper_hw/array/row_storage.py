@@ -1,4 +1,4 @@
-"""The rows of a bank: a priority code and a valid bit each, in flip-flops or in latches (docs/hardware/storage.md)."""
+"""The rows of a bank: a priority code and a valid bit each, in flip-flops or in latches (docs/theory/rows.md)."""
 
 from __future__ import annotations
 

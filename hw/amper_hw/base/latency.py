@@ -1,4 +1,4 @@
-"""Where every number of cycles is derived; docs/hardware/architecture.md explains them.
+"""Where every number of cycles is derived; docs/theory/hardware.md explains them.
 
 The components take their numbers of stages from here, and their benches measure that they keep to them.
 """

@@ -18,7 +18,7 @@ from amper_spec.config import AmperConfig
 
 
 class AxiSampler(Composite):
-    """Registers on AXI4-Lite; writes, requests and results on AXI4-Stream. Contract: docs/hardware/buses.md.
+    """Registers on AXI4-Lite; writes, requests and results on AXI4-Stream. Contract: docs/hardware/interfaces.md.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The one definition of the register map; the decoder, the C header, the SystemRDL file and the page are made from it.
 
-How the registers are used: docs/hardware/buses.md.
+How the registers are used: docs/hardware/programmers-guide.md.
 """
 
 from __future__ import annotations

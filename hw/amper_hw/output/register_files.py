@@ -90,8 +90,8 @@ def page(config: AmperConfig) -> str:
     lines = [
         "# Registers",
         "",
-        "Made by `amper_hw.output.register_files` from `amper_hw.bus.registers`: do not edit. "
-        "How to use them: `docs/hardware/buses.md`.",
+        "Made by `amper_hw.output.register_files` from `amper_hw.bus.registers`: do not edit. How to use them:",
+        "`docs/hardware/programmers-guide.md`.",
         "",
         f"All are 32 bits wide. This page is for rows = {config.rows}, priority_width = {config.priority_width}, "
         f"groups = {config.groups}, batch = {config.batch},",

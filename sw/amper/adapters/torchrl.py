@@ -21,7 +21,7 @@ from torchrl.data.replay_buffers.samplers import PrioritizedSampler  # noqa: E40
 from torchrl.data.replay_buffers.storages import Storage  # noqa: E402
 from torchrl.data.replay_buffers.utils import unravel_index  # noqa: E402
 
-Index: TypeAlias = int | slice | torch.Tensor | tuple[torch.Tensor, ...] | NDArray[np.integer]
+Index: TypeAlias = "int | slice | torch.Tensor | tuple[torch.Tensor, ...] | NDArray[np.integer]"
 
 STATE_VERSION = 1
 FILE = "amper_sampler.npz"

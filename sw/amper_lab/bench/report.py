@@ -9,7 +9,7 @@ from amper_lab.bench.contestant import ALPHA, BETA, EPS
 from amper_lab.bench.software import Plan, Results
 from amper_lab.bench.timing import OPERATIONS
 from amper_report.environment import described
-from amper_report.tables import table
+from amper_report.tables import filled, table
 
 
 def markdown(plan: Plan, results: Results, facts: dict[str, Any]) -> str:
@@ -19,7 +19,7 @@ def markdown(plan: Plan, results: Results, facts: dict[str, Any]) -> str:
         heading = "With transitions" if payload else "Without transitions"
         parts += [f"## {heading}", _times(plan, results, payload), _ratios(plan, results, payload)]
     parts += ["## The bound", _bounds(plan, results), "## Memory", _memory(plan, results), _notes(results)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return filled("\n\n".join(part for part in parts if part)) + "\n"
 
 
 def _introduction(plan: Plan, facts: dict[str, Any]) -> str:

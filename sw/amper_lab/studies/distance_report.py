@@ -9,7 +9,7 @@ from typing import Any
 from amper_lab.studies.distance import Distance
 from amper_report.environment import described
 from amper_report.figures import COLOURS, MARKERS, figure_file
-from amper_report.tables import table
+from amper_report.tables import filled, table
 
 _TITLES = (
     "priorities",
@@ -42,9 +42,10 @@ def markdown(options: dict[str, Any], results: Sequence[Distance], facts: dict[s
         ]
         for each in results
     ]
-    return (
+    return filled(
         f"# Distance to PER\n\nm = {options['groups']}, {options['batches']} candidate sets an AMPER line, seed "
-        f"{options['seed']}; KL in nats. distribution.md says what the columns are.\n\n{described(facts)}\n\n"
+        f"{options['seed']}; KL in nats. docs/reference/distribution.md says what the columns are.\n\n"
+        f"{described(facts)}\n\n"
         f"{table(_TITLES, rows)}\n"
     )
 

@@ -1,4 +1,4 @@
-"""``TrainOptions``: what a training run depends on, besides its seed; docs/measurements/training.md."""
+"""``TrainOptions``: what a training run depends on, besides its seed; docs/software/training.md."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from amper_synth.liberty.cells import Library
 from amper_synth.tools.units import FEMTO, PICO, REGISTER
 
 # Rewrite for the fewest levels, find choices, map for delay, buffer (-p: also what registers drive), choose sizes.
-# stime leaves the delay in stats.txt. docs/measurements/asic.md has what else was tried.
+# stime leaves the delay in stats.txt. docs/hardware/asic.md has what else was tried.
 ABC = """\
 strash; &get -n; &st; &if -g -K 6; &put
 strash; dch; map -B 0.5 -D {ps}

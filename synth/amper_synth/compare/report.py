@@ -7,7 +7,7 @@ from pathlib import Path
 
 from amper_report.environment import described
 from amper_report.figures import COLOURS, figure_file
-from amper_report.tables import table
+from amper_report.tables import filled, table
 from amper_synth.compare.comparison import FIGURES, Comparison, Entry, ratios
 
 FIGURE_COLOURS = {"estimated": COLOURS[1], "measured": COLOURS[0], "quoted": COLOURS[4]}
@@ -33,7 +33,7 @@ def markdown(comparison: Comparison) -> str:
         _notes(entries),
         _environments(comparison),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return filled("\n\n".join(part for part in parts if part)) + "\n"
 
 
 def ordered(entries: Sequence[Entry]) -> list[Entry]:

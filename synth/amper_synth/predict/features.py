@@ -1,7 +1,7 @@
 """What area and clock of a configuration grow with: the columns of the predictor's least squares.
 
 Every column counts things that are there (bits of storage, match cells, ways of a selector), so that no coefficient can
-be negative. docs/measurements/explore.md lists them.
+be negative. docs/hardware/explore.md lists them.
 """
 
 from __future__ import annotations

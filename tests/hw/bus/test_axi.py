@@ -66,7 +66,7 @@ def test_in_verilator(simulate):
 
 @pytest.mark.parametrize("config", [SMALL, WIDE], ids=["small", "wide"])
 def test_every_illegal_access(simulate, config):
-    """Each is answered with its error, sets its bit and changes nothing else; see docs/hardware/buses.md, "Errors"."""
+    """Each is answered with its error, sets its bit and changes nothing else; docs/hardware/programmers-guide.md."""
     report = simulate(bus_components.axi_sampler(config, part="illegal"))
     refused_write = {"WRITE_REFUSED"} if config.rows < 1 << config.row_width else set()
     assert set(report["tried"]) == set(BUS_ERRORS) - {"STREAM_MALFORMED", "WRITE_REFUSED"} | refused_write

@@ -173,8 +173,8 @@ def test_error_codes_on_plain_memory(tmp_path, bus):
 
 
 def test_the_example_compiles(tmp_path):
-    """The program of docs/hardware/buses.md."""
-    page = (Path(__file__).parents[3] / "docs/hardware/buses.md").read_text(encoding="utf-8")
+    """The program of docs/hardware/programmers-guide.md."""
+    page = (Path(__file__).parents[3] / "docs/hardware/programmers-guide.md").read_text(encoding="utf-8")
     (program,) = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
     write_sources(AmperConfig(rows=8, bus="axi"), tmp_path)
     (tmp_path / "example.c").write_text(program, encoding="utf-8")

@@ -130,7 +130,7 @@ def test_the_page_is_up_to_date():
 
 
 def test_the_page_of_the_buses_names_every_error():
-    text = (ROOT / "docs/hardware/buses.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/hardware/programmers-guide.md").read_text(encoding="utf-8")
     assert [name for name in BUS_ERRORS if f"`{name}`" not in text] == []
 
 

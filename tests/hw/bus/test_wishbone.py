@@ -42,7 +42,7 @@ def test_a_master_that_is_not_ours(simulate, config):
 
 @pytest.mark.parametrize("config", CONFIGURATIONS[:2], ids=NAMES[:2])
 def test_every_illegal_access(simulate, config):
-    """Each is answered with its error, sets its bit and changes nothing else; see docs/hardware/buses.md, "Errors"."""
+    """Each is answered with its error, sets its bit and changes nothing else; docs/hardware/programmers-guide.md."""
     report = simulate(bus_components.wishbone_sampler(config, part="illegal"))
     refused_write = {"WRITE_REFUSED"} if config.rows < 1 << config.row_width else set()
     missing = {"STREAM_MALFORMED", "UNALIGNED", "WRITE_REFUSED"}  # there are no streams, and addresses count words

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import pickle
 import re
 import sys
@@ -391,9 +390,3 @@ def test_in_a_replay_buffer(tmp_path):
     buffers["exact"].load(tmp_path / "buffer")
     first, second = (buffer.sample(8) for buffer in buffers.values())
     np.testing.assert_array_equal(first["indices"], second["indices"])
-
-
-def test_examples_of_the_page():
-    result = doctest.testfile(str(ROOT / "docs/software/device.md"), module_relative=False)
-    assert result.failed == 0
-    assert result.attempted >= 8

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import doctest
 import pickle
 import threading
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -327,10 +325,3 @@ def test_one_writer_and_three_samplers(core, mode):
     sampler.add()
     other.add()
     np.testing.assert_array_equal(sampler.sample(100)[0], other.sample(100)[0])
-
-
-def test_examples_of_the_page():
-    page = Path(__file__).parents[3] / "docs/software/sampler.md"
-    result = doctest.testfile(str(page), module_relative=False)
-    assert result.failed == 0
-    assert result.attempted >= 12

@@ -1,4 +1,4 @@
-// The generated sampler as a shared library: whole operations in one call each, over the ports of docs/hardware/architecture.md.
+// The generated sampler as a shared library: whole operations in one call each, over the ports of docs/hardware/interfaces.md.
 // The macros AMPER_ROW_WIDTH, AMPER_PRIORITY_WIDTH, AMPER_WRITE_PORTS and AMPER_DRAW_PORTS are those of the configuration.
 #include "Vamper.h"
 #include "verilated.h"

@@ -74,7 +74,8 @@ class Comparison:
         counts = ", ".join(f"{count:,} {kind}" for kind, count in self.calls.most_common())
         lines = [
             f"backends    {names}",
-            f"calls       {self.calls.total():,}: {counts}; {self.refused:,} refused, with the same words",
+            f"calls       {self.calls.total():,}: {counts}",
+            f"refused     {self.refused:,}, with the same words",
             f"compared    {self.compared:,} indices and weights, {self.mismatches} mismatches",
         ]
         for name, device in self.devices.items():

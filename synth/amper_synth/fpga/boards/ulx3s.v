@@ -1,4 +1,4 @@
-// AMPER on a ULX3S (ECP5-85F): the registers over the USB serial port, 1 Mbaud (docs/measurements/fpga.md, "The host link").
+// AMPER on a ULX3S (ECP5-85F): the registers over the USB serial port, 1 Mbaud (docs/hardware/fpga.md, "The host link").
 module amper_ulx3s(
   input clk_25mhz,
   input ftdi_txd,      // from the host

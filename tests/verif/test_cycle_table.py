@@ -60,7 +60,7 @@ def test_the_command_measures(tmp_path, capsys):
     captured = capsys.readouterr()
     assert captured.err.count("8 of 8 points as by the formula") == 4
     text = file.read_text()
-    assert "`amper cycles --rows 9 --groups 2 3 --batch 4 --ports 1x1 2x2 --pipelines deep shallow --variants " in text
+    assert "\namper cycles --rows 9 --groups 2 3 --batch 4 --ports 1x1 2x2 --pipelines deep shallow --variants " in text
     cells = rows_of(text)
     assert len(cells) == 2 * 2 * 2 * 2  # ports, pipelines, groups; fr and k
     for _, pipeline, searches, draws, variants, groups, batch, one, everything, formula, *_ in cells:

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from amper.operations.trace import Trace
-    from amper_lab.train.record import RecordConfig
+from amper.operations.trace import Trace
+from amper_cli.options import fail
+from amper_cli.train import add_options
+from amper_lab.train.record import OPERATIONS, SEED, SETTINGS, record
 
-# Options that make the recording, with their defaults: those of RecordConfig, and a test holds them equal.
-# They are repeated because the help must not wait for NumPy, and the configuration lives with the recorder.
-_DEFAULTS: dict[str, Any] = {
-    "env": "CartPole-v1",
-    "rows": 2000,
-    "batch": 64,
-    "operations": 30_000,
-    "seed": 1,
-    "alpha": 0.6,
-    "eps": 1e-6,
-    "beta": 0.4,
-}
+_OPTIONS = ("env", "rows", "batch", "alpha", "eps", "beta")
+_DEFAULTS = {**{name: getattr(SETTINGS, name) for name in _OPTIONS}, "operations": OPERATIONS, "seed": SEED}
 
 _DESCRIPTION = """\
 Train a small DQN agent with ordinary prioritized replay (Schaul et al. 2016) and record
@@ -56,57 +45,52 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
-    def option(name: str, kind: Callable[[str], object], metavar: str, text: str) -> None:
-        text += " (default: %(default)s)"
-        parser.add_argument(f"--{name}", type=kind, metavar=metavar, default=_DEFAULTS[name], help=text)
-
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="trace file (.npz) to write")
-    option("env", str, "NAME", "Gymnasium environment: flat real observation, discrete actions")
-    option("rows", int, "N", "capacity of the replay buffer, 1 to 1048576; the oldest row is overwritten")
-    option("batch", int, "N", "rows per draw, 1 to 4096")
-    option("operations", int, "N", "operations to record, 1 to 10000000, or up to one learning step more")
-    option("seed", int, "N", "seed of everything random, 0 to 2147483647")
-    option("alpha", float, "X", "priority exponent, 0 to 1")
-    option("eps", float, "X", "added to every absolute TD error, 1e-12 to 1")
-    option("beta", float, "X", "importance exponent at the start, 0 to 1; rises to 1")
+    add_options(parser, SETTINGS, _OPTIONS)
+    text = "operations to record, 1 to 10000000, or up to one learning step more (default %(default)s)"
+    parser.add_argument("--operations", type=int, default=OPERATIONS, metavar="N", help=text)
+    text = "seed of everything random, 0 to 2147483647 (default %(default)s)"
+    parser.add_argument("--seed", type=int, default=SEED, metavar="N", help=text)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Record, save, and print a summary on standard output.
 
     Returns
     -------
-    0, or 1 after an error message on standard error: an option out of its range, a missing package, an output
-    that cannot be written.
+    0; 2 after an error message on standard error: an option out of its range, a missing package, an output that cannot
+    be written.
     """
-    from amper_lab.train.record import MissingExtraError, RecordConfig, record
-
     try:
-        config = RecordConfig(**{name: getattr(args, name) for name in _DEFAULTS})
         # Before the recording, so that a mistyped folder does not cost one.
-        if not args.output.parent.is_dir():
-            raise ValueError(f"output must lie in an existing folder, got {args.output}")
-        if args.output.is_dir():
-            raise ValueError(f"output must be a file, got the folder {args.output}")
-        trace = record(config, command=_command(config, args.output), progress=not args.quiet)
-        trace.save(args.output)
-    except (ValueError, MissingExtraError, OSError) as error:
-        print(f"amper record: error: {error}", file=sys.stderr)
-        return 1
-    print(_summary(trace, args.output))
+        if not options.output.parent.is_dir():
+            raise ValueError(f"output must lie in an existing folder, not {options.output}")
+        if options.output.is_dir():
+            raise ValueError(f"output must be a file, not the folder {options.output}")
+        trace = record(
+            replace(SETTINGS, **{name: getattr(options, name) for name in _OPTIONS}),
+            operations=options.operations,
+            seed=options.seed,
+            command=_command(options),
+            progress=not options.quiet,
+        )
+        trace.save(options.output)
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        return fail("record", error)
+    print(_summary(trace, options.output))
     return 0
 
 
-def _command(config: RecordConfig, output: Path) -> str:
+def _command(options: argparse.Namespace) -> str:
     """The command line that makes this trace; options that few change are named only where they differ."""
     words = ["amper", "record"]
     for name, default in _DEFAULTS.items():
-        value = getattr(config, name)
+        value = getattr(options, name)
         if value != default or name in ("env", "rows", "batch", "seed"):
             words += [f"--{name}", str(value)]
-    return shlex.join([*words, "--output", output.as_posix()])
+    return shlex.join([*words, "--output", options.output.as_posix()])
 
 
 def _summary(trace: Trace, output: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,17 +71,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs, with the seeds 1 to N (default 1)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes, 1 to 1024 (default 1)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    defaults = {field.name: field.default for field in fields(TrainOptions)}
-    for name, (kind, metavar, text) in _HELP.items():
-        default = defaults[name]
-        shown = "" if default is None else f" (default {default})"
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=kind, default=default, metavar=metavar, help=text + shown)
+    add_options(parser, TrainOptions(), _HELP)
     parser.add_argument(
         "--double", action=argparse.BooleanOptionalAction, default=True, help="double DQN (default yes)"
     )
     parser.add_argument("--bit-exact", action="store_true", help="draw the indices of the golden model")
     parser.set_defaults(run=run)
+
+
+def add_options(parser: argparse.ArgumentParser, defaults: TrainOptions, names: Iterable[str]) -> None:
+    """Add an option for each of these of ``TrainOptions``."""
+    for name in names:
+        kind, metavar, text = _HELP[name]
+        default = getattr(defaults, name)
+        shown = "" if default is None else f" (default {default})"
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=kind, default=default, metavar=metavar, help=text + shown)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -93,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
     of a device that failed; 130 after an interruption.
     """
     try:
-        from amper_lab.train.training import series
+        from amper_lab.train.runs import series
 
         chosen = TrainOptions(**{field.name: getattr(options, field.name) for field in fields(TrainOptions)})
         runs = series(chosen, options.seeds, options.output, jobs=options.jobs, progress=not options.quiet)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 PACKAGES = ("amper", "numpy", "cpprb", "tianshou", "torchrl", "tensordict", "torch", "numba", "sumtree")
 
 
-def environment(packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
+def environment(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:
     """Time, machine and versions, by name."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -24,7 +25,7 @@ def environment(packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
             "system": platform.platform(),
             "load_average": [round(load, 2) for load in os.getloadavg()],
         },
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in packages}},
+        "versions": versions(packages),
     }
 
 
@@ -39,11 +40,13 @@ def described(facts: dict[str, Any]) -> str:
     )
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Of Python and of those packages that are installed."""
+    found = {"python": platform.python_version()}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _processor() -> str:

@@ -18,7 +18,8 @@ import numpy as np
 from amper import Sampler
 from amper.sampler.options import CSP_SHARE
 from amper_lab.train.files import difference, read_json, write_json
-from amper_lab.train.versions import versions
+from amper_lab.train.loop import PACKAGES
+from amper_report.environment import versions
 from amper_spec.checks import checked_integer
 
 STATES = (8, 10, 12)
@@ -183,7 +184,7 @@ def measure(
         if not found:
             kept.append(Cell(states, setting, updates))
             seconds = round(time.process_time() - start, 1)
-            values = {"options": options, "versions": versions(), "seconds": seconds}
+            values = {"options": options, "versions": versions(PACKAGES), "seconds": seconds}
             write_json(path, {**values, "cells": [each.to_dict() for each in kept]})
     return kept
 

@@ -1,9 +1,10 @@
-"""A training run: act, store, learn, and try the greedy policy now and then."""
+"""The training loop: act, store, learn; and a run, which tries the greedy policy now and then."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,15 @@ import numpy as np
 from amper import ReplayBuffer, Sampler
 from amper.replay.columns import Columns
 from amper.support.extras import require
-from amper.support.threads import one_thread
 from amper_lab.train.environments import Evaluation, action_count, make_env
 from amper_lab.train.options import TrainOptions
 from amper_lab.train.samplers import make_sampler
-from amper_lab.train.versions import versions
+from amper_report.environment import versions
 
 if TYPE_CHECKING:
     from amper_lab.train.dqn import Agent
 
+PACKAGES = ("amper", "gymnasium", "numpy", "torch")  # which decide about a run
 # Name of a measurement, its value, the step.
 Log = Callable[[str, float, int], None]
 
@@ -81,32 +82,68 @@ def train(options: TrainOptions, seed: int, *, log: Log | None = None, tick: Cal
     ------
     ValueError, ImportError : see ``make_env`` and ``make_sampler``.
     """
-    require("torch", "train")
-    from amper_lab.train.dqn import Agent
-
     start = time.process_time()
-    seeds = np.random.SeedSequence(seed).spawn(5)
-    agent_seed, sampler_seed, env_seed = (int(each.generate_state(1)[0]) for each in seeds[:3])
-    env = make_env(options.env)
-    evaluation = Evaluation(options.env, options.episodes, options.explore_last, seeds[3])
-    size = int(np.prod(env.observation_space.shape or ()))
-    actions = action_count(env)
-    with one_thread(), make_sampler(options, sampler_seed) as sampler:
-        agent = Agent(options, size, actions, agent_seed)
-        learner = _Learner(options, agent, size, sampler, log)
-        actor = _Actor(options, agent, env, env_seed, actions, np.random.default_rng(seeds[4]), log)
-        points: list[Point] = []
-        for step in range(1, options.steps + 1):
-            learner.step(step, actor.step(step))
+    seeds = Seeds(seed)
+    evaluation = Evaluation(options.env, options.episodes, options.explore_last, seeds.evaluation)
+    points: list[Point] = []
+    with make_sampler(options, seeds.sampler) as sampler:
+        for step, agent in enumerate(practise(options, seeds, sampler, log), 1):
             if step * options.evaluations // options.steps > len(points):
                 points.append(Point(step, agent.updates, evaluation.returns(agent.act)))
                 if log is not None:
                     log("evaluation/return", points[-1].mean, step)
             if tick is not None:
                 tick()
-    env.close()
     evaluation.close()
-    return Run(options.to_dict(), seed, points, round(time.process_time() - start, 2), versions())
+    return Run(options.to_dict(), seed, points, round(time.process_time() - start, 2), versions(PACKAGES))
+
+
+class Seeds:
+    """Of each part of a run, from one seed."""
+
+    def __init__(self, seed: int) -> None:
+        agent, sampler, env, self.evaluation, self.actor = np.random.SeedSequence(seed).spawn(5)
+        self.agent, self.sampler, self.env = (int(each.generate_state(1)[0]) for each in (agent, sampler, env))
+
+
+def practise(options: TrainOptions, seeds: Seeds, sampler: Sampler, log: Log | None = None) -> Iterator[Agent]:
+    """Act and learn for ``options.steps`` steps, and give the agent after each, with one torch thread.
+
+    Parameters
+    ----------
+    sampler : of ``options.rows`` rows, empty; it draws, whatever the options say. log : as in ``train``.
+
+    Raises
+    ------
+    ValueError, ImportError : see ``make_env``.
+    """
+    require("torch", "train")
+    from amper_lab.train.dqn import Agent
+
+    env = make_env(options.env)
+    size = int(np.prod(env.observation_space.shape or ()))
+    actions = action_count(env)
+    with _one_thread():
+        agent = Agent(options, size, actions, seeds.agent)
+        learner = _Learner(options, agent, size, sampler, log)
+        actor = _Actor(options, agent, env, seeds.env, actions, np.random.default_rng(seeds.actor), log)
+        for step in range(1, options.steps + 1):
+            learner.step(step, actor.step(step))
+            yield agent
+    env.close()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One torch thread: the networks are too small for more, and sums are then always in the same order."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Actor:
@@ -174,7 +211,7 @@ class _Learner:
         """Store it, and learn if that is due."""
         options = self._options
         self._buffer.add(**transition)
-        if step < options.warmup or step % options.update_every:
+        if not options.due(step):
             return
         beta = options.beta + (1 - options.beta) * step / options.steps
         batch = self._buffer.sample(options.batch, beta)

@@ -110,6 +110,10 @@ class TrainOptions:
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)  # the class is frozen; this is its constructor
 
+    def due(self, step: int) -> bool:
+        """Whether an update follows this step, counted from 1."""
+        return step >= self.warmup and step % self.update_every == 0
+
     def to_dict(self) -> dict[str, Any]:
         """The options by name."""
         return asdict(self)

@@ -22,13 +22,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from amper.model.backend import DeviceError
 from amper.sampler.options import MODES
 from amper_cli import train as command
-from amper_lab.train import runs, training
+from amper_lab.train import runs
 from amper_lab.train.dqn import Agent
 from amper_lab.train.environments import Evaluation, make_env
 from amper_lab.train.loop import Run, _Actor, train
 from amper_lab.train.options import TrainOptions
-from amper_lab.train.runs import Task, run_all
-from amper_lab.train.training import series
+from amper_lab.train.runs import Task, run_all, series
 
 TINY = TrainOptions(rows=150, steps=300, batch=16, hidden=16, warmup=50, target_period=20, evaluations=3, episodes=2)
 TINY_WORDS = [
@@ -420,7 +419,7 @@ def test_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     def interrupted(*_: Any, **__: Any) -> Run:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "run_all", interrupted)
+    monkeypatch.setattr(runs, "run_all", interrupted)
     assert command.run(parse(*TINY_WORDS, "--quiet", "-o", str(tmp_path))) == 130
     message = f"\namper train: interrupted; the same command goes on from {tmp_path}\n"
     assert capsys.readouterr() == ("", message)

@@ -86,7 +86,6 @@ def restored(sampler: RowSampler, state: dict[str, Any]) -> RowSampler:
     """
     kept = state.get("options") if isinstance(state, dict) else None
     if type(sampler) is Sampler and isinstance(kept, dict) and "seed" in kept:
-        options = {**sampler.options.to_dict(), "seed": kept["seed"]}
-        sampler = Sampler(**options, compiled=sampler.is_compiled)
+        sampler = sampler.anew(kept["seed"])
     sampler.restore(state)
     return sampler

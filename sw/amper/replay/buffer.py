@@ -16,8 +16,9 @@ from amper.replay.columns import Columns, column_views, converted, new_storage, 
 from amper.replay.files import SavedFile, opened_saved, write_saved
 from amper.replay.nstep import Links, NStep
 from amper.replay.rows import new_rows
+from amper.sampler.base import IndexArray, SamplerBase
 from amper.sampler.choice import chosen_core
-from amper.sampler.sampler import IndexArray, Sampler
+from amper.sampler.sampler import Sampler
 from amper_spec.checks import checked_integer
 
 
@@ -35,7 +36,7 @@ class ReplayBuffer:
     ----------
     rows : the most transitions, 1 to 2^28; a newer one then takes the place of the oldest.
     columns : dtype, or (dtype, shape of a row), by name.
-    sampler : an empty ``Sampler`` of as many rows, from then on the buffer's own; or the mode of one.
+    sampler : an empty ``Sampler`` or ``Device`` of as many rows, from then on the buffer's own; or the mode of one.
     n_step : transitions over several steps; None: as they were added.
     folder : for a file that the rows are mapped from, so that they may be more than fit into memory; None: in memory.
     compiled : True or False to insist on how rows are copied; None: the compiled way where it is installed.
@@ -50,7 +51,7 @@ class ReplayBuffer:
         self,
         rows: int,
         columns: Columns,
-        sampler: Sampler | str = "per",
+        sampler: SamplerBase | str = "per",
         *,
         n_step: NStep | None = None,
         folder: str | Path | None = None,
@@ -71,8 +72,8 @@ class ReplayBuffer:
         self._rows = new_rows(self._columns, n_step, compiled)
         self._links = Links(self.sampler.rows, n_step.envs) if n_step else None
         self._kept = _ThreadArrays()
-        # Whether drawing by the core is all that a batch takes: unless a subclass of Sampler has another way.
-        self._in_one_call = n_step is None and type(self.sampler).sample is Sampler.sample
+        # Whether drawing by the core is all that a batch takes: unless the sampler has another way, as a device has.
+        self._in_one_call = n_step is None and type(self.sampler).sample is SamplerBase.sample
 
     def __len__(self) -> int:
         """Transitions that can be drawn."""
@@ -299,10 +300,10 @@ class ReplayBuffer:
         return checked_integer("the number of transitions", size, 1, self.rows)
 
 
-def _checked_sampler(rows: int, sampler: Sampler | str) -> Sampler:
+def _checked_sampler(rows: int, sampler: SamplerBase | str) -> SamplerBase:
     if isinstance(sampler, str):
         return Sampler(rows, mode=sampler)  # type: ignore[arg-type]  # it checks the mode
-    if not isinstance(sampler, Sampler):
+    if not isinstance(sampler, SamplerBase):
         raise TypeError(f"sampler must be a Sampler or the name of a mode, not {sampler!r}")
     if sampler.rows != rows:
         raise ValueError(f"sampler must have the buffer's {rows} rows, not {sampler.rows}")

@@ -1,4 +1,4 @@
-"""``Device``: an ``amper.Sampler`` whose draws a backend makes; docs/software/device.md has the contract."""
+"""``Device``: the calls of ``amper.Sampler``, drawn by a backend; docs/software/device.md has the contract."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from amper.cores.exact import ExactCore
 from amper.model.backend import Backend, Factory, IndexArray, open_backend
 from amper.model.changes import parameter_changes
 from amper.model.settings import Settings
-from amper.sampler.arguments import checked_beta
-from amper.sampler.options import SamplerOptions
-from amper.sampler.sampler import Sampler, WeightArray
+from amper.sampler.base import SamplerBase, WeightArray
+from amper.sampler.options import ALPHA, EPS, SamplerOptions
 from amper.sampler.state import VERSION, export, restored
 from amper_spec.checks import checked_integer
 from amper_spec.config import AmperConfig
@@ -43,8 +42,8 @@ class Cycles:
         return self.write + self.sample + self.set_parameter
 
 
-class Device(Sampler):
-    """A ``Sampler(bit_exact=True)`` that draws by a backend: the same calls, indices, weights and errors.
+class Device(SamplerBase):
+    """The calls, indices, weights and errors of a ``Sampler(bit_exact=True)``, with draws that a backend makes.
 
     Parameters
     ----------
@@ -68,16 +67,13 @@ class Device(Sampler):
         backend: str | Factory = "golden",
         *,
         beta: float | Callable[[int], float] = 0.4,
-        alpha: float = 0.6,
-        eps: float = 1e-6,
+        alpha: float = ALPHA,
+        eps: float = EPS,
     ) -> None:
         if not isinstance(config, AmperConfig):
             raise TypeError(f"config must be an AmperConfig, not {config!r}")
+        super().__init__(SamplerOptions.of(config, alpha=alpha, eps=eps), beta)
         self.config = config
-        self.options = _options(config, alpha=alpha, eps=eps)
-        self._schedule = beta if callable(beta) else None
-        self._beta = checked_beta(beta(0) if callable(beta) else beta)
-        self._compiled = False
         self._backend = backend
         self.cycles = Cycles()
         counted = _Counted(open_backend(backend, config), self.cycles)
@@ -140,8 +136,7 @@ class Device(Sampler):
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        beta = self._schedule or self._beta
-        arguments = {"config": self.config, "backend": self._backend, "beta": beta}
+        arguments = {"config": self.config, "backend": self._backend, "beta": self.beta}
         return {**arguments, "alpha": self.options.alpha, "eps": self.options.eps, "state": self.state()}
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
@@ -197,24 +192,6 @@ class _Counted:
         now = self._backend.cycles
         self._cycles.last, self._before = now - self._before, now
         return self._cycles.last
-
-
-def _options(config: AmperConfig, *, alpha: float, eps: float) -> SamplerOptions:
-    """Those of ``Sampler.from_config(config)``."""
-    return SamplerOptions(
-        rows=config.rows,
-        mode=f"amper-{config.variant}",  # type: ignore[arg-type]  # a mode for each variant
-        groups=config.groups,
-        scale=config.neighbour_scale if config.variant == "k" else config.radius_scale,
-        csp_share=None,
-        weights="per",
-        alpha=alpha,
-        eps=eps,
-        seed=config.seed,
-        bit_exact=True,
-        priority_width=config.priority_width,
-        priority_scale=config.priority_scale,
-    )
 
 
 def _checked_parameter(parameter: object, value: object) -> tuple[Parameter, int]:

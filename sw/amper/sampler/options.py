@@ -14,6 +14,7 @@ Weights = Literal["per", "inclusion"]
 WEIGHTS: tuple[str, ...] = get_args(Weights)
 
 ROWS_MAX = 1 << 28
+ALPHA, EPS = 0.6, 1e-6  # the defaults
 CSP_SHARE = 0.15  # the default target of |CSP|/n
 FIRST_SCALE = {"radius": 0.15, "neighbour": 0.3}  # from which lambda' or lambda adapts
 NEIGHBOUR_SCALE_MAX = 16.0
@@ -58,6 +59,24 @@ class SamplerOptions:
             self._check_bit_exact()
         elif self.priority_scale is not None:
             raise ValueError(f"priority_scale is only used with bit_exact=True, and was set to {self.priority_scale}")
+
+    @classmethod
+    def of(cls, config: AmperConfig, *, alpha: float = ALPHA, eps: float = EPS) -> SamplerOptions:
+        """Of the bit-exact sampler of a configuration."""
+        return cls(
+            rows=config.rows,
+            mode=f"amper-{config.variant}",  # type: ignore[arg-type]  # a mode for each variant
+            groups=config.groups,
+            scale=config.neighbour_scale if config.variant == "k" else config.radius_scale,
+            csp_share=None,
+            weights="per",
+            alpha=alpha,
+            eps=eps,
+            seed=config.seed,
+            bit_exact=True,
+            priority_width=config.priority_width,
+            priority_scale=config.priority_scale,
+        )
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)  # the class is frozen; this is its constructor

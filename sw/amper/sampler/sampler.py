@@ -1,8 +1,7 @@
 """``Sampler``: rows and their priorities, drawn as PER or AMPER would; docs/software/sampler.md has the contract.
 
 The work is done by a core: compiled (sw/amper/cores/c), in NumPy (``amper.cores.fallback``) or bit-exact
-(``amper.cores.exact``). A core takes plain arrays and answers with a status;
-what is wrong with an argument is found out here, only if it said no.
+(``amper.cores.exact``).
 """
 
 from __future__ import annotations
@@ -10,23 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from amper.cores.fallback import ERRORS, MUST_HOLD
-from amper.sampler.arguments import BATCH_MAX, checked_beta, checked_priority, plain_indices, plain_values
-from amper.sampler.choice import Core, chosen_core, new_core
-from amper.sampler.options import Mode, SamplerOptions, Weights
+from amper.sampler.base import IndexArray as IndexArray
+from amper.sampler.base import SamplerBase
+from amper.sampler.base import WeightArray as WeightArray
+from amper.sampler.choice import chosen_core, new_core
+from amper.sampler.options import ALPHA, EPS, Mode, SamplerOptions, Weights
 from amper.sampler.state import export, restored
-from amper_spec.checks import checked_integer
 from amper_spec.config import AmperConfig
-from amper_spec.errors import NoValidRowError
-
-IndexArray = NDArray[np.int64]
-WeightArray = NDArray[np.float32]
 
 
-class Sampler:
+class Sampler(SamplerBase):
     """Prioritized sampling of up to ``rows`` rows.
 
     Parameters
@@ -60,15 +52,15 @@ class Sampler:
         csp_share: float | None = None,
         weights: Weights = "per",
         beta: float | Callable[[int], float] = 0.4,
-        alpha: float = 0.6,
-        eps: float = 1e-6,
+        alpha: float = ALPHA,
+        eps: float = EPS,
         seed: int = 0,
         bit_exact: bool = False,
         priority_width: int = 16,
         priority_scale: float | None = None,
         compiled: bool | None = None,
     ) -> None:
-        self.options = SamplerOptions(
+        options = SamplerOptions(
             rows=rows,
             mode=mode,
             groups=groups,
@@ -82,29 +74,15 @@ class Sampler:
             priority_width=priority_width,
             priority_scale=priority_scale,
         )
-        self._schedule = beta if callable(beta) else None
-        self._beta = checked_beta(beta(0) if callable(beta) else beta)
-        self._compiled = chosen_core(compiled, self.options)
-        self._core = new_core(self.options, self._compiled)
+        super().__init__(options, beta)
+        self._asked = compiled
+        self._compiled = chosen_core(compiled, options)
+        self._core = new_core(options, self._compiled)
 
     @classmethod
     def from_config(cls, config: AmperConfig, *, beta: float | Callable[[int], float] = 0.4) -> Sampler:
         """The bit-exact sampler of a configuration."""
-        return cls(
-            config.rows,
-            mode=f"amper-{config.variant}",  # type: ignore[arg-type]  # a mode for each variant
-            groups=config.groups,
-            scale=config.neighbour_scale if config.variant == "k" else config.radius_scale,
-            beta=beta,
-            seed=config.seed,
-            bit_exact=True,
-            priority_width=config.priority_width,
-            priority_scale=config.priority_scale,
-        )
-
-    def __len__(self) -> int:
-        """Rows that hold a priority."""
-        return self._core.count
+        return cls(**SamplerOptions.of(config).to_dict(), beta=beta)
 
     @property
     def rows(self) -> int:
@@ -121,127 +99,6 @@ class Sampler:
         """Whether the compiled core does the work."""
         return self._compiled
 
-    @property
-    def scale(self) -> float:
-        """lambda' or lambda now."""
-        return self._core.scale
-
-    @property
-    def csp_share(self) -> float:
-        """|CSP|/n of the latest batch of a mode of AMPER; 0 when its CSP was empty."""
-        return self._core.share
-
-    @property
-    def max_priority(self) -> float:
-        """The largest priority so far, which a new row gets; 1 before the first."""
-        return self._core.maximum or 1.0
-
-    @property
-    def memory_per_row(self) -> float:
-        """Bytes that the sampler keeps for a row."""
-        return self._core.memory() / self.rows
-
-    def priorities(self) -> NDArray[np.float32]:
-        """(rows,): the stored priorities, 0 where a row holds none."""
-        return self._core.priorities()
-
-    def add(self, priority: float | None = None) -> int:
-        """Store a priority (the largest so far if None) in the row after the one before, the first after the last.
-
-        Returns the row. Raises TypeError, ValueError : not a finite number of at least 0; nothing is stored.
-        """
-        row = self._core.add(priority)
-        if row is None:
-            row = self._core.add(checked_priority(priority))
-            assert row is not None
-        return row
-
-    def extend(self, priorities: ArrayLike | None = None, *, count: int | None = None) -> IndexArray:
-        """``add`` for each of ``priorities``, or ``count`` times the largest so far; returns the rows, int64.
-
-        Raises TypeError, ValueError : not real numbers, finite and at least 0, of one dimension; nothing is stored.
-        """
-        if (priorities is None) == (count is None):
-            raise TypeError(f"extend takes either priorities or count, not {priorities!r} and {count!r}")
-        if priorities is None:
-            size = checked_integer("count", count, 1, BATCH_MAX)
-            values = np.full(size, self.max_priority)
-        else:
-            values = plain_values("priorities", priorities)
-        first = self._core.cursor
-        indices = (first + np.arange(values.size, dtype=np.int64)) % self.rows
-        self.write(indices, values)
-        self._core.cursor = (first + values.size) % self.rows
-        return indices
-
-    def write(self, indices: ArrayLike, priorities: ArrayLike | None = None) -> None:
-        """Store ``priorities`` (the largest so far if None) in rows of the caller's choice; the last of a row counts.
-
-        Raises TypeError, ValueError as ``update`` does, but the rows may hold nothing yet.
-        """
-        if priorities is None:
-            priorities = np.full(np.shape(indices), self.max_priority)
-        self._write(indices, priorities, "priorities", 0)
-
-    def update(self, indices: ArrayLike, priorities: ArrayLike) -> None:
-        """Store new ``priorities`` in rows that hold one; of a row that comes more than once the last counts.
-
-        Parameters
-        ----------
-        indices : (b,) rows. priorities : (b,) finite, at least 0, exponentiated already.
-
-        Raises
-        ------
-        TypeError : not integers, not real numbers. ValueError : a row out of range or that holds nothing; a NaN, an
-        infinite or negative priority; lengths that differ. Nothing is stored then.
-        """
-        if self._core.write(indices, priorities, MUST_HOLD):
-            self._write(indices, priorities, "priorities", MUST_HOLD)
-
-    def update_errors(self, indices: ArrayLike, errors: ArrayLike) -> None:
-        """``update`` with (|error| + eps)^alpha; ``errors`` are (b,) TD errors, finite."""
-        if self._core.write(indices, errors, MUST_HOLD | ERRORS):
-            self._write(indices, errors, "errors", MUST_HOLD | ERRORS)
-
-    def remove(self, indices: ArrayLike) -> None:
-        """Let go of rows, which can then no longer be drawn.
-
-        Raises TypeError, ValueError : not integers; a row out of range or that holds nothing. Nothing is removed.
-        """
-        if self._core.remove(indices):
-            rows = plain_indices(indices)
-            if self._core.remove(rows):
-                raise self._row_error(rows)
-
-    def sample(self, batch: int, beta: float | None = None) -> tuple[IndexArray, WeightArray]:
-        """Draw ``batch`` rows, with replacement.
-
-        Parameters
-        ----------
-        batch : 1 to 2^31 - 1. beta : at least 0; as the constructor has it if None.
-
-        Returns
-        -------
-        int64 (batch,) rows; float32 (batch,) importance weights, the largest of which is 1.
-
-        Raises
-        ------
-        TypeError, ValueError : a bad argument. NoValidRowError (a ValueError) : no row holds a priority.
-        """
-        if beta is None:
-            beta = self._beta if self._schedule is None else checked_beta(self._schedule(self._core.batches))
-        drawn = self._core.sample(batch, beta)
-        if drawn is None:
-            size, exponent = checked_integer("batch", batch, 1, BATCH_MAX), checked_beta(beta)
-            drawn = self._core.sample(size, exponent)
-            if drawn is None:
-                raise NoValidRowError("sample needs at least one row with a priority, and there is none: add one first")
-        return drawn
-
-    def core_and_beta(self, beta: float | None) -> tuple[Core, float | None]:
-        """The core, for who draws with it directly, and beta; None where a schedule decides."""
-        return self._core, self._beta if beta is None and self._schedule is None else beta
-
     def state(self) -> dict[str, Any]:
         """All that ``restore`` needs to go on exactly as this sampler would; numbers, strings and arrays by name."""
         return export(self._core, self.options)
@@ -253,31 +110,14 @@ class Sampler:
         """
         self._core = restored(new_core(self.options, self._compiled), self.options, state)
 
+    def anew(self, seed: int) -> Sampler:
+        """An empty sampler like this one, of another seed."""
+        options = {**self.options.to_dict(), "seed": seed}
+        return Sampler(**options, beta=self.beta, compiled=self._asked)
+
     def __getstate__(self) -> dict[str, Any]:
-        beta = self._schedule or self._beta
-        return {"options": self.options, "beta": beta, "state": self.state()}
+        return {"options": self.options, "beta": self.beta, "compiled": self._asked, "state": self.state()}
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
-        self.options = pickled["options"]
-        beta = pickled["beta"]
-        self._schedule = beta if callable(beta) else None
-        self._beta = checked_beta(beta(0) if callable(beta) else beta)
-        self._compiled = chosen_core(None, self.options)
-        self._core = new_core(self.options, self._compiled)
+        Sampler.__init__(self, **pickled["options"].to_dict(), beta=pickled["beta"], compiled=pickled.get("compiled"))
         self.restore(pickled["state"])
-
-    def _write(self, indices: ArrayLike, values: ArrayLike, name: str, flags: int) -> None:
-        """Write after every conversion that is allowed, or say what is wrong."""
-        rows, numbers = plain_indices(indices), plain_values(name, values, signed=bool(flags & ERRORS))
-        if rows.size != numbers.size:
-            raise ValueError(f"indices and {name} must be of one length, not {rows.size} and {numbers.size}")
-        if self._core.write(rows, numbers, flags):
-            raise self._row_error(rows)
-
-    def _row_error(self, rows: IndexArray) -> ValueError:
-        """What is wrong with the rows that the core refused."""
-        outside = (rows < 0) | (rows >= self.rows)
-        if outside.any():
-            return ValueError(f"indices must be 0 to {self.rows - 1}, not {rows[outside][0]}")
-        empty = rows[self._core.priorities()[rows] == 0]
-        return ValueError(f"indices must be of rows that hold a priority, and row {empty[0]} holds none")

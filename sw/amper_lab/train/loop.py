@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from amper import ReplayBuffer, Sampler
+from amper import Device, ReplayBuffer, Sampler
 from amper.replay.columns import Columns
 from amper.support.extras import require
 from amper_lab.train.environments import Evaluation, action_count, make_env
@@ -106,7 +106,7 @@ class Seeds:
         self.agent, self.sampler, self.env = (int(each.generate_state(1)[0]) for each in (agent, sampler, env))
 
 
-def practise(options: TrainOptions, seeds: Seeds, sampler: Sampler, log: Log | None = None) -> Iterator[Agent]:
+def practise(options: TrainOptions, seeds: Seeds, sampler: Sampler | Device, log: Log | None = None) -> Iterator[Agent]:
     """Act and learn for ``options.steps`` steps, and give the agent after each, with one torch thread.
 
     Parameters
@@ -196,7 +196,9 @@ class _Actor:
 class _Learner:
     """Stores transitions, and learns from a batch whenever one is due."""
 
-    def __init__(self, options: TrainOptions, agent: Agent, size: int, sampler: Sampler, log: Log | None) -> None:
+    def __init__(
+        self, options: TrainOptions, agent: Agent, size: int, sampler: Sampler | Device, log: Log | None
+    ) -> None:
         self._options, self._agent, self._log = options, agent, log
         columns: Columns = {
             "before": (np.float32, (size,)),

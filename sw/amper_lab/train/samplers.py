@@ -11,7 +11,7 @@ from amper_lab.train.options import TrainOptions
 
 
 @contextmanager
-def make_sampler(options: TrainOptions, seed: int) -> Iterator[Sampler]:
+def make_sampler(options: TrainOptions, seed: int) -> Iterator[Sampler | Device]:
     """The sampler of a run, closed in the end if it is a device.
 
     Raises

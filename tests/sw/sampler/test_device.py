@@ -71,7 +71,8 @@ def test_a_device_is_a_sampler(variant):
             each.update(rows, np.linspace(0.1, 2.0, 16))
             each.update_errors(rows[:3], [-1.0, 0.5, 0.1])
             assert each.add() == (7 + step) % 20
-    assert isinstance(device, Sampler)
+    assert not isinstance(device, Sampler)  # it has a core, and no options of one
+    assert ReplayBuffer(20, {"x": "int8"}, Device(config)).rows == 20
     assert (len(device), device.csp_share, device.max_priority) == (len(sampler), sampler.csp_share, 3.0)
     np.testing.assert_array_equal(device.priorities(), sampler.priorities())
 

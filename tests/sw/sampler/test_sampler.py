@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import threading
 import warnings
@@ -277,6 +278,34 @@ def test_restored_between_cores_and_with_estimated_weights():
 def test_pickled(core, mode):
     sampler = worked(core, mode, beta=LinearSchedule(0.4, 1.0, 40))
     assert_same_future(sampler, pickle.loads(pickle.dumps(sampler)))
+
+
+@pytest.mark.parametrize("compiled", [True, False, None])
+def test_a_copy_has_the_core_that_was_asked_for(compiled):
+    sampler = Sampler(10, compiled=compiled)
+    for again in (pickle.loads(pickle.dumps(sampler)), copy.deepcopy(sampler), sampler.anew(seed=5)):
+        assert again.is_compiled == (compiled is not False)
+        assert pickle.loads(pickle.dumps(again)).is_compiled == (compiled is not False)
+
+
+def test_an_older_pickle_says_nothing_of_the_core():
+    sampler = Sampler(10, beta=0.5)
+    sampler.add(2.0)
+    pickled = sampler.__getstate__()
+    del pickled["compiled"]
+    again = Sampler.__new__(Sampler)
+    again.__setstate__(pickled)
+    assert again.is_compiled
+    assert (len(again), again.beta, again.max_priority) == (1, 0.5, 2.0)
+
+
+def test_a_new_one_of_another_seed():
+    """Empty, and the same but for its draws."""
+    sampler = Sampler(50, mode="amper-fr", beta=LinearSchedule(0.4, 1.0, 40), alpha=0.9, seed=1)
+    sampler.extend(np.linspace(0.1, 1.0, 50))
+    again = sampler.anew(seed=2)
+    assert (len(again), again.beta) == (0, sampler.beta)
+    assert again.options.to_dict() == sampler.options.to_dict() | {"seed": 2}
 
 
 def test_empty_state():

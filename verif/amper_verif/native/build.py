@@ -23,7 +23,7 @@ from amper_verif.harness.simulation import SimulationError, require_simulator, s
 
 # -O1 takes half the time of -O2 to compile, whose code is 0 to 30 percent faster. Every library has the same names
 # inside, which must not meet those of another.
-C_FLAGS = "-fPIC -O1 -fvisibility=hidden -fno-gnu-unique"
+_C_FLAGS = "-fPIC -O1 -fvisibility=hidden -fno-gnu-unique"
 _OPTIONS = ["--cc", "--exe", "--build", "-O3", "-Wno-fatal", "--top-module", TOP, "--prefix", "Vamper"]
 _LINK_FLAGS = "-shared -Wl,-Bsymbolic"
 
@@ -79,7 +79,7 @@ def cached_library(key: str, config: AmperConfig, verilog: Callable[[], str]) ->
 def _key(config: AmperConfig) -> str:
     """A hash of all that the library is made of: the configuration, the generator, the shim, the tools."""
     sha = hashlib.sha256()
-    tools = [versions(), _verilator_version(), platform.machine(), C_FLAGS, _OPTIONS, _LINK_FLAGS]
+    tools = [versions(), _verilator_version(), platform.machine(), _C_FLAGS, _OPTIONS, _LINK_FLAGS]
     sha.update(json.dumps([config.to_dict(), tools]).encode())
     sha.update(_shim().encode())
     sha.update(_generator_digest())
@@ -106,8 +106,8 @@ def _shim() -> str:
     return (files("amper_verif") / "native" / "model.cpp").read_text(encoding="utf-8")
 
 
-def build_library(verilog: Callable[[], str], config: AmperConfig, target: Path, *, flags: str = C_FLAGS) -> None:
-    """Compile ``verilog()``, of the configuration, with these C++ flags, and put it in its place in one step."""
+def build_library(verilog: Callable[[], str], config: AmperConfig, target: Path) -> None:
+    """Compile ``verilog()``, of the configuration, and put it in its place in one step."""
     widths = {
         "ROW_WIDTH": config.row_width,
         "PRIORITY_WIDTH": config.priority_width,
@@ -126,7 +126,7 @@ def build_library(verilog: Callable[[], str], config: AmperConfig, target: Path,
             (folder / "model.cpp").write_text(_shim(), encoding="utf-8")
             bar.update()
             bar.set_postfix_str("compiling, up to minutes for thousands of rows")
-            options = [*_OPTIONS, "-CFLAGS", f"{flags} {macros}", "-LDFLAGS", _LINK_FLAGS]
+            options = [*_OPTIONS, "-CFLAGS", f"{_C_FLAGS} {macros}", "-LDFLAGS", _LINK_FLAGS]
             _run(["verilator", *options, "-Mdir", "build", "-o", "amper.so", f"{TOP}.v", "model.cpp"], folder)
             bar.update()
             (folder / "build" / "amper.so").replace(target)

@@ -162,7 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
             else trace_run(config, names, trace)
         )
     except (ValueError, TypeError, ImportError, DeviceError) as error:
-        print(f"exact_run: error: {error}", file=sys.stderr)
+        print(f"run: error: {error}", file=sys.stderr)
         return 2
     print("\n".join(run.lines()))
     return 1 if run.mismatches or not run.compared else 0

@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         configs = [AmperConfig(rows=int(rows), variant=options.variant, seed=1) for rows in options.rows.split(",")]
         lines = [line for config in configs for line in measured(config, names, options.rounds)]
     except (ValueError, TypeError, ImportError, DeviceError) as error:
-        print(f"device_speed: error: {error}", file=sys.stderr)
+        print(f"speed: error: {error}", file=sys.stderr)
         return 2
     if options.json:
         print(json.dumps(lines))

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from amper_verif.demo.result import Demo
 
 _DESCRIPTION = """\
-Generate the sampler for a recorded trace of a DQN agent, lint it with four linters, simulate the whole trace in two
-simulators at the same time, compare every drawn index with the golden model, and make a page of pictures. The exit
-code is 1 on any mismatch or warning, and when nothing was compared; 2 on bad input.
+Generate the sampler for a recorded trace of a DQN agent, lint it, simulate it in two simulators at the same time (the
+whole trace in Verilator, its first batches in Icarus), compare every drawn index with the golden model, and make a page
+of pictures. The exit code is 1 on any mismatch or warning, and when nothing was compared; 2 on bad input.
 """
 
 _EXAMPLES = """\
 examples:
-  amper demo                        all of verif/traces/cartpole-2000.npz, a few minutes
+  amper demo                        verif/traces/cartpole-2000.npz, about a minute on two cores
+  amper demo --full                 the whole trace in Icarus too, and Yosys as a fourth linter: over ten minutes
   amper demo --operations 3000      a quick look
 """
 
@@ -41,6 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("-o", "--output", metavar="DIR", default="build/demo", help="folder (default build/demo)")
     parser.add_argument("--trace", metavar="FILE", help="recorded trace (default verif/traces/cartpole-2000.npz)")
     parser.add_argument("--operations", type=int, metavar="N", help="only the first N of the trace")
+    parser.add_argument("--full", action="store_true", help="all operations in Icarus too, and lint with Yosys too")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the device's random streams (default 1)")
     parser.set_defaults(run=run)
 
@@ -60,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
             output=options.output,
             trace=options.trace or DEFAULT_TRACE,
             operations=options.operations,
+            full=options.full,
             seed=options.seed,
             say=progress.say,
             progress=progress.show,
@@ -97,19 +100,14 @@ class Progress:
 
 def table(result: Demo) -> str:
     """The numbers, and where the page is."""
-    columns = "{:<10} {:>8} {:>17} {:>11}   {}"
-    lines = [
-        "",
-        columns.format(
-            "simulator", "batches", "indices compared", "mismatches", "cycles per batch (min / median / max)"
-        ),
-    ]
+    columns = "{:<10} {:>10} {:>8} {:>17} {:>11}   {}"
+    head = ("simulator", "operations", "batches", "indices compared", "mismatches")
+    lines = ["", columns.format(*head, "cycles per batch (min / median / max)")]
     for run in result.runs:
         cycles = run.cycles
         spread = f"{cycles.minimum} / {cycles.median:g} / {cycles.maximum}" if cycles else "none measured"
-        lines.append(
-            columns.format(run.simulator, f"{run.batches:,}", f"{run.compared:,}", f"{run.mismatches:,}", spread)
-        )
+        numbers = (result.simulated[run.simulator], run.batches, run.compared, run.mismatches)
+        lines.append(columns.format(run.simulator, *(f"{number:,}" for number in numbers), spread))
     accepted = sum(each.passed for each in result.linted)
     page = Path(result.page)
     lines += [

@@ -108,7 +108,8 @@ def kept(monkeypatch):
 def test_a_whole_demo(tmp_path, trace_file, kept, capsys):
     """One run, everything about it: the account, the exit code, the page, the verdict."""
     output = tmp_path / "out"
-    code = main(["demo", "-o", str(output), "--trace", str(trace_file), "--operations", str(OPERATIONS), "--seed", "3"])
+    arguments = ["-o", str(output), "--trace", str(trace_file), "--operations", str(OPERATIONS), "--seed", "3"]
+    code = main(["demo", "--full", *arguments])
     (result,), progress = kept
     printed = capsys.readouterr().out
     assert code == 0
@@ -141,7 +142,8 @@ def check_account(result, printed):
             in printed
         )
         cycles = f"{run.cycles.minimum} / {run.cycles.median:g} / {run.cycles.maximum}"
-        assert re.search(rf"^{run.simulator} +{run.batches} +{run.compared:,} +0 +{cycles}$", printed, re.MULTILINE)
+        line = rf"^{run.simulator} +{OPERATIONS:,} +{run.batches} +{run.compared:,} +0 +{cycles}$"
+        assert re.search(line, printed, re.MULTILINE)
     assert f"page       {result.page}" in printed
     assert re.search(r"^PASSED in \d+ s$", printed, re.MULTILINE)
 
@@ -156,6 +158,7 @@ def check_page(result, page):
         [
             run.simulator,
             "passed",
+            f"{OPERATIONS:,}",
             f"{run.batches:,}",
             f"{run.compared:,}",
             "0",
@@ -192,6 +195,28 @@ def check_verdict(result):
     assert "FAILED in" in command.table(replace(result, runs=[replace(first, mismatches=1)]))
 
 
+def test_without_full_icarus_compares_the_first_batches(tmp_path, trace_file, kept, capsys, monkeypatch):
+    """And Yosys lints nothing; account and page say so."""
+    monkeypatch.setattr(demo, "demo", functools.partial(demo.demo, simulators=("icarus",)))
+    output = tmp_path / "out"
+    assert main(["demo", "-o", str(output), "--trace", str(trace_file)]) == 0
+    (result,), _ = kept
+    (run,) = result.runs
+    # 30 writes, then 10 draws of 8 rows, each but the last followed by 8 updates and a write.
+    operations = 30 + 10 + 9 * (BATCH + 1)
+    assert result.operations == len(result.trace) == 1_630
+    assert result.simulated == {"icarus": operations}
+    assert (run.batches, run.compared, run.mismatches) == (10, 10 * BATCH, 0)
+    assert [each.linter for each in result.linted] == ["verilator", "icarus", "slang"]
+    assert re.search(rf"^icarus +{operations} +10 +80 +0 ", capsys.readouterr().out, re.MULTILINE)
+    page = Page(output / "index.html")
+    assert page.tables["verification"][1][:4] == ["icarus", "passed", str(operations), "10"]
+    text = " ".join(page.text.split())
+    assert f"it stops after {operations} operations; amper demo --full goes on" in text
+    assert "verilator, icarus, yosys, slang: all of them with amper demo --full" in text
+    assert f"--sim icarus --trace {trace_file} --operations {operations} " in text
+
+
 def test_a_broken_sampler_makes_exit_code_1(tmp_path, trace_file, kept, monkeypatch, capsys):
     broken = functools.partial(demo.demo, mutate=MUTATIONS["mask"], simulators=("icarus",))
     monkeypatch.setattr(demo, "demo", broken)
@@ -208,7 +233,7 @@ def test_a_broken_sampler_makes_exit_code_1(tmp_path, trace_file, kept, monkeypa
     assert re.search(r"^FAILED in \d+ s$", printed, re.MULTILINE)
     page = Page(output / "index.html")
     assert page.tables["verification"][1][1] == "FAILED"
-    assert page.tables["verification"][1][4] == f"{run.mismatches:,}"
+    assert page.tables["verification"][1][5] == f"{run.mismatches:,}"
     assert page.tables["verification"][2] == [f"first mismatch: {run.first_mismatch}"]
     assert "FAILED. icarus:" in " ".join(page.text.split())
 
@@ -267,7 +292,7 @@ def test_missing_simulator_or_linter(tmp_path, trace_file, monkeypatch, capsys, 
     which = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name, **rest: None if name == program else which(name, **rest))
     message = f"amper demo: error: {linter} is not installed: no `{program}` on the PATH. Install it by: {remedy}\n"
-    assert run_and_read(capsys, "-o", tmp_path / "out", "--trace", trace_file) == (1, message)
+    assert run_and_read(capsys, "--full", "-o", tmp_path / "out", "--trace", trace_file) == (1, message)
     assert not (tmp_path / "out").exists()
 
 

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import random
-import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from amper import AmperConfig
-from amper.operations.trace import Trace
-from amper_hw.base import latency
+from amper.operations.trace import Kind, Trace
 from amper_hw.output.generate import TOP, Generated, generate
 from amper_verif.demo.page import write_page
 from amper_verif.demo.replay import Replay, replay
 from amper_verif.demo.result import DEFAULT_TRACE, Demo, Inputs, demo_config, shown
-from amper_verif.harness.lint import LintResult, lint, require_linters
-from amper_verif.harness.simulation import SIMULATORS, require_simulator, run_bench
-from amper_verif.verify import Verification, verify
+from amper_verif.demo.simulation import one_batch, verify_all
+from amper_verif.harness.lint import LINTERS, LintResult, lint, require_linters
+from amper_verif.harness.simulation import SIMULATORS, require_simulator
+from amper_verif.verify import Verification
 
 Say = Callable[[str], None]
+
+# Left to ``full``: Icarus, which interprets, takes ten minutes for the whole of the default trace, and the first run of
+# Yosys on a machine compiles it for a minute.
+ICARUS_BATCHES = 10
+QUICK_LINTERS = ("verilator", "icarus", "slang")
 
 
 def demo(
@@ -32,6 +33,7 @@ def demo(
     output: str | Path,
     trace: str | Path = DEFAULT_TRACE,
     operations: int | None = None,
+    full: bool = False,
     seed: int = 1,
     say: Say = print,
     progress: Say = lambda text: None,
@@ -43,6 +45,7 @@ def demo(
     Parameters
     ----------
     output : folder for everything that is made. trace : a recorded trace, its first ``operations`` or all.
+    full : also in Icarus, which otherwise ends after ``ICARUS_BATCHES`` batches, and with all linters.
     seed : of the device's random streams. say : takes each line of the account. progress : takes a short text now and
         then. mutate : changes the Verilog before it is simulated, to see that the demo notices; it must be picklable.
 
@@ -52,14 +55,17 @@ def demo(
     device broke its protocol or hung.
     """
     begin = time.monotonic()
-    require_linters()
+    linters = LINTERS if full else QUICK_LINTERS
+    require_linters(linters)
     for simulator in simulators:
         require_simulator(simulator)
-    inputs = _inputs(Path(trace), operations, seed, Path(output))
+    inputs = _inputs(Path(trace), operations, seed, Path(output), simulators, full)
     replayed, default_scale = _replay(inputs, say)
-    generated, verilog, linted = _generate(inputs, say)
-    runs = _verify(inputs, simulators, mutate, say, progress)
+    generated, verilog = _generate(inputs, say, progress)
+    linted = _lint(verilog, linters, say, progress)
+    runs = _verify(inputs, mutate, say, progress)
     with _timed() as timed:
+        progress("draws the page's pictures")
         batch_config, batch = one_batch(inputs.config, inputs.folder / "waveform")
         result = Demo(
             **vars(inputs),
@@ -78,12 +84,22 @@ def demo(
     return result
 
 
-def _inputs(path: Path, operations: int | None, seed: int, folder: Path) -> Inputs:
+def _inputs(
+    path: Path, operations: int | None, seed: int, folder: Path, simulators: tuple[str, ...], full: bool
+) -> Inputs:
     trace = Trace.load(path)
     config = demo_config(trace, seed)
     count = _operations(operations, trace)
+    short = count if full else min(count, _through_batch(trace, ICARUS_BATCHES))
     folder.mkdir(parents=True, exist_ok=True)
-    return Inputs(config, trace, path, count, folder)
+    simulated = {simulator: short if simulator == "icarus" else count for simulator in simulators}
+    return Inputs(config, trace, path, count, simulated, folder)
+
+
+def _through_batch(trace: Trace, batches: int) -> int:
+    """How many operations the trace has up to and with so many batches."""
+    draws = np.flatnonzero(trace.kind == Kind.DRAW)
+    return int(draws[batches - 1]) + 1 if len(draws) >= batches else len(trace)
 
 
 def _operations(wanted: int | None, trace: Trace) -> int:
@@ -121,102 +137,31 @@ def _replay(inputs: Inputs, say: Say) -> tuple[Replay, Replay]:
     return replayed, default_scale
 
 
-def _generate(inputs: Inputs, say: Say) -> tuple[Generated, Path, list[LintResult]]:
-    """The Verilog and what the linters say of it."""
+def _generate(inputs: Inputs, say: Say, progress: Say) -> tuple[Generated, Path]:
     with _timed() as timed:
+        progress("generates Verilog; the first time, Yosys is compiled for this machine")
         generated = generate(inputs.config)
         verilog, _ = generated.save(inputs.folder)
     say(f"generate   {shown(verilog)}: {_size(generated)} {timed}")
-    linted = lint(verilog, TOP)
-    for result in linted:
-        say(f"lint       {lint_line(result)}")
-    return generated, verilog, linted
+    return generated, verilog
 
 
-def _verify(
-    inputs: Inputs,
-    simulators: tuple[str, ...],
-    mutate: Callable[[str], str] | None,
-    say: Say,
-    progress: Say,
-) -> list[Verification]:
-    """The trace in all simulators at the same time.
+def _lint(verilog: Path, linters: tuple[str, ...], say: Say, progress: Say) -> list[LintResult]:
+    linted = []
+    for linter in linters:
+        progress(f"{linter} lints")
+        linted += lint(verilog, TOP, (linter,))
+        say(f"lint       {lint_line(linted[-1])}")
+    return linted
 
-    In processes: a run hands its parameters over by environment variables, of which a process has one set. Fresh ones
-    (spawn), since what forks a process with threads can hang.
-    """
+
+def _verify(inputs: Inputs, mutate: Callable[[str], str] | None, say: Say, progress: Say) -> list[Verification]:
     with _timed() as timed:
-        context = get_context("spawn")
-        with ProcessPoolExecutor(len(simulators), mp_context=context, initializer=_be_quiet) as pool:
-            futures: dict[str, Future[Verification]] = {
-                simulator: pool.submit(
-                    verify,
-                    inputs.config,
-                    simulator=simulator,
-                    trace=inputs.trace_path,
-                    operations=inputs.operations,
-                    folder=inputs.folder / simulator,
-                    mutate=mutate,
-                )
-                for simulator in simulators
-            }
-            while wait(futures.values(), timeout=0.5).not_done:
-                states = (
-                    f"{simulator} {_state(future, inputs.folder / simulator, inputs.operations)}"
-                    for simulator, future in futures.items()
-                )
-                progress(", ".join(states))
-            runs = [future.result() for future in futures.values()]
+        runs = verify_all(inputs, mutate, progress)
     for run in runs:
         say(f"verify     {verify_line(run)}")
-    say(f"verify     {' and '.join(simulators)}{' at the same time' if len(runs) > 1 else ''} {timed}")
+    say(f"verify     {' and '.join(inputs.simulated)}{' at the same time' if len(runs) > 1 else ''} {timed}")
     return runs
-
-
-def _be_quiet() -> None:
-    """In a process of the pool: cocotb's runner writes notes, into the middle of a line of ours."""
-    sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
-
-
-def _state(future: Future[Verification], folder: Path, operations: int) -> str:
-    """How far a simulation is: the bench leaves the number of operations done in a file of its build folder."""
-    if future.done():
-        return "finished"
-    with contextlib.suppress(OSError, ValueError, IndexError):  # not there yet, or half written
-        newest = max(folder.glob("*/progress"), key=lambda file: file.stat().st_mtime)
-        return f"{int(newest.read_text(encoding='utf-8').split()[0]):,} of {operations:,} operations"
-    return "is building"
-
-
-def one_batch(config: AmperConfig, folder: Path) -> tuple[AmperConfig, dict[str, Any]]:
-    """A batch of a sampler small enough to be drawn, in Icarus: its configuration and the bench ``waveform``'s report.
-
-    Raises
-    ------
-    SimulationError : it differed from the golden model, or took other than m + b + c cycles.
-    """
-    small = AmperConfig(
-        rows=32,
-        priority_width=8,
-        groups=5,
-        batch=8,
-        bank_rows=8,
-        fan_out=4,
-        radius_scale=0.3,
-        variant=config.variant,
-        seed=1,
-    )
-    chance = random.Random(1)
-    priorities = [*(chance.randrange(1, 250) for _ in range(small.rows - 1)), small.priority_max]
-    report = run_bench(
-        verilog=generate(small).verilog,
-        top=TOP,
-        bench="sampler.waveform",
-        parameters={"config": small.to_dict(), "priorities": priorities, "cycles": latency.batch_cycles(small)},
-        simulator="icarus",
-        folder=folder,
-    )
-    return small, report
 
 
 def lint_line(result: LintResult) -> str:

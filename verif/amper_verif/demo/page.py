@@ -16,6 +16,7 @@ from amper_report.page import rendered
 from amper_verif.demo import pictures
 from amper_verif.demo.replay import Replay, shares
 from amper_verif.demo.result import ROOT, shown
+from amper_verif.harness.lint import LINTERS
 
 if TYPE_CHECKING:
     from amper_verif.demo.result import Demo
@@ -34,6 +35,7 @@ def context(result: Demo) -> dict[str, Any]:
     return {
         "demo": result,
         "config": config,
+        "linters": LINTERS,
         "cycles": result.generated.description["cycles"],
         "lines": result.generated.verilog.count("\n"),
         "megabytes": len(result.generated.verilog) / 1e6,
@@ -87,11 +89,12 @@ def commands(result: Demo) -> list[str]:
     config = result.config
     scale = ["--priority-scale", f"{config.priority_scale:g}"]
     sizes = ["--rows", f"{config.rows}", "--batch", f"{config.batch}"]
-    limit = ["--operations", str(result.operations)] if result.operations < len(result.trace) else []
     folder = shown(result.verilog.parent)
     seed = str(config.seed)
     lines = [["amper", "generate", *sizes, *scale, "--seed", seed, "-o", folder]]
     for run in result.runs:
+        count = result.simulated[run.simulator]
+        limit = ["--operations", str(count)] if count < len(result.trace) else []
         replayed = ["--trace", shown(result.trace_path), *limit]
         lines.append(["amper", "verify", "--sim", run.simulator, *replayed, *scale, "--device-seed", seed])
     return [shlex.join(line) for line in lines] + [

@@ -24,7 +24,8 @@ class Inputs:
     config: AmperConfig
     trace: Trace
     trace_path: Path
-    operations: int  # of the trace, replayed
+    operations: int  # of the trace, replayed in the golden model
+    simulated: dict[str, int]  # and in each simulator
     folder: Path
 
 

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -70,30 +71,33 @@ class LintResult:
         return self.exit_code == 0 and not self.complaints
 
 
-def require_linters() -> None:
-    """Raise LintError for the first linter that is not installed."""
+def require_linters(linters: Sequence[str] = LINTERS) -> None:
+    """Raise LintError for the first of the linters that is not installed."""
     path = simulator_environment()["PATH"]
-    for linter, (program, remedy) in _PROGRAMS.items():
+    for linter in linters:
+        if linter == "slang":
+            continue
+        program, remedy = _PROGRAMS[linter]
         if shutil.which(program, path=path) is None:
             raise LintError(f"{linter} is not installed: no `{program}` on the PATH. Install it by: {remedy}")
-    if importlib.util.find_spec("pyslang") is None:
+    if "slang" in linters and importlib.util.find_spec("pyslang") is None:
         raise LintError("slang is not installed: no Python package `pyslang`. Install it by: pip install 'amper[lint]'")
 
 
-def lint(verilog_path: str | Path, top: str) -> list[LintResult]:
-    """The results of the four linters, in the order of ``LINTERS``.
+def lint(verilog_path: str | Path, top: str, linters: Sequence[str] = LINTERS) -> list[LintResult]:
+    """What each of the linters says, in their order.
 
     Parameters
     ----------
-    verilog_path : the file, with all modules. top : name of its top module.
+    verilog_path : the file, with all modules. top : name of its top module. linters : of ``LINTERS``.
 
     Raises
     ------
     LintError : a linter is missing. FileNotFoundError : there is no such file.
     """
     path = Path(verilog_path).resolve(strict=True)
-    require_linters()
-    return [_run(linter, path, top) for linter in LINTERS]
+    require_linters(linters)
+    return [_run(linter, path, top) for linter in linters]
 
 
 def _command(linter: str, file: str, top: str) -> list[str]:

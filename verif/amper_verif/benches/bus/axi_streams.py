@@ -16,8 +16,8 @@ from amper_hw.bus.axi_stream import INVALIDATE_BIT, LANE_WIDTH, PRIORITY_BIT
 from amper_verif.benches.bus.register_access import POLLS
 from amper_verif.benches.bus.register_program import RegisterProgram
 from amper_verif.benches.support import Gaps, Sink
+from amper_verif.harness.progress import followed
 from amper_verif.harness.scoreboard import Result, lane_values
-from amper_verif.harness.simulation import followed
 
 LANE_BYTES = LANE_WIDTH // 8
 

@@ -12,8 +12,8 @@ from amper.operations.vocabulary import Beat, Control, Operation, Reset, Sample,
 from amper.operations.workload import workload
 from amper_hw.bus.registers import INTERRUPTS
 from amper_verif.benches.bus.register_access import POLLS, Bus, RegisterAccess
+from amper_verif.harness.progress import followed
 from amper_verif.harness.scoreboard import Scoreboard
-from amper_verif.harness.simulation import followed
 
 
 class Draw(NamedTuple):

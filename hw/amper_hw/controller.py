@@ -13,11 +13,14 @@ from amper_hw.base.payload import (
     DISABLED,
     NO_VALID_ROW,
     OK,
+    count_signature,
     csp_layout,
     key_layout,
     query_layout,
     record_layout,
     request_layout,
+    start_signature,
+    strobe_signature,
 )
 from amper_hw.base.pipeline import skid
 from amper_spec.config import AmperConfig
@@ -44,7 +47,8 @@ class Controller(wiring.Component):
     settled : In, Vmax and the parameters are those of all writes and changes so far. occupied : In, some row is valid.
     enable, nearest : In, parameters: requests are not refused; the variant is k.
     open : Out, no batch needs the rows as they are: writes and changes may be done.
-    start : Out {valid}, In {ready}: make the queries of a batch. query : In stream of ``query_layout``, those queries.
+    start : Out, ``start_signature``. query : In stream of ``query_layout``, the queries of
+        the batches that were started.
     search : Out {valid, payload} for the row array. match_any, count : In, its answers.
     probing : In, a probe of the Vmax unit enters the array in this cycle; only the search of all valid rows, which
         waits for it, can meet one.
@@ -57,8 +61,7 @@ class Controller(wiring.Component):
 
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
-        strobe = {"valid": Out(1), "rows": Out(config.count_width)}
-        census = {"census": Out(wiring.Signature(strobe))} if "k" in config.variants else {}
+        census = {"census": Out(count_signature(config.rows))} if "k" in config.variants else {}
         super().__init__(
             {
                 "request": In(stream.Signature(request_layout(config))),
@@ -68,17 +71,17 @@ class Controller(wiring.Component):
                 "enable": In(1),
                 "nearest": In(1),
                 "open": Out(1),
-                "start": Out(wiring.Signature({"valid": Out(1), "ready": In(1)})),
+                "start": Out(start_signature()),
                 "query": In(stream.Signature(query_layout(config))),
-                "search": Out(wiring.Signature({"valid": Out(1), "payload": Out(key_layout(config))})),
+                "search": Out(strobe_signature(key_layout(config))),
                 "probing": In(1),
                 "match_any": In(1),
-                "count": In(wiring.Signature(strobe)),
+                "count": In(count_signature(config.rows)),
                 **census,
                 "transfer": Out(1),
                 "released": In(1),
                 "record": Out(stream.Signature(record_layout(config))),
-                "csp": Out(wiring.Signature({"valid": Out(1), "payload": Out(csp_layout(config))})),
+                "csp": Out(strobe_signature(csp_layout(config))),
             }
         )
 

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import any_of
 from amper_hw.base.latency import is_deep, probe_cycles
-from amper_hw.base.payload import key_layout, row_write_layout
+from amper_hw.base.payload import key_layout, row_write_layout, strobe_signature
 from amper_spec.config import AmperConfig
 
 
@@ -40,9 +40,9 @@ class VmaxUnit(wiring.Component):
         write = row_write_layout(config, row_width=config.row_width)
         super().__init__(
             {
-                "write": In(wiring.Signature({"valid": Out(1), "payload": Out(write)})).array(config.write_ports),
+                "write": In(strobe_signature(write)).array(config.write_ports),
                 "clear": In(1),
-                "probe": Out(wiring.Signature({"valid": Out(1), "payload": Out(key_layout(config))})),
+                "probe": Out(strobe_signature(key_layout(config))),
                 "match_any": In(1),
                 "vmax": Out(config.priority_width),
                 "occupied": Out(1),

@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import any_of
-from amper_hw.base.payload import lane, row_write_layout, write_layout
+from amper_hw.base.payload import lane, row_write_layout, strobe_signature, write_layout
 from amper_spec.config import AmperConfig
 
 
@@ -36,7 +36,7 @@ class WriteUnit(wiring.Component):
                 "write": In(stream.Signature(write_layout(config))),
                 "open": In(1),
                 "rows": In(config.count_width),
-                "issue": Out(wiring.Signature({"valid": Out(1), "payload": Out(payload)})).array(config.write_ports),
+                "issue": Out(strobe_signature(payload)).array(config.write_ports),
                 "idle": Out(1),
                 "refused": Out(config.write_ports),
             }

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import wiring
 
 from amper_hw.array.bank import Bank
 from amper_hw.base.bits import any_of, carry_save_sum, delayed, encode, index_width, staged
@@ -33,8 +32,8 @@ class Node(Composite):
         self._deep = is_deep(config)
         self._domain = "sync" if self._deep else "comb"
         self._child_rows = config.bank_rows * config.fan_out ** (level - 1)
-        sizes = [min(self._child_rows, rows - first) for first in range(0, rows, self._child_rows)]
-        self._parts = [row_array(config, rows=size, level=level - 1) for size in sizes]
+        self._sizes = [min(self._child_rows, rows - first) for first in range(0, rows, self._child_rows)]
+        self._parts = [row_array(config, rows=size, level=level - 1) for size in self._sizes]
         super().__init__(array_signature(config, rows=rows))
 
     def elaborate(self, platform: object) -> Module:
@@ -54,7 +53,7 @@ class Node(Composite):
         low = (self._child_rows - 1).bit_length()
         return row[low:] == index if len(row) > low else Const(1, 1)
 
-    def _write(self, m: Module, children: list[Any]) -> None:
+    def _write(self, m: Module, children: list[wiring.PureInterface]) -> None:
         for port, write in enumerate(self.write):
             payload = Signal.like(write.payload, name=f"write_{port}_register", reset_less=True)
             m.d[self._domain] += payload.eq(write.payload)
@@ -72,7 +71,7 @@ class Node(Composite):
             self.changed.removed.eq(any_of(child.changed.removed for child in children)),
         ]
 
-    def _search(self, m: Module, children: list[Any]) -> None:
+    def _search(self, m: Module, children: list[wiring.PureInterface]) -> None:
         valid = staged(m, self.search.valid, "search_valid_register", on=self._deep, reset_less=False)
         transfer = staged(m, self.transfer, "transfer_register", on=self._deep, reset_less=False)
         key = Signal.like(self.search.payload, name="search_register", reset_less=True)
@@ -86,7 +85,7 @@ class Node(Composite):
             self.count.rows.eq(carry_save_sum(m, [child.count.rows for child in children], "sum")),
         ]
 
-    def _prefixes(self, m: Module, children: list[Any]) -> list[Signal]:
+    def _prefixes(self, m: Module, children: list[wiring.PureInterface]) -> list[Signal]:
         """Rows of the CSP drawn from that lie in the children before each one but the first.
 
         A count comes before its CSP is transferred or after. In the first case it waits for the transfer, since until
@@ -114,7 +113,7 @@ class Node(Composite):
             prefixes.append(prefix)
         return prefixes
 
-    def _select(self, m: Module, children: list[Any], prefixes: list[Signal], port: int) -> None:
+    def _select(self, m: Module, children: list[wiring.PureInterface], prefixes: list[Signal], port: int) -> None:
         select, selected = self.select[port], self.selected[port]
         answers = [child.selected[port] for child in children]
         chosen, remainder = choose(select.rank, prefixes)
@@ -127,19 +126,20 @@ class Node(Composite):
             selected.vector.eq(any_of(answer.vector for answer in answers)),
             selected.rank.eq(any_of(answer.rank for answer in answers)),
         ]
-        if not hasattr(selected, "bank"):
-            return
+        if self._rows <= self._config.bank_rows:
+            return  # a single bank has no index
         banks_per_child = self._child_rows // self._config.bank_rows
         index = encode([answer.valid for answer in answers])
         if banks_per_child == 1:
             m.d[self._domain] += selected.bank.eq(index)
             return
         # A child that was not selected answers 0; a child of one bank has no index.
+        below = zip(answers, self._sizes, strict=True)
         low = Signal(index_width(banks_per_child), name=f"bank_below_{port}")
-        m.d.comb += low.eq(any_of(answer.bank for answer in answers if hasattr(answer, "bank")))
+        m.d.comb += low.eq(any_of(answer.bank for answer, size in below if size > self._config.bank_rows))
         m.d[self._domain] += selected.bank.eq(Cat(low, index))
 
-    def _read(self, m: Module, children: list[Any], port: int) -> None:
+    def _read(self, m: Module, children: list[wiring.PureInterface], port: int) -> None:
         read = self.read[port]
         row = staged(m, read.row, f"read_{port}_register", on=self._deep)
         for index, child in enumerate(children):

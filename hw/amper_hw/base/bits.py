@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
+from typing import cast
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import data
 
 
 def index_width(count: int) -> int:
@@ -53,6 +55,11 @@ def carry_save_sum(m: Module, values: Sequence[Value], name: str) -> Value:
 
 def _of_width(row: Value, width: int) -> Value:
     return Cat(row, Const(0, width - len(row)))
+
+
+def structure(layout: data.StructLayout, name: str) -> data.View:
+    """A signal of a layout; type checkers take what ``Signal`` returns for a plain one."""
+    return cast(data.View, Signal(layout, name=name))
 
 
 def encode(one_hot: Sequence[Value]) -> Value:

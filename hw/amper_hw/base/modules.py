@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
 
@@ -38,12 +37,12 @@ class Composite(wiring.Component):
     """A component made of shared modules."""
 
     #: What the elaborated component instantiates.
-    instances: list[SharedModule]
+    instances: tuple[SharedModule, ...] = ()
 
-    def instantiate(self, m: Module, label: str, part: SharedModule) -> Any:
+    def instantiate(self, m: Module, label: str, part: SharedModule) -> wiring.PureInterface:
         """Add an instance of ``part`` called ``label``; returns its ports as an interface."""
-        self.instances = [*getattr(self, "instances", ()), part]
-        interface = part.signature.create(path=(label,))
+        self.instances = (*self.instances, part)
+        interface = wiring.PureInterface(part.signature, path=(label,))
         ports = {
             f"{'i' if flow == In else 'o'}_{name}": value
             for name, (value, flow) in ports_of(interface, part.signature).items()
@@ -54,7 +53,9 @@ class Composite(wiring.Component):
         return interface
 
 
-def ports_of(interface: Any, signature: wiring.Signature) -> dict[str, tuple[Value, wiring.Flow]]:
+def ports_of(
+    interface: wiring.PureInterface | wiring.Component, signature: wiring.Signature
+) -> dict[str, tuple[Value, wiring.Flow]]:
     """The ports of an interface as {name: (value, flow)}, structures taken apart: ``write_row``, ``write_valid``.
 
     A field of a payload that has the name of a strobe beside it keeps the word: ``search_payload_valid``.
@@ -74,9 +75,8 @@ def ports_of(interface: Any, signature: wiring.Signature) -> dict[str, tuple[Val
     return ports
 
 
-def _leaves(value: Any) -> list[tuple[list[str], Value]]:
-    if hasattr(value, "shape") and callable(value.shape):
-        shape = value.shape()
-        if hasattr(shape, "members"):  # a structure; an array of codes stays one port
-            return [([name], Value.cast(getattr(value, name))) for name in shape.members]
+def _leaves(value: Value | data.View) -> list[tuple[list[str], Value]]:
+    if isinstance(value, data.View) and isinstance(value.shape(), data.StructLayout):
+        # an array of codes stays one port
+        return [([name], Value.cast(value[name])) for name in value.shape().members]
     return [([], Value.cast(value))]

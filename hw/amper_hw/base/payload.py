@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from amaranth.hdl import ShapeLike
+from amaranth.hdl import ShapeLike, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,9 +23,9 @@ def lanes(shape: ShapeLike, count: int) -> ShapeLike:
     return shape if count == 1 else data.ArrayLayout(shape, count)
 
 
-def lane(value: Any, index: int, count: int) -> Any:
+def lane(value: Value | data.View, index: int, count: int) -> Value:
     """Lane ``index`` of a value of the shape ``lanes(..., count)``."""
-    return value if count == 1 else value[index]
+    return Value.cast(value if count == 1 else value[index])
 
 
 def write_layout(config: AmperConfig) -> data.StructLayout:
@@ -118,6 +116,21 @@ def parameter_signature(config: AmperConfig) -> wiring.Signature:
     )
 
 
+def start_signature() -> wiring.Signature:
+    """A stream without a payload, seen from its sender: make the queries of a batch."""
+    return wiring.Signature({"valid": Out(1), "ready": In(1)})
+
+
+def strobe_signature(shape: ShapeLike) -> wiring.Signature:
+    """A payload that is taken in the cycle in which it is ``valid``, seen from its sender."""
+    return wiring.Signature({"valid": Out(1), "payload": Out(shape)})
+
+
+def count_signature(most: int) -> wiring.Signature:
+    """A number of ``rows``, at most ``most``, that is taken in the cycle in which it is ``valid``."""
+    return wiring.Signature({"valid": Out(1), "rows": Out(most.bit_length())})
+
+
 def stream_load_signature() -> wiring.Signature:
     """A random stream's state, set in 32 bits at a time: ``word`` 0 and 1 are those of s0, 2 and 3 those of s1."""
     return wiring.Signature({"valid": Out(1), "word": Out(2), "value": Out(VALUE_WIDTH)})
@@ -170,7 +183,8 @@ def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
     search -> match (does any row match); after a ``last`` -> count (rows in the CSP).
     transfer: the CSP, complete by the searches of earlier cycles, becomes the one to select from. A search in the same
         cycle may begin the next CSP.
-    select (rank within the CSP) -> selected (CSP bits of the bank that holds that rank, rank within it, bank's index).
+    select (rank within the CSP) -> selected (CSP bits of the bank that holds that rank, rank within it, bank's index if
+        there are several).
         Legal once the CSP was transferred, and from two cycles after its count came.
     read (row) -> data (its priority), with ``result_priority``.
     """
@@ -191,12 +205,12 @@ def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
     }
     return wiring.Signature(
         {
-            "write": In(wiring.Signature({"valid": Out(1), "payload": Out(write)})).array(write_ports),
+            "write": In(strobe_signature(write)).array(write_ports),
             "clear": In(1),
             "changed": Out(wiring.Signature({"added": Out(write_ports), "removed": Out(write_ports)})),
-            "search": In(wiring.Signature({"valid": Out(1), "payload": Out(key_layout(config))})),
+            "search": In(strobe_signature(key_layout(config))),
             "match": Out(wiring.Signature({"any": Out(1)})),
-            "count": Out(wiring.Signature({"valid": Out(1), "rows": Out(rows.bit_length())})),
+            "count": Out(count_signature(rows)),
             "transfer": In(1),
             "select": In(wiring.Signature({"valid": Out(1), "rank": Out(row_width)})).array(draw_ports),
             "selected": Out(wiring.Signature(selected)).array(draw_ports),

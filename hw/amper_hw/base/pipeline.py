@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import wiring
 
 
 def held(m: Module, enable: Value, value: Value, name: str, cycles: int = 1, *, reset_less: bool = True) -> Value:
@@ -17,20 +16,24 @@ def held(m: Module, enable: Value, value: Value, name: str, cycles: int = 1, *, 
     return value
 
 
-def skid(m: Module, source: Any, taken: Value, name: str) -> tuple[Value, Value]:
+def skid(m: Module, source: wiring.PureInterface, taken: Value, name: str) -> tuple[Value, Value]:
     """(valid, payload) of the stream ``source``, in the same cycle; ``taken`` where valid: the beat is taken.
 
     ``source.ready`` is a register: the beat that comes when nothing is taken is kept aside. So the path of a handshake
     ends here, at the price of a multiplexer.
     """
-    full = Signal(name=f"{name}_full")
-    valid = Signal(name=f"{name}_valid")
-    m.d.comb += [source.ready.eq(~full), valid.eq(full | source.valid)]
-    m.d.sync += full.eq(valid & ~taken)
-    if not hasattr(source, "payload"):
-        return valid, Const(0, 0)
+    full, valid = skid_handshake(m, source, taken, name)
     payload = Value.cast(source.payload)
     kept = Signal(len(payload), name=f"{name}_kept", reset_less=True)
     with m.If(~full):
         m.d.sync += kept.eq(payload)
     return valid, Mux(full, kept, payload)
+
+
+def skid_handshake(m: Module, source: wiring.PureInterface, taken: Value, name: str) -> tuple[Signal, Signal]:
+    """(a beat is kept aside, there is a beat) of ``skid``; alone, for a ``source`` without a payload."""
+    full = Signal(name=f"{name}_full")
+    valid = Signal(name=f"{name}_valid")
+    m.d.comb += [source.ready.eq(~full), valid.eq(full | source.valid)]
+    m.d.sync += full.eq(valid & ~taken)
+    return full, valid

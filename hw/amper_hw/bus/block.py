@@ -180,7 +180,7 @@ class RegisterBlock(Composite):
             "RESULT_STATUS": Cat(status, Const(0, 8 - STATUS_WIDTH), last),
         }
 
-    def _answer(self, m: Module, check: AccessCheck, values: dict[str, Value]) -> None:
+    def _answer(self, m: Module, check: wiring.PureInterface, values: dict[str, Value]) -> None:
         read = Signal(DATA_WIDTH)
         with m.Switch(self.port.access.address[2:]):
             for register in self._map:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base import latency
-from amper_hw.base.bits import delayed
+from amper_hw.base.bits import delayed, structure
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import (
     FALLBACK,
@@ -22,6 +20,7 @@ from amper_hw.base.payload import (
     record_layout,
     result_layout,
     stream_load_signature,
+    strobe_signature,
 )
 from amper_hw.draw.beats import DrawBeats
 from amper_hw.parts.multiplier import shared_multiplier
@@ -63,11 +62,12 @@ class DrawUnit(Composite):
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
         self._blocks = config.primitives == "blocks"
+        self._several = config.rows > config.bank_rows  # banks: a selection has the index of its bank
         self._layout = result_layout(config)
         super().__init__(
             {
                 "record": In(stream.Signature(record_layout(config))),
-                "csp": In(wiring.Signature({"valid": Out(1), "payload": Out(csp_layout(config))})),
+                "csp": In(strobe_signature(csp_layout(config))),
                 "released": Out(1),
                 "load": In(stream_load_signature()),
                 "load_zero": Out(1),
@@ -117,9 +117,9 @@ class DrawUnit(Composite):
         self._count(m, tag[0] & tag[1])
         return m
 
-    def _csp(self, m: Module, used: Value) -> tuple[Any, Value]:
+    def _csp(self, m: Module, used: Value) -> tuple[data.View, Value]:
         """The CSP to draw from next, and whether there is one: from ``latency.CSP_CYCLES`` after its count came."""
-        csp = Signal(csp_layout(self._config))
+        csp = structure(csp_layout(self._config), "csp")
         if self._blocks:
             first, available = self._first_of_two(m, used)
             m.d.comb += csp.as_value().eq(first)
@@ -164,7 +164,7 @@ class DrawUnit(Composite):
         m.d.sync += batches.eq(batches + taken_before - finished)
         m.d.comb += self.idle.eq((batches == 0) & ~taken_before)
 
-    def _rows(self, m: Module, words: Any, csp_size: Value, valid: list[Value]) -> list[Value]:
+    def _rows(self, m: Module, words: Value | data.View, csp_size: Value, valid: list[Value]) -> list[Value]:
         """The pipelines of the lanes, whose ranks are ``valid``; returns the rows in the cycle of their results."""
         config, array, ports = self._config, self.array, self._config.draw_ports
         multiply = shared_multiplier(config, a_width=DRAW_RANDOM_WIDTH, b_width=config.count_width)
@@ -188,21 +188,22 @@ class DrawUnit(Composite):
 
     def _bit_select(self) -> SharedModule:
         selected = self.array.selected[0]
-        width, tag_width = len(selected.vector), len(getattr(selected, "bank", Const(0, 0)))
+        width, tag_width = len(selected.vector), len(selected.bank) if self._several else 0
         stages = latency.bit_select_cycles(self._config, width)
         select = BitSelect(width=width, tag_width=tag_width, stages=stages, blocks=self._blocks)
         return SharedModule.of("amper_bit_select", select)
 
-    def _bit(self, m: Module, part: Any, selected: Any) -> tuple[Value, Value]:
+    def _bit(self, m: Module, part: wiring.PureInterface, selected: wiring.PureInterface) -> tuple[Value, Value]:
         """(row, valid): the bit of the bank's CSP vector that has the rank."""
         m.d.comb += [
             part.start.valid.eq(selected.valid),
             part.start.vector.eq(selected.vector),
             part.start.rank.eq(selected.rank),
         ]
-        if hasattr(selected, "bank"):
+        row: Value = part.done.position
+        if self._several:
             m.d.comb += part.start.tag.eq(selected.bank)
-        row = Cat(part.done.position, getattr(part.done, "tag", Const(0, 0)))
+            row = Cat(row, part.done.tag)
         return row[: self._config.row_width], part.done.valid
 
     def _entry(self, m: Module, tag: Value, rows: list[Value]) -> Value:

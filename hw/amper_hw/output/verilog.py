@@ -17,7 +17,7 @@ from amaranth.hdl import Fragment, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from amper_hw.base.modules import ports_of
+from amper_hw.base.modules import Composite, ports_of
 
 # Yosys passes: those of Amaranth's own Verilog output, without the attributes that name its internals. Initial values
 # go as well: a register either has a reset or is qualified by one that has, so the design starts from reset alone, as
@@ -76,7 +76,7 @@ def _collect(component: wiring.Component, name: str, modules: dict[str, str], te
     modules[name] = re.sub(
         r"^(module|  cell) (\\[\w.]+)", lambda match: match[0].replace(".", "_"), text, flags=re.MULTILINE
     )
-    for part in getattr(component, "instances", ()):
+    for part in component.instances if isinstance(component, Composite) else ():
         if part.name in modules or part.name in texts:
             continue
         built = part.build()

@@ -63,6 +63,7 @@ class BitSelect(wiring.Component):
         self._blocks = blocks
         self._group = width if width <= SMALL_VECTOR else 1 << ((width - 1).bit_length() + 1) // 2
         position_width = index_width(width)
+        self._tagged = tag_width > 0
         tag = {"tag": Out(tag_width)} if tag_width else {}
         super().__init__(
             {
@@ -76,12 +77,12 @@ class BitSelect(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         valid = self.start.valid
-        tag = getattr(self.start, "tag", None)
+        tag: Value = self.start.tag if self._tagged else Const(0, 0)
         for stage in range(self._stages - 1):
             valid = delayed(m, valid, f"valid_{stage}", reset_less=False)
-            tag = tag if tag is None else delayed(m, tag, f"tag_{stage}")
+            tag = delayed(m, tag, f"tag_{stage}") if self._tagged else tag
         m.d.sync += self.done.valid.eq(valid)
-        if tag is not None:
+        if self._tagged:
             m.d.sync += self.done.tag.eq(tag)
         if self._width <= SMALL_VECTOR:
             vector, rank = self.start.vector, self.start.rank

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Mux, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.modules import Composite, SharedModule
-from amper_hw.base.payload import parameter_signature, query_layout, stream_load_signature
+from amper_hw.base.payload import (
+    count_signature,
+    parameter_signature,
+    query_layout,
+    start_signature,
+    stream_load_signature,
+)
 from amper_hw.query.nearest import NearestNeighbours
 from amper_hw.query.radius import RadiusKeys
 from amper_hw.query.representative import Representatives, k_is_active
@@ -37,7 +41,7 @@ class QueryGenerator(Composite):
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
         members: dict[str, wiring.Member] = {
-            "start": In(wiring.Signature({"valid": Out(1), "ready": In(1)})),
+            "start": In(start_signature()),
             "parameters": In(parameter_signature(config)),
             "vmax": In(config.priority_width),
             "load": In(stream_load_signature()),
@@ -45,7 +49,7 @@ class QueryGenerator(Composite):
             "query": Out(stream.Signature(query_layout(config))),
         }
         if "k" in config.variants:
-            members["count"] = In(wiring.Signature({"valid": Out(1), "rows": Out(config.count_width)}))
+            members["count"] = In(count_signature(config.rows))
         super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
@@ -69,13 +73,13 @@ class QueryGenerator(Composite):
             self._choose(m, points, *branches)
         return m
 
-    def _radius(self, m: Module) -> Any:
+    def _radius(self, m: Module) -> wiring.PureInterface:
         part = SharedModule.of("amper_radius", RadiusKeys(self._config))
         keys = self.instantiate(m, "radius", part)
         wiring.connect(m, wiring.flipped(self.parameters), keys.parameters)
         return keys
 
-    def _nearest(self, m: Module) -> Any:
+    def _nearest(self, m: Module) -> wiring.PureInterface:
         part = SharedModule.of("amper_nearest", NearestNeighbours(self._config))
         nearest = self.instantiate(m, "nearest", part)
         wiring.connect(m, wiring.flipped(self.parameters), nearest.parameters)
@@ -83,7 +87,9 @@ class QueryGenerator(Composite):
         m.d.comb += nearest.vmax.eq(self.vmax)
         return nearest
 
-    def _choose(self, m: Module, points: Any, keys: Any, nearest: Any) -> None:
+    def _choose(
+        self, m: Module, points: wiring.PureInterface, keys: wiring.PureInterface, nearest: wiring.PureInterface
+    ) -> None:
         """Points go to the branch of the active variant, and its queries come out: the other branch is empty."""
         is_k = k_is_active(self._config, self.parameters)
         for branch, chosen in ((keys, ~is_k), (nearest, is_k)):

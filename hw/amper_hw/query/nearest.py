@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import memory, stream
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.latency import is_deep, multiplier_cycles
 from amper_hw.base.modules import Composite
-from amper_hw.base.payload import lane, parameter_signature, query_layout
+from amper_hw.base.payload import count_signature, lane, parameter_signature, query_layout
 from amper_hw.base.pipeline import held
 from amper_hw.parts.multiplier import multiplied
 from amper_hw.query.representative import point_layout
@@ -65,7 +65,7 @@ class NearestNeighbours(Composite):
                 "point": In(stream.Signature(point_layout(config))),
                 "parameters": In(parameter_signature(config)),
                 "vmax": In(config.priority_width),
-                "count": In(wiring.Signature({"valid": Out(1), "rows": Out(config.count_width)})),
+                "count": In(count_signature(config.rows)),
                 "query": Out(stream.Signature(query_layout(config))),
             }
         )

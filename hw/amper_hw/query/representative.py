@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from amper_hw.base.bits import structure
 from amper_hw.base.latency import numerator_cycles, representative_cycles, urng_cycles
 from amper_hw.base.modules import Composite, SharedModule
-from amper_hw.base.payload import lane, lanes, parameter_signature, stream_load_signature
-from amper_hw.base.pipeline import held, skid
+from amper_hw.base.payload import lane, lanes, parameter_signature, start_signature, stream_load_signature
+from amper_hw.base.pipeline import held, skid_handshake
 from amper_hw.parts.multiplier import multiplied
 from amper_hw.parts.urng import Urng
 from amper_spec.config import VARIANTS, AmperConfig
@@ -31,7 +30,7 @@ def point_layout(config: AmperConfig) -> data.StructLayout:
     return data.StructLayout(fields | ({"boundary": 1} if "k" in config.variants else {}))
 
 
-def k_is_active(config: AmperConfig, parameters: Any) -> Value:
+def k_is_active(config: AmperConfig, parameters: wiring.PureInterface) -> Value:
     """Whether the variant in force is k, which is built in."""
     return Const(1, 1) if config.variants == ("k",) else parameters.variant == VARIANTS.index("k")
 
@@ -66,7 +65,7 @@ class Representatives(Composite):
         )
         super().__init__(
             {
-                "start": In(wiring.Signature({"valid": Out(1), "ready": In(1)})),
+                "start": In(start_signature()),
                 "parameters": In(parameter_signature(config)),
                 "vmax": In(config.priority_width),
                 "load": In(stream_load_signature()),
@@ -100,7 +99,7 @@ class Representatives(Composite):
 
     # --- the first cycle: which groups ---------------------------------------------------------------------------
 
-    def _beat(self, m: Module, advance: Value) -> tuple[Any, Value, Value, Value]:
+    def _beat(self, m: Module, advance: Value) -> tuple[data.View, Value, Value, Value]:
         """(the beat whose words are taken now, the group of its lane 0, whether it takes words, how many then)."""
         ports = self._lanes
         within = (ports - 1).bit_length()  # low bits of a group's index that are those of its lane
@@ -110,8 +109,8 @@ class Representatives(Composite):
         active = Signal()  # the first beat has gone, and more are to come
         stepping = Signal()
         end = Signal()  # of the groups
-        beat = Signal(self._beat_layout)
-        started, _ = skid(m, self.start, advance & ~active, "start")
+        beat = structure(self._beat_layout, "beat")
+        _, started = skid_handshake(m, self.start, advance & ~active, "start")
         m.d.comb += [
             final.eq(self.parameters.groups - 1),
             stepping.eq(active | started),
@@ -139,13 +138,13 @@ class Representatives(Composite):
             m.d.sync += second.eq(boundary)
         return full, boundary, ~second
 
-    def _later(self, m: Module, advance: Value, beat: Any, name: str, cycles: int) -> Any:
+    def _later(self, m: Module, advance: Value, beat: data.View, name: str, cycles: int) -> data.View:
         """The beat that many cycles later."""
         return self._beat_layout(held(m, advance, Value.cast(beat), f"{name}_beat", cycles, reset_less=False))
 
     # --- the stages ----------------------------------------------------------------------------------------------
 
-    def _words(self, m: Module, advance: Value, take: Value, count: Value) -> Any:
+    def _words(self, m: Module, advance: Value, take: Value, count: Value) -> data.View:
         """The next random words."""
         config = self._config
         (s0, s1), _ = config.stream_states
@@ -166,7 +165,8 @@ class Representatives(Composite):
         ]
         if self._lanes > 1:
             m.d.comb += urng.count.eq(count)
-        return urng.word
+        word: data.View = urng.word
+        return word
 
     def _codes(self, m: Module, advance: Value, group: Value, us: list[Value]) -> list[Value]:
         """V_i, or B_i, of every lane."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
@@ -19,6 +19,18 @@ from amper_hw.query.generator import QueryGenerator
 from amper_hw.vmax import VmaxUnit
 from amper_hw.write_unit import WriteUnit
 from amper_spec.config import VARIANTS, AmperConfig
+
+
+class Units(NamedTuple):
+    """The sampler's parts, each by its ports."""
+
+    writes: wiring.PureInterface
+    parameters: wiring.PureInterface
+    controller: wiring.PureInterface
+    queries: wiring.PureInterface
+    vmax: wiring.PureInterface
+    draws: wiring.PureInterface
+    array: wiring.PureInterface
 
 
 class Sampler(Composite):
@@ -41,35 +53,38 @@ class Sampler(Composite):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config = self._config
-        writes, parameters, controller, queries, vmax, draws = (
-            self.instantiate(m, name, SharedModule.of(f"amper_{name}", component))
-            for name, component in (
-                ("write_unit", WriteUnit(config)),
-                ("parameter_unit", ParameterUnit(config)),
-                ("controller", Controller(config)),
-                ("query_generator", QueryGenerator(config)),
-                ("vmax_unit", VmaxUnit(config)),
-                ("draw_unit", DrawUnit(config)),
-            )
-        )
-        array = self.instantiate(m, "array", whole_array(config))
-
+        units = self._units(m)
+        writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws
         wiring.connect(m, wiring.flipped(self.request), controller.request)
         wiring.connect(m, wiring.flipped(self.write), writes.write)
         wiring.connect(m, wiring.flipped(self.control), parameters.control)
         wiring.connect(m, controller.record, draws.record)
         wiring.connect(m, controller.csp, draws.csp)
         wiring.connect(m, draws.result, wiring.flipped(self.result))
-        self._parameters(m, parameters, queries, draws, controller, vmax)
-        self._array(m, array, writes, parameters, controller, vmax, draws)
-        self._batches(m, parameters, controller, queries, vmax)
-        settled = self._valid_rows(m, array, writes)
-        self._order(m, settled, writes, parameters, controller, vmax, draws)
-        self._monitor(m, writes, parameters, controller, vmax, draws)
+        self._parameters(m, units)
+        self._array(m, units)
+        self._batches(m, units)
+        settled = self._valid_rows(m, units)
+        self._order(m, units, settled)
+        self._monitor(m, units)
         return m
 
-    def _parameters(self, m: Module, parameters: Any, queries: Any, draws: Any, controller: Any, vmax: Any) -> None:
+    def _units(self, m: Module) -> Units:
+        config = self._config
+        components = {
+            "write_unit": WriteUnit(config),
+            "parameter_unit": ParameterUnit(config),
+            "controller": Controller(config),
+            "query_generator": QueryGenerator(config),
+            "vmax_unit": VmaxUnit(config),
+            "draw_unit": DrawUnit(config),
+        }
+        parts = {name: SharedModule.of(f"amper_{name}", component) for name, component in components.items()}
+        parts["array"] = whole_array(config)
+        return Units(*(self.instantiate(m, name, part) for name, part in parts.items()))
+
+    def _parameters(self, m: Module, units: Units) -> None:
+        parameters, queries, draws = units.parameters, units.queries, units.draws
         wiring.connect(m, parameters.values, queries.parameters)
         wiring.connect(m, parameters.query_load, queries.load)
         wiring.connect(m, parameters.draw_load, draws.load)
@@ -77,27 +92,23 @@ class Sampler(Composite):
             parameters.query_zero.eq(queries.load_zero),
             parameters.draw_zero.eq(draws.load_zero),
             parameters.empty.eq(self.valid_rows == 0),
-            controller.enable.eq(parameters.values.enable),
-            controller.nearest.eq(parameters.values.variant == VARIANTS.index("k")),
-            vmax.clear.eq(parameters.clear),
+            units.controller.enable.eq(parameters.values.enable),
+            units.controller.nearest.eq(parameters.values.variant == VARIANTS.index("k")),
+            units.vmax.clear.eq(parameters.clear),
         ]
 
-    def _array(
-        self, m: Module, array: Any, writes: Any, parameters: Any, controller: Any, vmax: Any, draws: Any
-    ) -> None:
-        for source, unit, target in zip(writes.issue, vmax.write, array.write, strict=True):
-            for field in ("row", "priority", "invalidate"):
-                m.d.comb += [
-                    getattr(unit.payload, field).eq(getattr(source.payload, field)),
-                    getattr(target.payload, field).eq(getattr(source.payload, field)),
-                ]
-            m.d.comb += [unit.valid.eq(source.valid), target.valid.eq(source.valid)]
-        for port in ("select", "selected", *(("read", "data") if self._config.result_priority else ())):
+    def _array(self, m: Module, units: Units) -> None:
+        controller, vmax, draws, array = units.controller, units.vmax, units.draws, units.array
+        for source, *targets in zip(units.writes.issue, vmax.write, array.write, strict=True):
+            for field in source.payload.shape().members:
+                m.d.comb += [target.payload[field].eq(source.payload[field]) for target in targets]
+            m.d.comb += [target.valid.eq(source.valid) for target in targets]
+        for port in draws.array.signature.members:
             for drawing, row in zip(getattr(draws.array, port), getattr(array, port), strict=True):
                 wiring.connect(m, drawing, row)
         wiring.connect(m, controller.count, array.count)
         m.d.comb += [
-            array.clear.eq(parameters.clear),
+            array.clear.eq(units.parameters.clear),
             array.transfer.eq(controller.transfer),
             vmax.match_any.eq(array.match.any),
             controller.match_any.eq(array.match.any),
@@ -107,26 +118,26 @@ class Sampler(Composite):
             array.search.payload.eq(Mux(vmax.probe.valid, vmax.probe.payload, controller.search.payload)),
         ]
 
-    def _batches(self, m: Module, parameters: Any, controller: Any, queries: Any, vmax: Any) -> None:
+    def _batches(self, m: Module, units: Units) -> None:
+        controller, queries, vmax = units.controller, units.queries, units.vmax
         wiring.connect(m, controller.start, queries.start)
         wiring.connect(m, queries.query, controller.query)
         m.d.comb += [queries.vmax.eq(vmax.vmax), controller.occupied.eq(vmax.occupied)]
-        if hasattr(controller, "census"):
+        if "k" in self._config.variants:
             wiring.connect(m, controller.census, queries.count)
 
-    def _valid_rows(self, m: Module, array: Any, writes: Any) -> Value:
+    def _valid_rows(self, m: Module, units: Units) -> Value:
         """Counts the valid rows; returns whether the count is that of all writes before this cycle."""
         under_way = Signal(any_answer_cycles(self._config))
-        issued = Cat(port.valid for port in writes.issue).any()
+        issued = Cat(port.valid for port in units.writes.issue).any()
         m.d.sync += under_way.eq(Cat(issued, under_way))
-        added, removed = array.changed.added, array.changed.removed
+        added, removed = units.array.changed.added, units.array.changed.removed
         m.d.sync += self.valid_rows.eq(self.valid_rows + population(added) - population(removed))
         return ~under_way.any()
 
-    def _order(
-        self, m: Module, counted: Value, writes: Any, parameters: Any, controller: Any, vmax: Any, draws: Any
-    ) -> None:
+    def _order(self, m: Module, units: Units, counted: Value) -> None:
         """What waits for what, so that writes, changes and batches take effect in the order in which they came."""
+        writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws
         settled = Signal()
         # Registers, since the paths on both sides are long: as good as what they follow as long as nothing is taken in
         # between, so only late by a cycle.
@@ -144,7 +155,7 @@ class Sampler(Composite):
         # With their priorities, draws need the rows as they are until the last one has been read.
         keep = ~draws.idle if self._config.result_priority else 0
         m.d.comb += [
-            settled.eq(writes.idle & vmax.exact & ~parameters.clear),
+            settled.eq(writes.idle & units.vmax.exact & ~parameters.clear),
             self.vmax_exact.eq(settled),
             rows_free.eq(controller.open & ~keep),
             writes.rows.eq(parameters.values.rows),
@@ -158,12 +169,13 @@ class Sampler(Composite):
         with m.If(parameters.clear):
             m.d.sync += self.valid_rows.eq(0)
 
-    def _monitor(self, m: Module, writes: Any, parameters: Any, controller: Any, vmax: Any, draws: Any) -> None:
+    def _monitor(self, m: Module, units: Units) -> None:
+        writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws
         m.d.comb += [
             self.write_refused.eq(writes.refused.any()),
             self.control_refused.eq(parameters.refused),
             self.busy.eq(~controller.open | ~draws.idle),
-            self.vmax.eq(vmax.vmax),
+            self.vmax.eq(units.vmax.vmax),
             self.csp_size.eq(draws.csp_size),
         ]
         # A register before each counter, so that no path goes through what is counted and an adder of 32 bits.

@@ -12,6 +12,27 @@ from amper_hw.base.payload import key_layout, row_write_layout, strobe_signature
 from amper_spec.config import AmperConfig
 
 
+def state_signature(config: AmperConfig) -> wiring.Signature:
+    """What the parts of the Vmax unit tell each other."""
+    width = config.priority_width
+    return wiring.Signature(
+        {
+            "written": Out(1),  # some row is written in this cycle
+            "top": Out(width + config.row_width + 1),  # the largest of them: priority, row, whether there is one
+            "raised": Out(1),  # it becomes the maximum
+            "lowered": Out(1),  # these writes may have taken the maximum away
+            "stale": Out(1),  # no row holds vmax: it is only an upper bound
+            "probes": Out(1),  # a probe is sent
+            "due": Out(probe_cycles(config)),  # a bit for each cycle that one may be under way; last: its answer comes
+            "outstanding": Out(1),  # one is under way whose answer counts
+            "searching": Out(1),
+            "searched": Out(1),  # the search ends in this cycle,
+            "found_next": Out(width),  # with this maximum,
+            "occupied_found": Out(1),  # and with this being whether any row is valid
+        }
+    )
+
+
 class VmaxUnit(wiring.Component):
     """A running maximum, kept exact by asking the associative memory itself.
 
@@ -52,118 +73,92 @@ class VmaxUnit(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        written = Signal()
-        probes = Signal()  # a probe is sent
-        lowered = Signal()  # this cycle's writes may have taken the maximum away
-        stale = Signal()  # no row holds vmax: it is only an upper bound
-        searching = Signal()
-        searched = Signal()
-        m.d.comb += written.eq(any_of(port.valid for port in self.write))
-        raised, top = self._raised(m)
-        self._holder(m, raised, top[self._config.priority_width :], lowered, searched, stale)
-        answer, outstanding = self._answers(m, probes, forget=raised | (written & searching))
-        m.d.comb += self.exact.eq(~stale & ~outstanding)
-
-        found, occupied = self._search(m, probes, stale, outstanding, lowered, searching, searched, answer, written)
-        with m.If(answer & ~searching & ~self.match_any):
-            m.d.sync += stale.eq(1)
-        with m.If(searched):
-            m.d.sync += [stale.eq(0), self.vmax.eq(found), self.occupied.eq(occupied)]
-        with m.If(raised):
-            m.d.sync += [stale.eq(0), self.vmax.eq(top[: self._config.priority_width]), self.occupied.eq(1)]
+        state = wiring.PureInterface(state_signature(self._config), path=())
+        m.d.comb += state.written.eq(any_of(port.valid for port in self.write))
+        self._raise(m, state)
+        self._holder(m, state)
+        self._answers(m, state)
+        m.d.comb += self.exact.eq(~state.stale & ~state.outstanding)
+        self._search(m, state)
+        with m.If(state.due[-1] & ~state.searching & ~self.match_any):
+            m.d.sync += state.stale.eq(1)
+        with m.If(state.searched):
+            m.d.sync += [state.stale.eq(0), self.vmax.eq(state.found_next), self.occupied.eq(state.occupied_found)]
+        with m.If(state.raised):
+            top = state.top[: self._config.priority_width]
+            m.d.sync += [state.stale.eq(0), self.vmax.eq(top), self.occupied.eq(1)]
         with m.If(self.clear):
             m.d.sync += [self.vmax.eq(0), self.occupied.eq(0)]
         return m
 
-    def _raised(self, m: Module) -> tuple[Signal, Value]:
-        """(a write of this cycle becomes the maximum, the largest write of this cycle as {priority, row})."""
+    def _raise(self, m: Module, state: wiring.PureInterface) -> None:
+        """The largest write of this cycle, and whether it becomes the maximum."""
         lanes: list[Value] = []
         for port in self.write:
             real = port.valid & ~port.payload.invalidate
             lanes.append(Cat(Mux(real, port.payload.priority, 0), port.payload.row, real))
         while len(lanes) > 1:
             lanes = [self._larger(*lanes[index : index + 2]) for index in range(0, len(lanes), 2)]
-        top = Signal(len(lanes[0]), name="top")
-        raised = Signal()
         m.d.comb += [
-            top.eq(lanes[0]),
-            raised.eq(top[-1] & (top[: self._config.priority_width] >= self.vmax)),
+            state.top.eq(lanes[0]),
+            state.raised.eq(state.top[-1] & (state.top[: self._config.priority_width] >= self.vmax)),
         ]
-        return raised, top[:-1]
 
     def _larger(self, a: Value, b: Value) -> Value:
         width = self._config.priority_width
         return Mux(b[-1] & (~a[-1] | (b[:width] >= a[:width])), b, a)
 
-    def _holder(
-        self, m: Module, raised: Signal, top_row: Value, lowered: Signal, searched: Signal, stale: Signal
-    ) -> None:
+    def _holder(self, m: Module, state: wiring.PureInterface) -> None:
         """The row that holds the maximum, where it is known; most writes then need no probe."""
         holder = Signal(self._config.row_width, reset_less=True)
         known = Signal(name="holder_known")
         touched = any_of(port.valid & (~known | (port.payload.row == holder)) for port in self.write)
-        m.d.comb += lowered.eq(touched & ~raised & self.occupied & ~stale)
-        with m.If(raised):
-            m.d.sync += [holder.eq(top_row), known.eq(1)]
-        with m.Elif(lowered | searched | self.clear):
+        m.d.comb += state.lowered.eq(touched & ~state.raised & self.occupied & ~state.stale)
+        with m.If(state.raised):
+            m.d.sync += [holder.eq(state.top[self._config.priority_width : -1]), known.eq(1)]
+        with m.Elif(state.lowered | state.searched | self.clear):
             m.d.sync += known.eq(0)
 
-    def _answers(self, m: Module, probes: Signal, *, forget: Value) -> tuple[Value, Signal]:
-        """(an answer that still counts comes now, such an answer is due later or now)."""
-        # One bit for each cycle that a probe may be under way; to forget them is to clear the bits.
-        due = Signal(probe_cycles(self._config))
-        outstanding = Signal()
-        m.d.sync += due.eq(Cat(probes, Mux(forget, 0, due[:-1])))
-        m.d.comb += outstanding.eq(due.any())
-        return due[-1], outstanding
+    def _answers(self, m: Module, state: wiring.PureInterface) -> None:
+        """Which probes are under way; to forget them is to clear their bits."""
+        forget = state.raised | (state.written & state.searching)
+        m.d.sync += state.due.eq(Cat(state.probes, Mux(forget, 0, state.due[:-1])))
+        m.d.comb += state.outstanding.eq(state.due.any())
 
-    def _search(
-        self,
-        m: Module,
-        probes: Signal,
-        stale: Signal,
-        outstanding: Signal,
-        lowered: Signal,
-        searching: Signal,
-        searched: Signal,
-        answer: Value,
-        written: Signal,
-    ) -> tuple[Signal, Signal]:
-        """Probes of the writes and of the search; returns (maximum found, some row is valid) for when ``searched``."""
+    def _search(self, m: Module, state: wiring.PureInterface) -> None:
+        """Probes of the writes and of the search."""
         width = self._config.priority_width
         found = Signal(width)  # the bits found so far, 0 below
         asked = Signal(width)  # one-hot: the bit asked for
         ask = Signal()
         any_row_due = Signal()  # the first answer, still due, tells whether any row is valid
-        occupied = Signal(name="occupied_found")
-        found_next = Signal(width)
         mask = Signal(width)
+        answer = state.due[-1]
         m.d.comb += [
-            found_next.eq(Mux(self.match_any, found | asked, found)),
-            mask.eq(Mux(lowered, (1 << width) - 1, ~(asked - 1))),
-            probes.eq(lowered),
+            state.found_next.eq(Mux(self.match_any, found | asked, found)),
+            mask.eq(Mux(state.lowered, (1 << width) - 1, ~(asked - 1))),
+            state.probes.eq(state.lowered),
         ]
-        key = self._key(Mux(lowered, self.vmax, found | asked), mask)
+        key = self._key(Mux(state.lowered, self.vmax, found | asked), mask)
         m.d["sync" if is_deep(self._config) else "comb"] += [
-            self.probe.valid.eq(probes),
+            self.probe.valid.eq(state.probes),
             self.probe.payload.as_value().eq(key),
         ]
-        with m.If(searching):
-            m.d.comb += probes.eq(ask & ~written)
+        with m.If(state.searching):
+            m.d.comb += state.probes.eq(ask & ~state.written)
             m.d.sync += ask.eq(0)
             with m.If(answer & any_row_due):
-                m.d.sync += [any_row_due.eq(0), occupied.eq(self.match_any)]
+                m.d.sync += [any_row_due.eq(0), state.occupied_found.eq(self.match_any)]
             with m.Elif(answer):
-                m.d.sync += [found.eq(found_next), asked.eq(asked >> 1), ask.eq(~asked[0])]
+                m.d.sync += [found.eq(state.found_next), asked.eq(asked >> 1), ask.eq(~asked[0])]
                 with m.If(asked[0]):
-                    m.d.comb += searched.eq(~written)
-                    m.d.sync += searching.eq(0)
-            with m.If(written):
-                m.d.sync += searching.eq(0)
-        with m.Elif(stale & ~outstanding & ~written):
-            m.d.comb += [probes.eq(1), mask.eq(0)]
-            m.d.sync += [searching.eq(1), found.eq(0), asked.eq(1 << (width - 1)), ask.eq(1), any_row_due.eq(1)]
-        return found_next, occupied
+                    m.d.comb += state.searched.eq(~state.written)
+                    m.d.sync += state.searching.eq(0)
+            with m.If(state.written):
+                m.d.sync += state.searching.eq(0)
+        with m.Elif(state.stale & ~state.outstanding & ~state.written):
+            m.d.comb += [state.probes.eq(1), mask.eq(0)]
+            m.d.sync += [state.searching.eq(1), found.eq(0), asked.eq(1 << (width - 1)), ask.eq(1), any_row_due.eq(1)]
 
     def _key(self, value: Value, mask: Value) -> Value:
         """A probe for the codes that equal ``value`` where ``mask`` is 1, in lane 0."""

@@ -26,6 +26,24 @@ from amper_hw.base.pipeline import skid
 from amper_spec.config import AmperConfig
 
 
+class State:
+    """What the parts of the controller tell each other."""
+
+    def __init__(self) -> None:
+        self.idle = Signal()  # no request waits
+        # A query enters the array in this cycle: the first of a CSP; any of a CSP; the last of a CSP; a census.
+        self.first, self.for_csp = Signal(), Signal()
+        self.complete = Signal()
+        self.census_taken = Signal()
+        self.everything = Signal()  # the search of all valid rows waits for the array
+        self.full = Signal()  # the bitmap holds a CSP that the draws have not taken over
+        self.fallback = Signal()  # it is that of all valid rows
+        self.counted = Signal()
+        # Some query of the latest CSP has matched; one does, by the answer that comes now.
+        self.matched, self.matches = Signal(), Signal()
+        self.empty = Signal()  # the last answer comes now, and none has matched
+
+
 class Controller(wiring.Component):
     """Orders the parts, so that the next batch searches while the present one draws.
 
@@ -87,47 +105,44 @@ class Controller(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        idle = self._front(m)
-        complete = Signal()  # the last query of a CSP enters the array in this cycle
-        full = Signal()  # the bitmap holds a CSP that the draws have not taken over
-        by_count = Signal()  # it may be taken over only once it was counted
-        counted = Signal()
-        fallback = Signal()  # it is that of all valid rows
-        everything = Signal()  # the search of all valid rows waits for the array
-        first, for_csp, census = self._search(m, full, complete, everything)
-        matched, matches, empty = self._answers(m, first, for_csp, complete)
-        self._counts(m, census, counted, fallback)
+        state = State()
+        self._front(m, state)
+        self._search(m, state)
+        self._answers(m, state)
+        self._counts(m, state)
+        self._bitmap(m, state)
+        return m
 
+    def _bitmap(self, m: Module, state: State) -> None:
+        """When the bitmap goes to the draws, and when the rows may change."""
         drawing = Signal()  # a CSP was transferred, and not all of its draws have entered the array
+        by_count = Signal()  # the CSP in the bitmap may be taken over only once it was counted
         ready = Signal()
         m.d.comb += [
             # A count that comes now counts from the next cycle on: its first draw enters the array later still.
-            ready.eq(full & Mux(by_count, counted, matched)),
+            ready.eq(state.full & Mux(by_count, state.counted, state.matched)),
             self.transfer.eq(ready & (~drawing | self.released)),
         ]
         with m.If(self.transfer):
-            m.d.sync += [full.eq(0), drawing.eq(1), counted.eq(0)]
+            m.d.sync += [state.full.eq(0), drawing.eq(1), state.counted.eq(0)]
         with m.Elif(self.released):
             m.d.sync += drawing.eq(0)
-        with m.If(complete):
-            m.d.sync += [full.eq(1), by_count.eq(self.nearest), counted.eq(0)]
-        with m.If(empty):
-            m.d.sync += everything.eq(1)
-        with m.If(everything & ~self.probing):
-            m.d.sync += [everything.eq(0), fallback.eq(1), by_count.eq(1), counted.eq(0)]
-        with m.If(first):
-            m.d.sync += fallback.eq(0)
-
-        under_way = self._under_way(m, complete)
+        with m.If(state.complete):
+            m.d.sync += [state.full.eq(1), by_count.eq(self.nearest), state.counted.eq(0)]
+        with m.If(state.empty):
+            m.d.sync += state.everything.eq(1)
+        with m.If(state.everything & ~self.probing):
+            m.d.sync += [state.everything.eq(0), state.fallback.eq(1), by_count.eq(1), state.counted.eq(0)]
+        with m.If(state.first):
+            m.d.sync += state.fallback.eq(0)
         # Nothing more depends on the rows once the searches are done and one has matched, or all valid rows were taken.
-        m.d.comb += self.open.eq(idle & ~under_way & (~full | matched | matches | fallback))
-        return m
+        settled = ~state.full | state.matched | state.matches | state.fallback
+        m.d.comb += self.open.eq(state.idle & ~self._under_way(m, state.complete) & settled)
 
-    def _front(self, m: Module) -> Signal:
-        """Requests to records and starts; returns whether none waits."""
+    def _front(self, m: Module, state: State) -> None:
+        """Requests to records and starts."""
         batch = Signal(self._config.batch_width, reset_less=True)
         illegal = Signal(reset_less=True)
-        idle = Signal()
         asked = self.request.payload.batch
         # No field value is above the largest batch that fills the field.
         too_many = asked > self._config.batch if self._config.batch < (1 << len(asked)) - 1 else Const(0, 1)
@@ -140,7 +155,7 @@ class Controller(wiring.Component):
         ]
         with m.FSM(name="state"):
             with m.State("IDLE"):
-                m.d.comb += [idle.eq(1), self.request.ready.eq(self.record.ready & ~self.hold)]
+                m.d.comb += [state.idle.eq(1), self.request.ready.eq(self.record.ready & ~self.hold)]
                 with m.If(self.request.valid & self.request.ready):
                     m.d.sync += [batch.eq(asked), illegal.eq((asked == 0) | too_many)]
                     m.next = "PREPARE"
@@ -151,7 +166,6 @@ class Controller(wiring.Component):
                 ]
                 with m.If(self.record.valid):
                     m.next = "IDLE"
-        return idle
 
     def _under_way(self, m: Module, complete: Value) -> Value:
         """Some batch was started whose queries have not all entered the array."""
@@ -161,25 +175,24 @@ class Controller(wiring.Component):
         m.d.sync += batches.eq(batches + started - complete)
         return batches != 0
 
-    def _search(self, m: Module, full: Signal, complete: Signal, everything: Signal) -> tuple[Signal, Signal, Signal]:
-        """Queries, or all valid rows, to the array; (the first of a CSP, any for a CSP, a census) enters now."""
+    def _search(self, m: Module, state: State) -> None:
+        """Queries, or all valid rows, to the array."""
         search = self.search
         query, key = Signal(query_layout(self._config)), Signal(key_layout(self._config))
-        taken, first, for_csp, census = Signal(name="query_taken"), Signal(), Signal(), Signal(name="census_taken")
-        free = ~full | self.transfer
+        taken = Signal(name="query_taken")
+        free = ~state.full | self.transfer
         valid, payload = skid(m, self.query, taken, "query")
         m.d.comb += [
             query.as_value().eq(payload),
             key.eq(query.key),
-            search.valid.eq(Mux(everything, ~self.probing, valid & free)),
-            search.payload.as_value().eq(Mux(everything, self._every_row(), key)),
-            taken.eq(valid & free & ~everything),
-            for_csp.eq(taken & ~query.census),
-            first.eq(for_csp & key.first),
-            complete.eq(for_csp & key.last),
-            census.eq(taken & query.census),
+            search.valid.eq(Mux(state.everything, ~self.probing, valid & free)),
+            search.payload.as_value().eq(Mux(state.everything, self._every_row(), key)),
+            taken.eq(valid & free & ~state.everything),
+            state.for_csp.eq(taken & ~query.census),
+            state.first.eq(state.for_csp & key.first),
+            state.complete.eq(state.for_csp & key.last),
+            state.census_taken.eq(taken & query.census),
         ]
-        return first, for_csp, census
 
     def _every_row(self) -> Value:
         """A search that matches every valid row."""
@@ -189,30 +202,30 @@ class Controller(wiring.Component):
             ones["high"] = (1 << fields["high"].width) - 1
         return Cat(Const(ones.get(name, 0), field.width) for name, field in fields)
 
-    def _answers(self, m: Module, first: Signal, for_csp: Signal, complete: Signal) -> tuple[Signal, Signal, Signal]:
-        """(some query of the latest CSP has matched, one does by the answer that comes now, that is the last and none
-        has)."""
-        matched, matches, empty = Signal(), Signal(), Signal()
+    def _answers(self, m: Module, state: State) -> None:
+        """Whether the queries of a CSP match."""
         # Answers of the batch before may still come when the next one has begun: they carry another parity.
         parity, asked = Signal(), Signal(name="asked_parity")
-        m.d.comb += asked.eq(parity ^ first)
+        m.d.comb += asked.eq(parity ^ state.first)
         m.d.sync += parity.eq(asked)
-        due: Value = Cat(for_csp, asked, complete)
+        due: Value = Cat(state.for_csp, asked, state.complete)
         due = delayed(m, due, "answer_due", any_answer_cycles(self._config), reset_less=False)
         answer = due[0] & (due[1] == parity)
-        m.d.comb += [matches.eq(answer & self.match_any), empty.eq(answer & due[2] & ~matched & ~matches)]
-        with m.If(first):
-            m.d.sync += matched.eq(0)
-        with m.Elif(matches):
-            m.d.sync += matched.eq(1)
-        return matched, matches, empty
+        m.d.comb += [
+            state.matches.eq(answer & self.match_any),
+            state.empty.eq(answer & due[2] & ~state.matched & ~state.matches),
+        ]
+        with m.If(state.first):
+            m.d.sync += state.matched.eq(0)
+        with m.Elif(state.matches):
+            m.d.sync += state.matched.eq(1)
 
-    def _counts(self, m: Module, census: Signal, counted: Signal, fallback: Signal) -> None:
+    def _counts(self, m: Module, state: State) -> None:
         """Counts of whole CSPs to the draws, those of census queries back to where they were asked."""
         real = Signal(name="count_of_csp")
         m.d.comb += real.eq(self.count.valid)
         if "k" in self._config.variants:
-            due = delayed(m, census, "census_due", count_cycles(self._config), reset_less=False)
+            due = delayed(m, state.census_taken, "census_due", count_cycles(self._config), reset_less=False)
             m.d.comb += [
                 real.eq(self.count.valid & ~due),
                 self.census.valid.eq(self.count.valid & due),
@@ -221,7 +234,7 @@ class Controller(wiring.Component):
         # An empty CSP is never drawn from: the count of all valid rows follows.
         m.d.comb += [
             self.csp.valid.eq(real & (self.count.rows != 0)),
-            self.csp.payload.as_value().eq(Cat(self.count.rows, fallback)),
+            self.csp.payload.as_value().eq(Cat(self.count.rows, state.fallback)),
         ]
         with m.If(self.csp.valid):
-            m.d.sync += counted.eq(1)
+            m.d.sync += state.counted.eq(1)

@@ -12,25 +12,23 @@ from amper_hw.base.payload import key_layout, row_write_layout, strobe_signature
 from amper_spec.config import AmperConfig
 
 
-def state_signature(config: AmperConfig) -> wiring.Signature:
+class State:
     """What the parts of the Vmax unit tell each other."""
-    width = config.priority_width
-    return wiring.Signature(
-        {
-            "written": Out(1),  # some row is written in this cycle
-            "top": Out(width + config.row_width + 1),  # the largest of them: priority, row, whether there is one
-            "raised": Out(1),  # it becomes the maximum
-            "lowered": Out(1),  # these writes may have taken the maximum away
-            "stale": Out(1),  # no row holds vmax: it is only an upper bound
-            "probes": Out(1),  # a probe is sent
-            "due": Out(probe_cycles(config)),  # a bit for each cycle that one may be under way; last: its answer comes
-            "outstanding": Out(1),  # one is under way whose answer counts
-            "searching": Out(1),
-            "searched": Out(1),  # the search ends in this cycle,
-            "found_next": Out(width),  # with this maximum,
-            "occupied_found": Out(1),  # and with this being whether any row is valid
-        }
-    )
+
+    def __init__(self, config: AmperConfig) -> None:
+        width = config.priority_width
+        self.written = Signal()  # some row is written in this cycle
+        self.top = Signal(width + config.row_width + 1)  # the largest of them: priority, row, whether there is one
+        self.raised = Signal()  # it becomes the maximum
+        self.lowered = Signal()  # these writes may have taken the maximum away
+        self.stale = Signal()  # no row holds vmax: it is only an upper bound
+        self.probes = Signal()  # a probe is sent
+        self.due = Signal(probe_cycles(config))  # a bit for each cycle that one may be under way; last: it is answered
+        self.outstanding = Signal()  # one is under way whose answer counts
+        self.searching = Signal()
+        self.searched = Signal()  # the search ends in this cycle, with this maximum, and with whether any row is valid
+        self.found_next = Signal(width)
+        self.occupied_found = Signal()
 
 
 class VmaxUnit(wiring.Component):
@@ -73,7 +71,7 @@ class VmaxUnit(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        state = wiring.PureInterface(state_signature(self._config), path=())
+        state = State(self._config)
         m.d.comb += state.written.eq(any_of(port.valid for port in self.write))
         self._raise(m, state)
         self._holder(m, state)
@@ -91,7 +89,7 @@ class VmaxUnit(wiring.Component):
             m.d.sync += [self.vmax.eq(0), self.occupied.eq(0)]
         return m
 
-    def _raise(self, m: Module, state: wiring.PureInterface) -> None:
+    def _raise(self, m: Module, state: State) -> None:
         """The largest write of this cycle, and whether it becomes the maximum."""
         lanes: list[Value] = []
         for port in self.write:
@@ -108,7 +106,7 @@ class VmaxUnit(wiring.Component):
         width = self._config.priority_width
         return Mux(b[-1] & (~a[-1] | (b[:width] >= a[:width])), b, a)
 
-    def _holder(self, m: Module, state: wiring.PureInterface) -> None:
+    def _holder(self, m: Module, state: State) -> None:
         """The row that holds the maximum, where it is known; most writes then need no probe."""
         holder = Signal(self._config.row_width, reset_less=True)
         known = Signal(name="holder_known")
@@ -119,13 +117,13 @@ class VmaxUnit(wiring.Component):
         with m.Elif(state.lowered | state.searched | self.clear):
             m.d.sync += known.eq(0)
 
-    def _answers(self, m: Module, state: wiring.PureInterface) -> None:
+    def _answers(self, m: Module, state: State) -> None:
         """Which probes are under way; to forget them is to clear their bits."""
         forget = state.raised | (state.written & state.searching)
         m.d.sync += state.due.eq(Cat(state.probes, Mux(forget, 0, state.due[:-1])))
         m.d.comb += state.outstanding.eq(state.due.any())
 
-    def _search(self, m: Module, state: wiring.PureInterface) -> None:
+    def _search(self, m: Module, state: State) -> None:
         """Probes of the writes and of the search."""
         width = self._config.priority_width
         found = Signal(width)  # the bits found so far, 0 below

@@ -12,12 +12,12 @@ from amper_hw.base.bits import delayed, population
 from amper_hw.base.latency import any_answer_cycles
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import OK, sampler_signature
-from amper_hw.controller import Controller
+from amper_hw.control.controller import Controller
+from amper_hw.control.parameter_unit import ParameterUnit
+from amper_hw.control.vmax import VmaxUnit
+from amper_hw.control.write_unit import WriteUnit
 from amper_hw.draw.unit import DrawUnit
-from amper_hw.parameter_unit import ParameterUnit
 from amper_hw.query.generator import QueryGenerator
-from amper_hw.vmax import VmaxUnit
-from amper_hw.write_unit import WriteUnit
 from amper_spec.config import VARIANTS, AmperConfig
 
 

@@ -133,14 +133,14 @@ def radius(config: AmperConfig, *, points: int = 1500) -> Unit:
 
 def vmax_unit(config: AmperConfig, *, stretches: int = 40, stretch: int = 60) -> Unit:
     """``stretch``: the most cycles with writes before a change of habit."""
-    from amper_hw.vmax import VmaxUnit
+    from amper_hw.control.vmax import VmaxUnit
 
     parameters = {"config": config.to_dict(), "stretches": stretches, "stretch": stretch}
     return Unit("units.vmax_unit", lambda: VmaxUnit(config), parameters)
 
 
 def write_unit(config: AmperConfig, *, cycles: int = 2000) -> Unit:
-    from amper_hw.write_unit import WriteUnit
+    from amper_hw.control.write_unit import WriteUnit
 
     return Unit("units.write_unit", lambda: WriteUnit(config), {"config": config.to_dict(), "cycles": cycles})
 
@@ -152,7 +152,7 @@ def draw_unit(config: AmperConfig, *, batches: int = 80) -> Unit:
 
 
 def controller(config: AmperConfig, *, batches: int = 120) -> Unit:
-    from amper_hw.controller import Controller
+    from amper_hw.control.controller import Controller
 
     return Unit("units.controller", lambda: Controller(config), {"config": config.to_dict(), "batches": batches})
 

@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 
 from amper import AmperConfig
-from amper_hw.parameter_unit import division_cycles
+from amper_hw.control.parameter_unit import division_cycles
 from amper_spec.config import VARIANTS
 from amper_spec.parameters import VALUE_WIDTH, Parameter
 from amper_verif.benches.support import Device, Gaps

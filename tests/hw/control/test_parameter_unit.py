@@ -3,7 +3,7 @@
 import pytest
 
 from amper import AMPER_VARIANTS, AmperConfig
-from amper_hw.parameter_unit import ParameterUnit, division_cycles
+from amper_hw.control.parameter_unit import ParameterUnit, division_cycles
 from amper_spec.parameters import Parameter
 from amper_verif.harness.components import Unit
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, ResetSignal, Signal, Value
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 
 from amper_hw.array.match_line import MatchLines, line_key
 from amper_hw.array.row_storage import low_width, row_storage
-from amper_hw.base.bits import any_of, population, staged, total
+from amper_hw.base.bits import any_of, population, staged, structure, total
 from amper_hw.base.latency import is_deep
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import array_signature, lane
@@ -54,11 +54,11 @@ class Bank(Composite):
             self._read(m, rows, write)
         return m
 
-    def _write(self, m: Module, rows: Any) -> Any:
+    def _write(self, m: Module, rows: wiring.PureInterface) -> data.View:
         """Stores what the lanes bring; returns what is stored at the end of this cycle."""
         # At most one lane writes to a bank in a cycle, so the lanes are OR-ed.
         lanes = staged(m, Cat(port.valid for port in self.write), "write_lanes", on=self._deep, reset_less=False)
-        write = Signal.like(self.write[0].payload, name="write_payload")
+        write = structure(self.write[0].payload.shape(), "write_payload")
         if self._deep or len(self.write) > 1:
             payload = any_of(Mux(port.valid, port.payload.as_value(), 0) for port in self.write)
         else:
@@ -96,7 +96,7 @@ class Bank(Composite):
         groups = [rows[low : low + size].any() for low in range(0, self._rows, size)]
         return staged(m, Cat(groups), name, on=self._deep).any()
 
-    def _search(self, m: Module, rows: Any) -> Signal:
+    def _search(self, m: Module, rows: wiring.PureInterface) -> Signal:
         """Match, accumulate and count; returns the bitmap of matches."""
         key = self.search.payload
         valid = staged(m, self.search.valid, "search_valid", on=self._deep, reset_less=False)
@@ -114,7 +114,7 @@ class Bank(Composite):
         self._count(m, csp, valid & last & ~probe)
         return csp
 
-    def _match(self, m: Module, rows: Any) -> Value:
+    def _match(self, m: Module, rows: wiring.PureInterface) -> Value:
         """The match lines of all lanes, OR-ed."""
         config, ports = self._config, self._config.search_ports
         lines = MatchLines(rows=self._rows, priority_width=config.priority_width, range_match=config.range_match)
@@ -158,15 +158,15 @@ class Bank(Composite):
                 selected.rank.eq(Mux(valid, rank, 0)),
             ]
 
-    def _read(self, m: Module, rows: Any, write: Any) -> None:
+    def _read(self, m: Module, rows: wiring.PureInterface, write: data.View) -> None:
         in_memory = self._blocks and self._rows > 1
         look_up = self._codes_in_memory(m, rows, write) if in_memory else self._chosen(rows)
-        for index, (read, data) in enumerate(zip(self.read, self.data, strict=True)):
+        for index, (read, answer) in enumerate(zip(self.read, self.data, strict=True)):
             valid = staged(m, read.valid, f"read_valid_{index}", on=self._deep, reset_less=False)
             row = staged(m, read.row, f"read_row_{index}", on=self._deep)
-            m.d.sync += data.priority.eq(Mux(valid, look_up(row), 0))
+            m.d.sync += answer.priority.eq(Mux(valid, look_up(row), 0))
 
-    def _chosen(self, rows: Any) -> Callable[[Value], Value]:
+    def _chosen(self, rows: wiring.PureInterface) -> Callable[[Value], Value]:
         """The code of a row, chosen from the rows: an AND-OR in two steps shares the decoder's gates among them."""
         low = low_width(self._rows)
         codes = [rows.codes[row] for row in range(self._rows)]
@@ -178,10 +178,10 @@ class Bank(Composite):
 
         return code
 
-    def _codes_in_memory(self, m: Module, rows: Any, write: Any) -> Callable[[Value], Value]:
+    def _codes_in_memory(self, m: Module, rows: wiring.PureInterface, write: data.View) -> Callable[[Value], Value]:
         """The code of a row, from a second copy of the codes: an FPGA has small memories, and a choice among all rows
         would take a quarter of its look-up tables."""
-        codes: Any = Memory(shape=self._config.priority_width, depth=self._rows, init=[])
+        codes: Memory[int, Value] = Memory(shape=self._config.priority_width, depth=self._rows, init=[])
         m.submodules.codes = codes
         port = codes.write_port()
         m.d.comb += [port.en.eq(rows.write), port.addr.eq(write.row), port.data.eq(write.priority)]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Mux
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.modules import Composite, SharedModule
-from amper_hw.base.payload import STATUS_WIDTH, request_layout, write_layout
+from amper_hw.base.payload import STATUS_WIDTH
 from amper_hw.bus.axi_lite import AxiLiteSlave, axi_lite_signature
 from amper_hw.bus.axi_stream import LANE_WIDTH, REQUEST_WIDTH, AxiRequests, AxiResults, AxiWrites, axi_stream_signature
 from amper_hw.bus.interface import RegisterInterface, connect_monitors
@@ -63,8 +61,8 @@ class AxiSampler(Composite):
         wiring.connect(m, results.bus, wiring.flipped(self.m_axis_result))
         wiring.connect(m, registers.control, core.control)
         connect_monitors(m, registers, core, config)
-        self._merge(m, "write", write_layout(config), registers.write, writes.write, core.write)
-        self._merge(m, "request", request_layout(config), registers.request, requests.request, core.request)
+        self._merge(m, "write", registers.write, writes.write, core.write)
+        self._merge(m, "request", registers.request, requests.request, core.request)
         self._order(m, writes, requests)
         self._steer(m, core, registers, results)
         m.d.comb += [
@@ -74,24 +72,27 @@ class AxiSampler(Composite):
         ]
         return m
 
-    def _merge(self, m: Module, name: str, layout: Any, commands: Any, beats: Any, target: Any) -> None:
+    def _merge(
+        self, m: Module, name: str, commands: stream.Interface, beats: stream.Interface, target: stream.Interface
+    ) -> None:
         """Commands of the registers and beats of a stream, in turns, into the sampler."""
-        arbiter = self.instantiate(
-            m, f"{name}_arbiter", SharedModule.of(f"amper_{name}_arbiter", StreamArbiter(layout))
-        )
+        part = SharedModule.of(f"amper_{name}_arbiter", StreamArbiter(commands.payload.shape()))
+        arbiter = self.instantiate(m, f"{name}_arbiter", part)
         wiring.connect(m, commands, arbiter.first)
         wiring.connect(m, beats, arbiter.second)
         wiring.connect(m, arbiter.out, target)
 
     @staticmethod
-    def _order(m: Module, writes: Any, requests: Any) -> None:
+    def _order(m: Module, writes: wiring.PureInterface, requests: wiring.PureInterface) -> None:
         """A request sees the writes taken before it or at the same edge, and no other: none overtakes another here."""
         write, request = writes.write, requests.request
         is_open = (~write.valid | write.ready) & (~requests.held | (request.valid & request.ready))
         m.d.comb += [writes.open.eq(is_open), requests.open.eq(is_open), requests.behind.eq(write.valid)]
 
     @staticmethod
-    def _steer(m: Module, core: Any, registers: Any, results: Any) -> None:
+    def _steer(
+        m: Module, core: wiring.PureInterface, registers: wiring.PureInterface, results: wiring.PureInterface
+    ) -> None:
         """A beat of results to the stream or to the registers, wherever CONTROL sends it when it is taken."""
         to_stream = registers.to_stream
         m.d.comb += [

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -71,7 +69,7 @@ class AxiLiteSlave(wiring.Component):
         return m
 
     @staticmethod
-    def _held(m: Module, name: str, valid: Any, ready: Any, beat: Any) -> tuple[Signal, Signal]:
+    def _held(m: Module, name: str, valid: Value, ready: Value, beat: Value) -> tuple[Signal, Signal]:
         """A register that holds a beat of a channel until it is used: (whether it does, the beat)."""
         held = Signal(name=f"{name}_held")
         register = Signal(len(beat), name=f"{name}_beat", reset_less=True)

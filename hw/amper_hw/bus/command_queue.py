@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.base.bits import any_of
+from amper_hw.base.bits import any_of, structure
 from amper_hw.base.payload import control_layout, lane, request_layout, write_layout
 from amper_hw.bus.port import Command, command_layout, outcome_signature
 from amper_hw.bus.registers import COMMAND_DEPTH
@@ -56,7 +54,7 @@ class CommandQueue(wiring.Component):
         m = Module()
         layout = command_layout(self._config)
         m.submodules.queue = queue = SyncFIFOBuffered(width=layout.size, depth=COMMAND_DEPTH)
-        head = Signal(layout)
+        head = structure(layout, "head")
         settled = Signal(init=1)  # 0 in the cycle after a transfer
         offered = Signal()
         taken = Signal()
@@ -84,7 +82,7 @@ class CommandQueue(wiring.Component):
         self._outcome(m, head)
         return m
 
-    def _payloads(self, m: Module, head: Any) -> None:
+    def _payloads(self, m: Module, head: data.View) -> None:
         config = self._config
         write = self.write.payload
         m.d.comb += [
@@ -98,7 +96,7 @@ class CommandQueue(wiring.Component):
         if config.write_ports > 1:
             m.d.comb += write.lanes.eq(1)
 
-    def _outcome(self, m: Module, head: Any) -> None:
+    def _outcome(self, m: Module, head: data.View) -> None:
         write, parameter = Signal(), Signal()
         m.d.sync += [
             write.eq(self.write.valid & self.write.ready),

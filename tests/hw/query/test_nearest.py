@@ -10,7 +10,9 @@ from amper_verif.harness.components import Unit
 
 def nearest(config: AmperConfig, *, stretches: int = 24) -> Unit:
     """``stretches``: of one to three batches each."""
-    return Unit("nearest", lambda: NearestNeighbours(config), {"config": config.to_dict(), "stretches": stretches})
+    return Unit(
+        "units.nearest", lambda: NearestNeighbours(config), {"config": config.to_dict(), "stretches": stretches}
+    )
 
 
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])

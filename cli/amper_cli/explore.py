@@ -7,14 +7,15 @@ import json
 import shlex
 import sys
 import time
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from amper import AmperConfig
-from amper_cli.options import fail
-from amper_synth.explore.grid import configurations, readers
-from amper_synth.predict.predictor import Predictor, shown
+from amper_cli.options import add_parameters, fail, given
+from amper_spec.declare import word
+from amper_synth.explore.grid import configurations
+from amper_synth.predict.predictor import Predictor
 from amper_synth.predict.table import predictions_table
 
 if TYPE_CHECKING:
@@ -37,9 +38,7 @@ examples:
 """
 
 
-def _option(name: str) -> str:
-    """The option of a parameter; ``--seed`` is the sample's."""
-    return "--device-seed" if name == "seed" else f"--{name.replace('_', '-')}"
+_RENAME = {"seed": "device_seed"}  # --seed is the sample's
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -62,24 +61,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     group = parser.add_argument_group(
         "configuration", "One value or several of each; `amper generate --help` says what they mean."
     )
-    reading = readers()
-    for field in fields(AmperConfig):
-        default = "required" if field.default is MISSING else f"default {shown(field.default)}"
-        group.add_argument(
-            _option(field.name),
-            dest=f"config_{field.name}",
-            type=reading[field.name],
-            nargs="+",
-            metavar="V",
-            help=f"values of {field.name}" + (f" ({default})" if field.default is not None else ""),
-        )
+    add_parameters(group, rename=_RENAME, several=True)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Sweep or predict, and print."""
     try:
-        configs = configurations(_axes(options), points=options.points, seed=options.seed)
+        configs = configurations(given(options), points=options.points, seed=options.seed)
         if options.predict is not None:
             return _predict(Path(options.predict), configs, as_json=options.json)
     except (OSError, ValueError, TypeError) as error:
@@ -105,12 +94,6 @@ def run(options: argparse.Namespace) -> int:
         return 130
 
 
-def _axes(options: argparse.Namespace) -> dict[str, list[Any]]:
-    """The values given, by the name of the parameter."""
-    given = {field.name: getattr(options, f"config_{field.name}") for field in fields(AmperConfig)}
-    return {name: values for name, values in given.items() if values is not None}
-
-
 def _predict(folder: Path, configs: list[AmperConfig], *, as_json: bool) -> int:
     predictor = Predictor.load(folder / "predictor.json")
     begin = time.perf_counter()
@@ -132,7 +115,7 @@ def _report(found: Sweep, folder: Path, words: str) -> int:
     from amper_synth.predict.fit import HeldOut, TooFewPointsError, fit
 
     for failure in found.failures:
-        print(f"failed: {_parameters(failure.config)}: {failure.reason}", file=sys.stderr)
+        print(f"failed: {shlex.join(failure.config.options(**_RENAME))}: {failure.reason}", file=sys.stderr)
     if not found.points:
         return fail("explore", RuntimeError("no point was measured"), code=1)
     predictor: Predictor | None = None
@@ -154,19 +137,11 @@ def _report(found: Sweep, folder: Path, words: str) -> int:
     return 1 if found.failures else 0
 
 
-def _parameters(config: AmperConfig) -> str:
-    """Those that are not the default."""
-    values = config.to_dict()
-    default = AmperConfig(rows=config.rows, bank_rows=config.bank_rows).to_dict()
-    default |= {"rows": None, "bank_rows": AmperConfig.bank_rows}
-    return " ".join(f"{_option(name)} {shown(value)}" for name, value in values.items() if value != default[name])
-
-
 def command(options: argparse.Namespace) -> str:
     """The command that sweeps the same."""
     words = ["amper", "explore", "--liberty", *options.liberty]
-    for name, values in _axes(options).items():
-        words += [_option(name), *map(shown, values)]
+    for name, values in given(options).items():
+        words += [f"--{_RENAME.get(name, name).replace('_', '-')}", *map(word, values)]
     if options.points is not None:
         words += ["--points", str(options.points), "--seed", str(options.seed)]
     return shlex.join([*words, "-o", options.output])

@@ -13,7 +13,6 @@ from amper.operations.trace import Trace
 from amper_cli.main import main
 from amper_hw.output.generate import TOP
 from amper_verif import verify
-from amper_verif.fuzz import options_of
 from amper_verif.harness.mutations import MUTATIONS
 from amper_verif.harness.simulation import run_bench
 
@@ -160,9 +159,8 @@ def test_every_parameter_has_an_option(tmp_path, capsys):
         storage="latches",
         primitives="blocks",
     )
-    options = options_of(wanted)
+    options = wanted.options()
     assert len(options) == 2 * len(NAMES.split(", ")) - 3  # all but the bus, and one is a word alone
-    options[options.index("--device-seed")] = "--seed"  # the name that only `verify` gives it
     assert run(capsys, "generate", *options, "-o", tmp_path)[0] == 0
     assert json.loads((tmp_path / "amper.json").read_text())["configuration"] == wanted.to_dict()
 

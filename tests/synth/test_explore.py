@@ -8,7 +8,6 @@ import shutil
 import sys
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import fields
 from types import SimpleNamespace
 
 import pytest
@@ -17,12 +16,12 @@ from oracles.mini_liberty import mini_liberty
 
 from amper import AmperConfig
 from amper_cli.main import main
+from amper_spec.declare import declarations, word
 from amper_synth.asic import point as explore_point
 from amper_synth.asic.point import Failure, Point, key_of, load_point, measured, target_of
 from amper_synth.explore import sweep as explore
-from amper_synth.explore.grid import configurations, readers
+from amper_synth.explore.grid import configurations
 from amper_synth.explore.sweep import sweep
-from amper_synth.predict.predictor import shown
 from amper_synth.tools.yosys import SynthesisError
 
 SMALL = {"bank_rows": [4], "fan_out": [2], "groups": [2], "batch": [2], "priority_width": [4]}
@@ -80,9 +79,8 @@ def run(capsys, *arguments):
 def test_every_parameter_can_be_swept():
     """Each is read from the word that the command line shows for it."""
     config = AmperConfig(rows=9, variants=("fr-dithered", "k"), result_priority=False, radius_scale=0.5, bus="axi")
-    found = readers()
-    assert list(found) == [field.name for field in fields(AmperConfig)]
-    read = {name: found[name](shown(value)) for name, value in config.to_dict().items()}
+    found = declarations(AmperConfig)
+    read = {name: found[name].rule.read(word(value)) for name, value in config.to_dict().items()}
     assert AmperConfig.from_dict(read) == config
     assert read["result_priority"] is False
 
@@ -338,7 +336,7 @@ def test_a_failed_point_makes_exit_code_1(flow, library_path, tmp_path, capsys):
     arguments = ["--liberty", library_path, "--rows", "2", "4", *OPTIONS, "--jobs", "1", "-o", tmp_path]
     code, text, error = run(capsys, *arguments)
     assert code == 1
-    parameters = "--rows 4 --priority-width 4 --groups 2 --batch 2 --priority-scale 4.0 --bank-rows 4"
+    parameters = "--rows 4 --priority-width 4 --groups 2 --batch 2 --bank-rows 4"
     assert f"failed: {parameters}: SynthesisError: Yosys failed: ERROR: no\n" in error
     assert text.startswith("| rows | area um2 |")
     assert "Yosys failed: ERROR: no" in (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -374,7 +372,7 @@ def test_bad_input(arguments, message, library_path, tmp_path, capsys):
         (["--rows", "8", "-o", "a", "--predict", "b"], "argument --predict: not allowed with argument -o/--output"),
         (
             ["--rows", "8", "--result-priority", "1", "-o", "a"],
-            "argument --result-priority: invalid yes_or_no value: '1'",
+            "argument --result-priority: must be yes or no, not '1'",
         ),
     ],
 )

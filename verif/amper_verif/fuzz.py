@@ -6,16 +6,15 @@ import random
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from amper import AMPER_VARIANTS, AmperConfig
-from amper_spec.config import PIPELINES, PRIMITIVES, STORAGES
+from amper_spec.algorithm import DRAWS
+from amper_spec.declare import declarations
 from amper_verif.harness.simulation import SIMULATORS, require_simulator
 from amper_verif.verify import Verification, verify
-
-_PORTS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -48,58 +47,66 @@ class FuzzRun:
 
 def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",)) -> AmperConfig:
     """A legal configuration; mostly small, since every one has to be built."""
-    rows = chance.choices((chance.randint(1, 40), chance.randint(41, 300), chance.randint(301, 3000)), (75, 22, 3))[0]
-    bus = chance.choice(buses)
-    if bus != "native":
-        rows = min(rows, 300)  # filling more, an access of some ten cycles a row, takes Icarus half an hour
-    groups = chance.choices((chance.randint(1, 8), chance.randint(9, 70), 256), (60, 38, 2))[0]
-    batch = chance.choices((chance.randint(1, 12), chance.randint(13, 70), chance.randint(71, 300)), (50, 45, 5))[0]
+    word = chance.getrandbits(64)
     variants = tuple(chance.sample(AMPER_VARIANTS, chance.randint(1, len(AMPER_VARIANTS))))
-    # At most some 64 banks, so that the Verilog stays small.
-    least_bank = max(2, 1 << max(0, (rows // 64).bit_length()))
-    values = {
-        "rows": rows,
-        "priority_width": chance.choice((4, 5, 8, 13, 16, 23, 24, 25, 32, chance.randint(4, 32))),
-        "groups": groups,
-        "batch": batch,
-        "variant": chance.choice(variants),
-        "radius_scale": round(groups * chance.choice((0.0, 0.01, 0.05, 0.3, 2.0, 15.9)) * chance.random(), 6),
-        "neighbour_scale": round(chance.choice((0.0, 0.1, 1.0, 15.9)) * chance.random(), 6),
-        "seed": chance.randrange(1 << 64),
-        "bank_rows": min(1024, least_bank << chance.randrange(5)),
-        "fan_out": chance.choice((2, 4, 8, 16)),
-        "variants": variants,
-        "search_ports": chance.choice(_PORTS),
-        "draw_ports": chance.choice(_PORTS),
-        "write_ports": chance.choice(_PORTS),
-        "pipeline": chance.choice(PIPELINES),
-        "result_priority": chance.random() < 0.5,
-        "bus": bus,
-        "storage": chance.choice(
-            STORAGES
-        ),  # new ones last, so that a seed's other parameters are what they were before
-        "primitives": chance.choice(PRIMITIVES),
-    }
+    values: dict[str, Any] = {"bus": chance.choice(buses), "variants": variants}
+    for name, each in declarations(AmperConfig).items():
+        own = random.Random(f"{word}/{name}")  # so that a new parameter changes no other
+        if name in _DRAWN:
+            values[name] = _DRAWN[name](own, values)
+        elif name not in values and each.changes != "software":
+            values[name] = each.rule.draw(own)
+    values["variant"] = chance.choice(values["variants"])
     return AmperConfig.from_dict(values)
 
 
-def options_of(config: AmperConfig) -> list[str]:
-    """The options of ``amper verify`` that give this configuration; those with their default are left out."""
-    # Defaults of some follow from others, which are then left to be given.
-    decisive = ("rows", "priority_width", "variant", "bank_rows")
-    plain = AmperConfig(**{name: getattr(config, name) for name in decisive}).to_dict()
-    plain |= {"rows": None} | {name: getattr(AmperConfig, name) for name in decisive[1:]}
-    options = []
-    for field in fields(config):
-        value = config.to_dict()[field.name]
-        name = "device-seed" if field.name == "seed" else field.name.replace("_", "-")
-        if value == plain[field.name]:
-            continue
-        if isinstance(value, bool):
-            options.append(f"--{name}" if value else f"--no-{name}")
-        else:
-            options += [f"--{name}", ",".join(value) if isinstance(value, list) else str(value)]
-    return options
+def _rows(chance: random.Random, values: dict[str, Any]) -> int:
+    rows = chance.choices((chance.randint(1, 40), chance.randint(41, 300), chance.randint(301, 3000)), (75, 22, 3))[0]
+    # Filling more through a bus, an access of some ten cycles a row, takes Icarus half an hour.
+    return rows if values["bus"] == "native" else min(rows, 300)
+
+
+def _priority_width(chance: random.Random, _: dict[str, Any]) -> int:
+    return chance.choice((4, 5, 8, 13, 16, 23, 24, 25, 32, chance.randint(4, 32)))
+
+
+def _groups(chance: random.Random, _: dict[str, Any]) -> int:
+    return chance.choices((chance.randint(1, 8), chance.randint(9, 70), 256), (60, 38, 2))[0]
+
+
+def _batch(chance: random.Random, _: dict[str, Any]) -> int:
+    return chance.choices((chance.randint(1, 12), chance.randint(13, 70), chance.randint(71, 300)), (50, 45, 5))[0]
+
+
+def _draws(chance: random.Random, values: dict[str, Any]) -> str:
+    return chance.choice(DRAWS) if "exact" in values["variants"] else "independent"
+
+
+def _radius_scale(chance: random.Random, values: dict[str, Any]) -> float:
+    return round(values["groups"] * chance.choice((0.0, 0.01, 0.05, 0.3, 2.0, 15.9)) * chance.random(), 6)
+
+
+def _neighbour_scale(chance: random.Random, _: dict[str, Any]) -> float:
+    return round(chance.choice((0.0, 0.1, 1.0, 15.9)) * chance.random(), 6)
+
+
+def _bank_rows(chance: random.Random, values: dict[str, Any]) -> int:
+    # At most some 64 banks, so that the Verilog stays small.
+    least = max(2, 1 << max(0, (values["rows"] // 64).bit_length()))
+    return min(1024, least << chance.randrange(5))
+
+
+#: How those are drawn that an even choice would make too large to build, or too dull; by what was drawn before.
+_DRAWN: dict[str, Callable[[random.Random, dict[str, Any]], Any]] = {
+    "rows": _rows,
+    "priority_width": _priority_width,
+    "groups": _groups,
+    "batch": _batch,
+    "draws": _draws,
+    "radius_scale": _radius_scale,
+    "neighbour_scale": _neighbour_scale,
+    "bank_rows": _bank_rows,
+}
 
 
 def fuzz(
@@ -144,7 +151,7 @@ def fuzz(
 
 def _one(config: AmperConfig, simulator: str, batches: int, seed: int, folder: Path) -> FuzzRun:
     arguments = ["amper", "verify", "--sim", simulator, "--batches", str(batches), "--seed", str(seed)]
-    command = shlex.join([*arguments, *options_of(config)])
+    command = shlex.join([*arguments, *config.options(seed="device_seed")])
     begin = time.monotonic()
     found, error = None, ""
     try:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from amper.cores.compiled import compiled_core
 from amper.model.settings import Settings
-from amper_spec.config import RANDOM_WIDTH, SCALE_FRACTION_WIDTH, VARIANTS, AmperConfig
+from amper_spec.algorithm import RANDOM_WIDTH, SCALE_FRACTION_WIDTH, VARIANTS, Algorithm
 from amper_spec.parameters import Parameter
 
 IndexArray = NDArray[np.int64]
@@ -24,7 +24,7 @@ class NumpyEngine:
 
     cycles = 0
 
-    def __init__(self, config: AmperConfig) -> None:
+    def __init__(self, config: Algorithm) -> None:
         self._config, self._settings = config, Settings(config)
         self._codes = np.zeros(config.rows, dtype=np.int64)  # 0: the row is invalid
 
@@ -134,7 +134,7 @@ class CompiledEngine:
 
     cycles = 0
 
-    def __init__(self, config: AmperConfig) -> None:
+    def __init__(self, config: Algorithm) -> None:
         self._settings = Settings(config)
         self._fraction_width = config.fraction_width
         assert compiled_core is not None  # new_engine looked
@@ -174,7 +174,7 @@ class CompiledEngine:
         self._exact.set_states(*settings.query.state, *settings.draw.state)
 
 
-def new_engine(config: AmperConfig, compiled: bool | None = None) -> NumpyEngine | CompiledEngine:
+def new_engine(config: Algorithm, compiled: bool | None = None) -> NumpyEngine | CompiledEngine:
     """The engine of a configuration.
 
     Parameters

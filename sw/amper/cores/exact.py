@@ -19,7 +19,7 @@ from amper.model.backend import Backend
 from amper.model.changes import parameter_changes, stream_changes
 from amper.model.quantise import quantise
 from amper.model.settings import Settings
-from amper_spec.config import SCALE_FRACTION_WIDTH, AmperConfig
+from amper_spec.algorithm import SCALE_FRACTION_WIDTH, Algorithm
 from amper_spec.errors import DisabledError
 from amper_spec.parameters import Parameter
 
@@ -41,7 +41,7 @@ class ExactCore(CoreBase):
 
     def __init__(
         self,
-        config: AmperConfig,
+        config: Algorithm,
         *,
         alpha: float,
         eps: float,

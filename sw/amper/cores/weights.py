@@ -12,8 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from amper_spec.algorithm import AMPER_VARIANTS, Algorithm
 from amper_spec.checks import checked_choice, checked_integer, checked_real
-from amper_spec.config import AMPER_VARIANTS, INTEGER_RANGES
+from amper_spec.declare import declarations
 
 FloatArray = NDArray[np.float64]
 
@@ -132,7 +133,7 @@ def inclusion_probability(
     TypeError, ValueError : an argument of the wrong kind; out of its range.
     """
     checked_choice("variant", variant, _CLOSED_FORMS)
-    groups = checked_integer("groups", groups, *INTEGER_RANGES["groups"])
+    groups = declarations(Algorithm)["groups"].rule.check("groups", groups)
     if not checked_real("scale", scale) > 0:
         raise ValueError(f"scale must be above 0, not {scale}")
     values = np.ascontiguousarray(priorities, dtype=np.float64)

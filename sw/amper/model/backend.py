@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from amper.cores.engine import new_engine
 from amper.model.golden import GoldenModel
-from amper_spec.config import AmperConfig
+from amper_spec.config import Algorithm, AmperConfig
 from amper_spec.parameters import Parameter
 
 IndexArray = NDArray[np.int64]
@@ -60,7 +60,7 @@ class GoldenBackend:
 
     cycles = 0
 
-    def __init__(self, config: AmperConfig) -> None:
+    def __init__(self, config: Algorithm) -> None:
         self.model = GoldenModel(config)
 
     def write(self, rows: IndexArray, codes: IndexArray) -> None:

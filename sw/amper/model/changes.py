@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from amper.model.settings import Settings
-from amper_spec.config import VARIANTS
+from amper_spec.algorithm import VARIANTS
 from amper_spec.parameters import VALUE_WIDTH, Parameter
 
 Change = tuple[Parameter, int]

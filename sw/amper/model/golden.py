@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from amper.model.planes import ExactBatch, exact_batch
 from amper.model.settings import Settings
+from amper_spec.algorithm import RANDOM_WIDTH, SCALE_FRACTION_WIDTH, Algorithm
 from amper_spec.checks import checked_integer
-from amper_spec.config import RANDOM_WIDTH, SCALE_FRACTION_WIDTH, AmperConfig
 from amper_spec.errors import DisabledError, NoValidRowError
 from amper_spec.parameters import VALUE_WIDTH, Parameter
 from amper_spec.status import Status
@@ -56,14 +56,14 @@ class GoldenModel:
 
     Members
     -------
-    config : the configuration.
+    config : the parameters of the algorithm; an ``AmperConfig`` has them.
     priorities : list of n entries, the code of a valid row or None.
     last_batch : the latest ``Batch``, or ``ExactBatch`` of variant exact; None before the first.
     settings : the parameters in force; ``set_parameter`` changes them.
     """
 
-    def __init__(self, config: AmperConfig) -> None:
-        if not isinstance(config, AmperConfig):
+    def __init__(self, config: Algorithm) -> None:
+        if not isinstance(config, Algorithm):
             raise TypeError(f"config must be an AmperConfig, not {config!r}")
         self.config = config
         self.reset()

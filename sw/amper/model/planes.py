@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amper_spec.config import RANDOM_WIDTH, AmperConfig
+from amper_spec.algorithm import RANDOM_WIDTH, Algorithm
 from amper_spec.status import Status
 
 
@@ -27,7 +27,7 @@ class ExactBatch:
     fallback = False
 
 
-def exact_batch(config: AmperConfig, codes: list[int], words: list[int]) -> ExactBatch:
+def exact_batch(config: Algorithm, codes: list[int], words: list[int]) -> ExactBatch:
     """The draws that ``words`` of the draw stream make of ``codes``: one a row, 0 where none is valid, not all 0."""
     planes = range(config.priority_width)
     counts = [sum(code >> k & 1 for code in codes) for k in planes]

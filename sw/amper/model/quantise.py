@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from amper_spec.config import AmperConfig
+from amper_spec.algorithm import Algorithm
 
 
-def quantise(priorities: ArrayLike, config: AmperConfig) -> NDArray[np.int64]:
+def quantise(priorities: ArrayLike, config: Algorithm) -> NDArray[np.int64]:
     """Priority codes, 1 to 2^Q - 1, of float priorities.
 
     Parameters

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from amper_spec.algorithm import COEFFICIENT_WIDTH, VARIANTS, Algorithm
 from amper_spec.checks import checked_integer
-from amper_spec.config import COEFFICIENT_WIDTH, VARIANTS, AmperConfig
 from amper_spec.parameters import VALUE_WIDTH, Parameter
 from amper_spec.urng import Xoroshiro128PlusPlus, streams
 
@@ -21,7 +21,7 @@ class Settings:
     reciprocal_shift, reciprocal, radius_coefficient : derived from them as in docs/reference/algorithm.md.
     """
 
-    def __init__(self, config: AmperConfig) -> None:
+    def __init__(self, config: Algorithm) -> None:
         self._config = config
         self.groups = config.groups
         self.radius = config.radius_fixed

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from amper_spec.algorithm import AMPER_VARIANTS, Algorithm
 from amper_spec.checks import checked_choice, checked_integer, checked_real
-from amper_spec.config import AMPER_VARIANTS, INTEGER_RANGES, AmperConfig
+from amper_spec.declare import DERIVED, declarations
 
 Mode = Literal["per", "amper-fr-dithered", "amper-fr-prefix", "amper-fr", "amper-k", "uniform"]
 MODES: tuple[str, ...] = get_args(Mode)
@@ -49,7 +50,7 @@ class SamplerOptions:
             raise TypeError(f"bit_exact must be True or False, not {self.bit_exact!r}")
         self._set("rows", checked_integer("rows", self.rows, 1, ROWS_MAX))
         for name in ("groups", "seed", "priority_width"):
-            self._set(name, checked_integer(name, getattr(self, name), *INTEGER_RANGES[name]))
+            self._set(name, declarations(Algorithm)[name].rule.check(name, getattr(self, name)))
         for name in ("alpha", "eps"):
             self._set(name, checked_real(name, getattr(self, name)))
             if getattr(self, name) < 0:
@@ -61,7 +62,7 @@ class SamplerOptions:
             raise ValueError(f"priority_scale is only used with bit_exact=True, and was set to {self.priority_scale}")
 
     @classmethod
-    def of(cls, config: AmperConfig, *, alpha: float = ALPHA, eps: float = EPS) -> SamplerOptions:
+    def of(cls, config: Algorithm, *, alpha: float = ALPHA, eps: float = EPS) -> SamplerOptions:
         """Of the bit-exact sampler of a configuration."""
         return cls(
             rows=config.rows,
@@ -102,21 +103,19 @@ class SamplerOptions:
         """The |CSP|/n that the scale adapts to; 0: it is fixed."""
         return 0.0 if self.scale is not None else CSP_SHARE if self.csp_share is None else self.csp_share
 
-    def config(self) -> AmperConfig:
+    def config(self) -> Algorithm:
         """The configuration whose golden model a bit-exact sampler follows."""
-        scales = {}
+        scales: dict[str, Any] = {}
         if self.scale is not None:
             scales["neighbour_scale" if self.variant == "k" else "radius_scale"] = self.scale
-        return AmperConfig.from_dict(
-            {
-                "rows": self.rows,
-                "priority_width": self.priority_width,
-                "groups": self.groups,
-                "variant": self.variant,
-                "seed": self.seed,
-                "priority_scale": self.priority_scale,  # None gives the default
-                **scales,
-            }
+        return Algorithm(
+            rows=self.rows,
+            priority_width=self.priority_width,
+            groups=self.groups,
+            variant=self.variant,  # type: ignore[arg-type]  # checked there
+            seed=self.seed,
+            priority_scale=self.priority_scale or DERIVED,
+            **scales,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from amper.sampler.base import WeightArray as WeightArray
 from amper.sampler.choice import chosen_core, new_core
 from amper.sampler.options import ALPHA, EPS, Mode, SamplerOptions, Weights
 from amper.sampler.state import export, restored
-from amper_spec.config import AmperConfig
+from amper_spec.algorithm import Algorithm
 
 
 class Sampler(SamplerBase):
@@ -80,7 +80,7 @@ class Sampler(SamplerBase):
         self._core = new_core(options, self._compiled)
 
     @classmethod
-    def from_config(cls, config: AmperConfig, *, beta: float | Callable[[int], float] = 0.4) -> Sampler:
+    def from_config(cls, config: Algorithm, *, beta: float | Callable[[int], float] = 0.4) -> Sampler:
         """The bit-exact sampler of a configuration."""
         return cls(**SamplerOptions.of(config).to_dict(), beta=beta)
 

@@ -13,12 +13,12 @@ from typing import Any
 from amper import AmperConfig
 from amper.operations.vocabulary import Operation, Sample, Settle, Write, beats
 from amper_hw.base import latency
+from amper_spec.declare import declarations, word
 from amper_synth.compare.comparison import Entry
 from amper_verif.cycle_table import listed_spans
 
 ALONE_STEPS = 16
 STEPS = 100  # back to back
-SOFTWARE_ONLY = ("priority_scale",)  # parameters that are no part of the hardware
 
 Spans = Sequence[Sequence[int]]
 
@@ -150,14 +150,11 @@ def period_of(result: dict[str, Any]) -> Period:
 def check_same(path: str, made_for: AmperConfig, config: AmperConfig) -> None:
     """ValueError that names what differs."""
     wanted, found = config.to_dict(), made_for.to_dict()
-    names = [name for name in wanted if name not in SOFTWARE_ONLY and wanted[name] != found[name]]
+    hardware = [name for name, each in declarations(AmperConfig).items() if each.changes != "software"]
+    names = [name for name in hardware if wanted[name] != found[name]]
     if names:
-        differences = "; ".join(f"{name} = {_text(found[name])}, not {_text(wanted[name])}" for name in names)
+        differences = "; ".join(f"{name} = {word(found[name])}, not {word(wanted[name])}" for name in names)
         raise ValueError(f"timing must be of the configuration compared, and {path} is of {differences}")
-
-
-def _text(value: Any) -> str:
-    return ",".join(value) if isinstance(value, (list, tuple)) else str(value)
 
 
 def check_names(periods: Sequence[Period]) -> None:

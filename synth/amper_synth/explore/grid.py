@@ -4,35 +4,13 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
-from typing import Any, get_origin, get_type_hints
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from amper import AmperConfig
 from amper_spec.checks import checked_integer
 
 MOST_POINTS = 1 << 20  # of a grid; a random sample of it is drawn from the whole list
-
-
-def yes_or_no(text: str) -> bool:
-    """ "yes" or "no"; ValueError for anything else."""
-    if text not in ("yes", "no"):
-        raise ValueError(f"must be yes or no, not {text!r}")
-    return text == "yes"
-
-
-def names(text: str) -> tuple[str, ...]:
-    """The names of a list with commas."""
-    return tuple(text.split(","))
-
-
-def readers() -> dict[str, Callable[[str], Any]]:
-    """What reads a value of each parameter of ``AmperConfig`` from a word, by the parameter's name."""
-    known: dict[Any, Callable[[str], Any]] = {int: int, float: float, bool: yes_or_no, tuple: names}
-    hints = get_type_hints(AmperConfig)
-    return {
-        field.name: known.get(get_origin(hints[field.name]) or hints[field.name], str) for field in fields(AmperConfig)
-    }
 
 
 def configurations(axes: Mapping[str, Sequence[Any]], *, points: int | None = None, seed: int = 0) -> list[AmperConfig]:
@@ -64,7 +42,6 @@ def configurations(axes: Mapping[str, Sequence[Any]], *, points: int | None = No
 
 
 def _with_variant(values: dict[str, Any]) -> dict[str, Any]:
-    default = next(field.default for field in fields(AmperConfig) if field.name == "variant")
-    if "variant" in values or "variants" not in values or default in values["variants"]:
+    if "variant" in values or "variants" not in values or AmperConfig.variant in values["variants"]:
         return values
     return values | {"variant": values["variants"][0]}

@@ -9,12 +9,13 @@ from typing import Any
 
 from amper.support.extras import require
 from amper_report.page import rendered
+from amper_spec.declare import word
 from amper_synth.asic.point import Point
 from amper_synth.explore import report as report
 from amper_synth.explore.sweep import Sweep
 from amper_synth.predict.features import group_areas
 from amper_synth.predict.fit import HeldOut
-from amper_synth.predict.predictor import Predictor, shown
+from amper_synth.predict.predictor import Predictor
 
 TEMPLATE = Path(__file__).with_name("explore.html.j2")
 
@@ -66,7 +67,7 @@ def _pictures(points: Sequence[Point], held_out: Sequence[HeldOut]) -> dict[str,
 
 def _row(point: Point) -> dict[str, str]:
     """A point's cells by column."""
-    values = {name: shown(value) for name, value in point.config.to_dict().items()}
+    values = {name: word(value) for name, value in point.config.to_dict().items()}
     path = report.line(point)["longest path"]
     return values | {name: report.cell(point, name) for name in report.MEASURED} | {"longest path": path}
 

@@ -9,10 +9,11 @@ from statistics import median
 from typing import Any
 
 from amper_report.tables import table
+from amper_spec.declare import word
 from amper_synth.asic.point import Point
 from amper_synth.predict.features import group_areas
 from amper_synth.predict.fit import HeldOut
-from amper_synth.predict.predictor import VALUES, Errors, Predictor, shown
+from amper_synth.predict.predictor import VALUES, Errors, Predictor
 
 
 def fronts(points: Sequence[Point]) -> dict[int, list[Point]]:
@@ -45,7 +46,7 @@ def constant(points: Sequence[Point]) -> str:
     """The parameters that are the same in all points, with their values."""
     tables = [point.config.to_dict() for point in points]
     same = {name: value for name, value in tables[0].items() if all(table[name] == value for table in tables)}
-    return ", ".join(f"{name} = {shown(value)}" for name, value in same.items() if name not in ("rows", "seed"))
+    return ", ".join(f"{name} = {word(value)}" for name, value in same.items() if name not in ("rows", "seed"))
 
 
 def line(point: Point) -> dict[str, Any]:
@@ -77,9 +78,9 @@ def write_csv(points: Sequence[Point], held_out: Sequence[HeldOut], path: Path) 
     lines = []
     for point in points:
         found = predicted.get(point.key)
-        values = {name: shown(value) for name, value in point.config.to_dict().items()}
+        values = {name: word(value) for name, value in point.config.to_dict().items()}
         lines.append(
-            {"key": point.key, **values, **line(point), "pareto": shown(point.key in on_front)}
+            {"key": point.key, **values, **line(point), "pareto": word(point.key in on_front)}
             | {"predicted area um2": round(found.area_um2, 1) if found else ""}
             | {"predicted MHz": round(found.fmax_mhz, 2) if found else ""}
         )
@@ -99,7 +100,7 @@ def markdown(points: Sequence[Point], predictor: Predictor | None) -> str:
     lines = []
     for front in fronts(points).values():
         for point in front:
-            values = {name: shown(value) for name, value in point.config.to_dict().items()}
+            values = {name: word(value) for name, value in point.config.to_dict().items()}
             lines.append([*(values[name] for name in names), *(cell(point, name) for name in MEASURED)])
     parts = [table(titles, lines), *([errors_markdown(predictor)] if predictor else [])]
     return "\n\n".join([*parts, f"{conditions(points)}; {constant(points)}."])

@@ -13,6 +13,7 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw.base.latency import is_deep, tree_levels
+from amper_spec.config import BUSES
 
 Columns = dict[str, float]
 
@@ -85,7 +86,7 @@ class Shape:
     @property
     def latches(self) -> float:
         """1 where rows are latches."""
-        return float(getattr(self.config, "storage", "") == "latches")
+        return float(self.config.storage == "latches")
 
     @property
     def nearest(self) -> float:
@@ -179,8 +180,7 @@ def _other(config: AmperConfig) -> Columns:
         "W": config.write_ports * (config.priority_width + config.row_width),
         "D": config.draw_ports * (config.priority_width * config.result_priority + config.row_width),
         "variants": len(config.variants) - 1.0,
-        "axi": float(config.bus == "axi"),
-        "wishbone": float(config.bus == "wishbone"),
+        **{bus: float(config.bus == bus) for bus in BUSES if bus != "native"},
     }
 
 

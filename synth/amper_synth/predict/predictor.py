@@ -12,11 +12,12 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw.base.latency import batch_cycles
+from amper_spec.declare import declarations, word
 from amper_synth.predict.features import area_columns, clock_columns
 
 FORMAT = 1  # of predictor.json
-#: Parameters that change registers' first values and constants, and so neither area nor clock to speak of.
-VALUES = ("radius_scale", "neighbour_scale", "priority_scale", "seed")
+#: Parameters that change registers' first values at most, and so neither area nor clock to speak of.
+VALUES = tuple(name for name, each in declarations(AmperConfig).items() if each.changes != "build")
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,14 @@ class Predictor:
         found = []
         for name, value in config.to_dict().items():
             seen = self.seen.get(name, [])
-            if name in ("variant", *VALUES) or value in seen:  # the active variant, too, is one of those built in
+            if name in VALUES or value in seen:
                 continue
             if isinstance(value, int) and not isinstance(value, bool) and seen:
                 if min(seen) <= value <= max(seen):
                     continue
                 found.append(f"{name} = {value}, seen {min(seen)} to {max(seen)}")
             else:
-                found.append(f"{name} = {shown(value)}, seen {' | '.join(map(shown, seen)) or 'nothing'}")
+                found.append(f"{name} = {word(value)}, seen {' | '.join(map(word, seen)) or 'nothing'}")
         return found
 
     def save(self, path: str | Path) -> None:
@@ -126,13 +127,6 @@ class Predictor:
             return loaded
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path}: not a predictor: {error}") from None
-
-
-def shown(value: Any) -> str:
-    """A value as the command line writes it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ",".join(value) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _dot(coefficients: dict[str, float], columns: dict[str, float]) -> float:

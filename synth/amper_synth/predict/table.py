@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amper_synth.predict.predictor import Prediction, Predictor, shown
+from amper_spec.declare import word
+from amper_synth.predict.predictor import Prediction, Predictor
 
 
 def predictions_table(predictions: Sequence[Prediction], predictor: Predictor) -> str:
@@ -17,7 +18,7 @@ def predictions_table(predictions: Sequence[Prediction], predictor: Predictor) -
     table = [[*changing, "area um2", "MHz", "ns", "batch cycles", "batch ns", "limited by"]]
     for each in predictions:
         values = each.config.to_dict()
-        table.append([shown(values[name]) for name in changing])
+        table.append([word(values[name]) for name in changing])
         table[-1] += [f"{each.area_um2:,.0f}", f"{each.fmax_mhz:.0f}", f"{each.period_ns:.3f}"]
         table[-1] += [str(each.batch_cycles), f"{each.batch_ns:.1f}", each.limited_by]
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from amper import AmperConfig
 from amper_hw.output.generate import TOP, generate, versions
+from amper_spec.declare import declarations
 from amper_verif.harness.simulation import SimulationError, require_simulator, simulator_environment
 
 # -O1 takes half the time of -O2 to compile, whose code is 0 to 30 percent faster. Every library has the same names
@@ -30,21 +32,10 @@ _LINK_FLAGS = "-shared -Wl,-Bsymbolic"
 
 def structure(config: AmperConfig) -> AmperConfig:
     """The configuration as far as it cannot be set at run time, with native ports: one library for every seed."""
-    return AmperConfig(
-        rows=config.rows,
-        priority_width=config.priority_width,
-        groups=config.groups,
-        batch=config.batch,
-        variant=config.variants[0],
-        variants=config.variants,
-        bank_rows=config.bank_rows,
-        fan_out=config.fan_out,
-        search_ports=config.search_ports,
-        draw_ports=config.draw_ports,
-        write_ports=config.write_ports,
-        pipeline=config.pipeline,
-        result_priority=config.result_priority,
-    )
+    default = {name: each.default for name, each in declarations(AmperConfig).items() if each.changes != "build"}
+    # Cells and primitives change not even a cycle, and a simulation needs none of either.
+    default |= {name: getattr(AmperConfig, name) for name in ("bus", "storage", "primitives")}
+    return replace(config, **default | {"variant": config.variants[0]})
 
 
 def cache_folder() -> Path:

@@ -1,0 +1,185 @@
+"""The parameters of the algorithm: all that an index can depend on, with the widths and constants that follow.
+
+Names and formulas: docs/reference/algorithm.md. The golden model needs nothing else of a configuration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from amper_spec.declare import DERIVED, Choice, Declared, Integer, Names, Real, declared
+from amper_spec.urng import streams
+
+Variant = Literal["fr-dithered", "fr-prefix", "fr", "k", "exact"]
+VARIANTS: tuple[str, ...] = get_args(Variant)  # in the order of their codes in hardware, from 0
+AMPER_VARIANTS = VARIANTS[:-1]  # those that form a candidate set, as the paper does
+Draws = Literal["independent", "stratified"]
+DRAWS: tuple[str, ...] = get_args(Draws)
+
+SCALE_FRACTION_WIDTH = 20  # fraction bits of the radius and neighbour coefficients
+SCALE_INTEGER_WIDTH = 4  # their integer bits: scales reach up to 16
+COEFFICIENT_WIDTH = SCALE_INTEGER_WIDTH + SCALE_FRACTION_WIDTH
+RADIUS_WIDTH = 32  # bits of lambda' as a fixed-point number: it is below 16 x 256
+RANDOM_WIDTH = 64  # bits of a random word
+DRAW_RANDOM_WIDTH = 32  # high bits of a draw word that choose the rank
+
+
+@dataclass(frozen=True, kw_only=True)
+class Algorithm(Declared):
+    """What decides every index: two samplers with equal parameters draw the same rows."""
+
+    rows: int = field(metadata=declared(Integer(1, 1 << 20), "N", "n, rows of the associative memory, any number"))
+    priority_width: int = field(default=16, metadata=declared(Integer(4, 32), "Q", "Q, bits of a priority code"))
+    groups: int = field(
+        default=20,
+        metadata=declared(
+            Integer(1, 256), "M", "m, groups that [0, Vmax] is cut into; in hardware the most at run time"
+        ),
+    )
+    batch: int = field(
+        default=64, metadata=declared(Integer(1, 4096), "B", "b, the largest batch, and the default one")
+    )
+    variant: Variant = field(
+        default="fr-dithered",
+        metadata=declared(Choice(VARIANTS), "V", "the active variant; in hardware, after reset", changes="reset"),
+    )
+    draws: Draws = field(
+        default="independent",
+        metadata=declared(Choice(DRAWS), "X", "of variant exact; stratified: spread evenly over the priorities' sum"),
+    )
+    radius_scale: float = field(
+        default=0.15,
+        metadata=declared(
+            Real("0 <= L/m < 16"),
+            "L",
+            "lambda' of the fr variants, about |CSP|/n for uniform priorities",
+            changes="reset",
+        ),
+    )
+    neighbour_scale: float = field(
+        default=0.3, metadata=declared(Real("0 <= L < 16"), "L", "lambda of the k variant", changes="reset")
+    )
+    seed: int = field(
+        default=0, metadata=declared(Integer(0, (1 << 64) - 1), "S", "of both random streams", changes="reset")
+    )
+    priority_scale: float = field(
+        default=DERIVED,
+        metadata=declared(
+            Real("above 0"),
+            "F",
+            "priority codes per unit of float priority",
+            changes="software",
+            derive=lambda config: float(1 << (config.priority_width // 2)),
+            default_text="2^(Q // 2)",
+        ),
+    )
+    variants: tuple[Variant, ...] = field(
+        default=DERIVED,
+        metadata=declared(
+            Names(VARIANTS),
+            "V,V",
+            "variants built in, to choose from at run time",
+            derive=lambda config: (config.variant,),
+            default_text="only the active one",
+            after="fan_out",  # where files always had it
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.variant not in self.variants:
+            raise ValueError(f"variants must include variant, {self.variant}, not only {', '.join(self.variants)}")
+        if self.draws != "independent" and "exact" not in self.variants:
+            raise ValueError(f"draws must be independent unless variants includes exact, not {self.draws}")
+        limit = 1 << SCALE_INTEGER_WIDTH
+        for name, bound, bound_text, coefficient in (
+            ("radius_scale", limit * self.groups, f"{limit} x groups = {limit * self.groups}", "radius_coefficient"),
+            ("neighbour_scale", limit, f"{limit}", "neighbour_coefficient"),
+        ):
+            value = getattr(self, name)
+            # The coefficient of a legal scale just below the bound can still round up to it.
+            if not 0 <= value < bound or getattr(self, coefficient) >> COEFFICIENT_WIDTH:
+                raise ValueError(f"{name} must be at least 0 and below {bound_text}, not {value}")
+        if not self.priority_scale > 0:
+            raise ValueError(f"priority_scale must be above 0, not {self.priority_scale}")
+
+    # --- widths (bits) ---------------------------------------------------------------------------------------
+
+    @property
+    def row_width(self) -> int:
+        """Bits of a row index; at least 1, so that a single row still has an address."""
+        return max(1, (self.rows - 1).bit_length())
+
+    @property
+    def count_width(self) -> int:
+        """Bits of a number of rows, 0 to n."""
+        return self.rows.bit_length()
+
+    @property
+    def batch_width(self) -> int:
+        """Bits of a batch size, 0 to b."""
+        return self.batch.bit_length()
+
+    @property
+    def group_width(self) -> int:
+        """Bits of a group's index, 0 to m - 1; at least 1."""
+        return max(1, (self.groups - 1).bit_length())
+
+    @property
+    def groups_width(self) -> int:
+        """Bits of a number of groups, 1 to m."""
+        return self.groups.bit_length()
+
+    @property
+    def fraction_width(self) -> int:
+        """FW, fraction bits of a representative's place in [0, 1)."""
+        return min(self.priority_width + 8, 32)
+
+    @property
+    def total_width(self) -> int:
+        """TW, bits of the sum of all priorities, T < 2^TW."""
+        return self.priority_width + (self.rows - 1).bit_length()
+
+    @property
+    def place_width(self) -> int:
+        """RW, bits of a draw word that choose a place in the priorities' sum."""
+        return min(RANDOM_WIDTH, self.total_width + 14)
+
+    # --- constants -------------------------------------------------------------------------------------------
+
+    @property
+    def priority_max(self) -> int:
+        """The largest priority code, 2^Q - 1."""
+        return (1 << self.priority_width) - 1
+
+    @property
+    def reciprocal_shift(self) -> int:
+        """GS: the reciprocal of m has this many fraction bits."""
+        return self.fraction_width + (self.groups - 1).bit_length()
+
+    @property
+    def reciprocal(self) -> int:
+        """floor(2^GS / m)."""
+        return (1 << self.reciprocal_shift) // self.groups
+
+    @property
+    def radius_fixed(self) -> int:
+        """lambda' with 20 fraction bits."""
+        return round(self.radius_scale * (1 << SCALE_FRACTION_WIDTH))
+
+    @property
+    def radius_coefficient(self) -> int:
+        """lambda' / m with 20 fraction bits, rounded down: what hardware divides at run time."""
+        return self.radius_fixed // self.groups
+
+    @property
+    def neighbour_coefficient(self) -> int:
+        """lambda with 20 fraction bits."""
+        return round(self.neighbour_scale * (1 << SCALE_FRACTION_WIDTH))
+
+    @property
+    def stream_states(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(s0, s1) at reset of the query stream and of the draw stream."""
+        query, draw = streams(self.seed)
+        return query.state, draw.state

@@ -1,0 +1,78 @@
+"""The parameters of the build: how the RTL is made. None of them changes an index, some the number of cycles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from amper_spec.declare import DERIVED, Choice, Declared, Integer, Switch, declared
+
+Pipeline = Literal["deep", "shallow"]
+PIPELINES: tuple[str, ...] = get_args(Pipeline)
+Bus = Literal["native", "axi", "wishbone"]
+BUSES: tuple[str, ...] = get_args(Bus)
+Storage = Literal["flip-flops", "latches"]
+STORAGES: tuple[str, ...] = get_args(Storage)
+Primitives = Literal["gates", "blocks"]
+PRIMITIVES: tuple[str, ...] = get_args(Primitives)
+
+FAN_OUT = 8  # of a node, the most by default: above it, a node's choice of a child is slower than all else
+_PORTS = Integer(1, 8, power_of_two=True)
+
+
+def least_fan_out(config: Any) -> int:
+    """The least power of two that needs no more levels of nodes than ``FAN_OUT``, and at least 2."""
+    banks = -(-config.rows // config.bank_rows)
+    levels = 0
+    while FAN_OUT**levels < banks:
+        levels += 1
+    fan_out = 2
+    while fan_out**levels < banks:
+        fan_out *= 2
+    return fan_out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build(Declared):
+    """The part of an ``AmperConfig`` that changes no index."""
+
+    bank_rows: int = field(default=64, metadata=declared(Integer(2, 1024, power_of_two=True), "R", "rows of a bank"))
+    fan_out: int = field(
+        default=DERIVED,
+        metadata=declared(
+            Integer(2, 64, power_of_two=True),
+            "F",
+            "banks or sub-arrays under a node of the tree",
+            derive=least_fan_out,
+            default_text=f"the least that needs no more levels than {FAN_OUT}",
+        ),
+    )
+    search_ports: int = field(default=1, metadata=declared(_PORTS, "P", "P, searches a cycle"))
+    draw_ports: int = field(default=1, metadata=declared(_PORTS, "D", "D, draws a cycle"))
+    write_ports: int = field(default=1, metadata=declared(_PORTS, "W", "W, writes a cycle"))
+    pipeline: Pipeline = field(
+        default="deep",
+        metadata=declared(Choice(PIPELINES), "X", "deep, for the clock, or shallow, for few cycles"),
+    )
+    result_priority: bool = field(
+        default=True,
+        metadata=declared(Switch(), "X", "whether results carry the drawn rows' priorities; without, writes wait less"),
+    )
+    bus: Bus = field(
+        default="native",
+        metadata=declared(
+            Choice(BUSES), "BUS", "ready/valid streams, AXI4-Lite with AXI4-Stream, or Wishbone B4 pipelined"
+        ),
+    )
+    storage: Storage = field(
+        default="flip-flops",
+        metadata=declared(Choice(STORAGES), "CELLS", "what holds the rows; latches are smaller in a cell library"),
+    )
+    primitives: Primitives = field(
+        default="gates",
+        metadata=declared(
+            Choice(PRIMITIVES),
+            "X",
+            "what it is made of beside registers; an FPGA's blocks are multipliers and small memories",
+        ),
+    )

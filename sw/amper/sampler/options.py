@@ -114,7 +114,7 @@ class SamplerOptions:
             groups=self.groups,
             variant=self.variant,  # type: ignore[arg-type]  # checked there
             seed=self.seed,
-            priority_scale=self.priority_scale or DERIVED,
+            priority_scale=DERIVED if self.priority_scale is None else self.priority_scale,
             **scales,
         )
 

@@ -60,6 +60,11 @@ class AmperConfig(Build, Algorithm):
         """Whether the RTL's match lines compare with a range; else, with a ternary key."""
         return "fr" in self.variants or "k" in self.variants
 
+    @property
+    def algorithm(self) -> Algorithm:
+        """The part that decides every index: equal in two configurations that draw the same rows."""
+        return Algorithm(**{name: getattr(self, name) for name in declarations(Algorithm)})
+
     def to_dict(self) -> dict[str, Any]:
         """The parameters by name, in the order of files."""
         values = {name: getattr(self, name) for name in declarations(AmperConfig)}

@@ -147,7 +147,8 @@ def small_enough(bus, index):
     chance = random.Random(f"ci/{bus}/{index}")
     while True:
         config = fuzz.random_config(chance, buses=(bus,))
-        if config.rows <= 60 and config.batch <= 40 and config.groups <= 30:
+        few_ports = config.search_ports * config.draw_ports <= 16
+        if config.rows <= 60 and config.batch <= 40 and config.groups <= 30 and few_ports:
             return config
 
 

@@ -253,4 +253,4 @@ def test_other_functions():
 def test_a_sampler_of_a_configuration():
     config = AmperConfig(rows=20, variant="k", neighbour_scale=0.7, priority_width=12, groups=5, seed=4)
     options = Sampler.from_config(config).options
-    assert options.config() == config
+    assert options.config() == config.algorithm

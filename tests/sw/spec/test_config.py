@@ -7,7 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from amper import AMPER_VARIANTS, AmperConfig
+from amper import AMPER_VARIANTS, AmperConfig, GoldenModel
+from amper_spec.algorithm import Algorithm
+from amper_spec.build import Build
 from amper_spec.declare import Integer, declarations
 
 NAMES = (
@@ -70,6 +72,47 @@ def test_rows_has_no_default():
 def test_keyword_only():
     with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
         AmperConfig(100)
+
+
+def test_a_parameter_is_of_the_algorithm_or_of_the_build():
+    algorithm, build = declarations(Algorithm), declarations(Build)
+    assert not algorithm.keys() & build.keys()
+    assert sorted([*algorithm, *build]) == sorted(NAMES.split(", "))
+
+
+def test_the_algorithm_alone():
+    """It draws without a build, and no part of the build is in it."""
+    config = AmperConfig(rows=9, seed=5, variant="k", bus="axi", bank_rows=4, draw_ports=2, pipeline="shallow")
+    alone = Algorithm(rows=9, seed=5, variant="k")
+    assert config.algorithm == alone
+    assert not hasattr(alone, "draw_ports")
+    models = [GoldenModel(each) for each in (config, alone)]
+    for model in models:
+        for row in range(9):
+            model.write(row, 1 + 31 * row)
+    assert models[0].sample(64).tolist() == models[1].sample(64).tolist()
+
+
+def test_every_parameter_is_in_the_docstring():
+    for name, each in declarations(AmperConfig).items():
+        assert f"    {name} : {each.text}.\n" in AmperConfig.__doc__
+    assert "rows : n, rows of the associative memory, any number (1 to 2^20)." in AmperConfig.__doc__
+    assert "bank_rows : rows of a bank (a power of two, 2 to 1024; default 64)." in AmperConfig.__doc__
+
+
+@pytest.mark.parametrize("config", [
+    AmperConfig(rows=3), AmperConfig(rows=300, priority_width=9, fan_out=64), AmperConfig(rows=5, variant="exact"),
+    AmperConfig(rows=5, variants=("fr-dithered", "exact"), draws="stratified", result_priority=False),
+], ids=str)  # fmt: skip
+def test_what_is_given_makes_the_configuration(config):
+    given = config.given()
+    assert AmperConfig.from_dict(given) == config
+    for name in given:  # and nothing less does
+        rest = {other: value for other, value in given.items() if other != name}
+        try:
+            assert AmperConfig.from_dict(rest) != config
+        except ValueError:
+            continue
 
 
 @pytest.mark.parametrize("name", NAMES.split(", "))

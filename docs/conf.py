@@ -26,6 +26,9 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
+autodoc_type_aliases = {name: name for name in ("ArrayLike", "Mode", "Weights", "BoolArray", "IndexArray", "WeightArray")}
+maximum_signature_line_length = 100
+smartquotes_action = "D"  # dashes alone: quotation marks are of Python here
 python_use_unqualified_type_names = True
 # Optional libraries are not needed to read what stands in front of them.
 autodoc_mock_imports = ["torch", "torchrl", "tensordict", "tianshou", "stable_baselines3", "gymnasium"]

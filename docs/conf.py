@@ -14,7 +14,7 @@ release = version_of("amper")
 version = release
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinx_copybutton"]
-exclude_patterns = ["measurements/results/**/README.md"]
+exclude_patterns = ["**/README.md"]
 
 myst_enable_extensions = ["attrs_block", "colon_fence"]
 myst_heading_anchors = 4  # links to headings work as they do on a code host
@@ -26,7 +26,9 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
-autodoc_type_aliases = {name: name for name in ("ArrayLike", "Mode", "Weights", "BoolArray", "IndexArray", "WeightArray")}
+autodoc_type_aliases = {
+    name: name for name in ("ArrayLike", "Mode", "Weights", "BoolArray", "IndexArray", "WeightArray")
+}
 maximum_signature_line_length = 100
 smartquotes_action = "D"  # dashes alone: quotation marks are of Python here
 python_use_unqualified_type_names = True

@@ -14,7 +14,7 @@ release = version_of("amper")
 version = release
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinx_copybutton"]
-exclude_patterns = ["**/README.md"]
+exclude_patterns = ["README.md", "**/README.md"]
 
 myst_enable_extensions = ["attrs_block", "colon_fence"]
 myst_heading_anchors = 4  # links to headings work as they do on a code host

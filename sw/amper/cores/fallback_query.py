@@ -1,4 +1,4 @@
-"""The candidate set of a batch (docs/software/sampler.md); sw/amper/cores/c/query.h and draws.h in NumPy and Python."""
+"""The candidate set of a batch (docs/theory/software.md); sw/amper/cores/c/query.h and draws.h in NumPy and Python."""
 
 from __future__ import annotations
 

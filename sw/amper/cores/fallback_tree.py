@@ -23,7 +23,7 @@ class SumTree:
 
     Members
     -------
-    priority : float32 (rows,), 0 where nothing is held. total : of all rows. shift : see docs/software/sampler.md.
+    priority : float32 (rows,), 0 where nothing is held. total : of all rows. shift : see docs/theory/software.md.
     """
 
     def __init__(self, rows: int, *, uniform: bool) -> None:

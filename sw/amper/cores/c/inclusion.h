@@ -1,4 +1,4 @@
-/* The chance that a row is in the candidate set, for the importance weights that fit it (docs/software/sampler.md). The
+/* The chance that a row is in the candidate set, for the importance weights that fit it (docs/theory/software.md). The
  * same operations in the same order as weights.py. */
 #ifndef AMPER_INCLUSION_H
 #define AMPER_INCLUSION_H

@@ -1,4 +1,4 @@
-/* The candidate set of a batch as disjoint intervals of codes (docs/software/sampler.md). */
+/* The candidate set of a batch as disjoint intervals of codes (docs/theory/software.md). */
 #ifndef AMPER_QUERY_H
 #define AMPER_QUERY_H
 

@@ -1,24 +1,31 @@
-"""How far the draws of every mode of ``amper.Sampler`` are from PER's: total variation and Kullback-Leibler divergence.
+"""How far draws are from PER's: of every mode of ``amper.Sampler``, and of every variant of the hardware, to the bit.
 
-PER and uniform draws have a closed form. AMPER's draw probability is the mean of 1/|CSP| over the batches whose
-candidate set holds the row, which has none (only the chance to be in the set has): it is averaged over many sets, so
-that no draws are simulated and only the choice of the sets is left as noise. Their scales are those that a sampler with
-that target really went through after it had adapted.
+PER, uniform draws and variant exact have a closed form. AMPER's draw probability is the mean of 1/|CSP| over the
+batches whose candidate set holds the row, which has none: it is averaged over many sets, so that no draws are simulated
+and only the choice of the sets is left as noise. The sampler's scales are those that a real one with that target went
+through after it had adapted; the variants' scale is fixed, and their sets come from the golden model's query words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from amper import Sampler, inclusion_probability
+from amper import AMPER_VARIANTS, VARIANTS, AmperConfig, Sampler, quantise
 from amper.sampler.options import Mode
-from amper_lab.studies.match_sets import draw_chances, match_intervals
+from amper_lab.studies.candidate_sets import (
+    Intervals,
+    draw_chances,
+    golden_intervals,
+    query_words,
+    sampler_intervals,
+)
+from amper_lab.studies.priorities import CODE_WIDTH, CODES, make_priorities
 
 FloatArray = NDArray[np.float64]
 
@@ -27,20 +34,31 @@ ADAPTING_BATCHES = 3000  # thrown away
 SCALES = 4000  # then recorded
 PARTS = 40  # into which the batches are cut: the errors come from their scatter
 BOOTSTRAPS = 200
-EXACT_MODES: tuple[Mode, ...] = ("per", "uniform")
-AMPER_MODES: tuple[Mode, ...] = ("amper-fr-dithered", "amper-fr", "amper-fr-prefix", "amper-k")
-SHARES = (0.02, 0.05, 0.15, 0.3, 0.5)
-OUTLIER = 1e6
+SAMPLER_MODES: tuple[str, ...] = tuple(sorted(get_args(Mode), key=lambda mode: mode.startswith("amper-")))
+MODES = (*SAMPLER_MODES, *VARIANTS)  # with "amper-" before it a mode of the sampler, without it bit-exact
+SHARES = (0.05, 0.15, 0.5)
 
-_MAKERS: dict[str, Callable[[np.random.Generator, int], FloatArray]] = {
-    "uniform": lambda rng, rows: rng.random(rows),
-    "exponential": lambda rng, rows: rng.standard_exponential(rows),
-    "lognormal": lambda rng, rows: rng.lognormal(0.0, 1.0, rows),
-    "pareto": lambda rng, rows: 1.0 + rng.pareto(1.5, rows),
-    "outlier": lambda rng, rows: np.append(rng.random(rows - 1), OUTLIER),
-}
-RECORDED = "cartpole"
-DISTRIBUTIONS = (*_MAKERS, RECORDED)
+
+@dataclass(frozen=True)
+class Study:
+    """What is asked; ``batches`` are candidate sets to average over, rounded up to a multiple of 40.
+
+    Raises
+    ------
+    ValueError : rows or batches.
+    """
+
+    rows: int
+    groups: int
+    priority_width: int
+    batches: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.rows < BINS:
+            raise ValueError(f"rows must be at least {BINS}, one a bin, not {self.rows}")
+        if self.batches < 1:
+            raise ValueError(f"batches must be at least 1, not {self.batches}")
 
 
 @dataclass(frozen=True)
@@ -49,13 +67,13 @@ class Distance:
 
     Members
     -------
-    target, share : |CSP|/n asked for, and its mean; None for PER and uniform. scale : mean lambda' (k: lambda).
+    target, share : |CSP|/n asked for, and its mean; None where there is no CSP, and no target where the scale is fixed.
+    scale : lambda' (k: lambda), the mean where it adapts.
+    top, per_top : share of the draws, and of PER's, that goes to the rows of the largest priority.
     tv, kl : over 100 bins of equally many rows, sorted by priority; KL(mode || PER) in nats.
     row_tv, row_kl : over the rows.
     error, row_error : bootstrap standard deviation of tv and row_tv; noise, row_noise : the TV that the finite number
     of batches alone would show. All 0 where the probabilities are exact.
-    inclusion_tv : row TV of pi / sum(pi), with pi the chance to be in the candidate set at the mean scale, exactly;
-    None where that has no closed form.
     """
 
     distribution: str
@@ -64,6 +82,8 @@ class Distance:
     target: float | None
     share: float | None
     scale: float | None
+    top: float
+    per_top: float
     tv: float
     error: float
     noise: float
@@ -72,96 +92,108 @@ class Distance:
     row_error: float
     row_noise: float
     row_kl: float
-    inclusion_tv: float | None = None
+    bins: FloatArray = field(repr=False, compare=False)  # chance of each bin over PER's; not in JSON
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: five digits."""
         values = asdict(self)
+        del values["bins"]
         return {name: float(f"{x:.5g}") if isinstance(x, float) else x for name, x in values.items()}
 
 
-def make_priorities(distribution: str, rows: int, seed: int, trace: Path) -> FloatArray:
-    """(rows,) priorities above 0; the recorded ones, of as many rows as ``trace`` has, are those at its end.
+@dataclass(frozen=True)
+class Chances:
+    """The rows' chances of a draw, (parts, n), rows by ascending priority; one part where they are exact."""
+
+    parts: FloatArray
+    share: float | None = None
+    scale: float | None = None
+
+
+def lines(modes: Sequence[str], shares: Sequence[float]) -> list[tuple[str, float | None]]:
+    """Mode and target of each line that a distribution has."""
+    return [
+        (mode, target)
+        for mode in modes
+        for target in (shares if mode.startswith("amper-") else (None,))  # a variant's scale does not adapt
+    ]
+
+
+def measure_all(
+    study: Study, distributions: Sequence[str], modes: Sequence[str], shares: Sequence[float], trace: Path
+) -> Iterator[Distance]:
+    """Every line of every distribution; ``trace`` has the recorded priorities.
 
     Raises
     ------
-    OSError, ValueError : the trace. ValueError : rows.
+    OSError, ValueError, TypeError : the trace; a share.
     """
-    if rows < BINS:
-        raise ValueError(f"rows must be at least {BINS}, one a bin, not {rows}")
-    if distribution == RECORDED:
-        return _recorded(trace)
-    rng = np.random.default_rng([seed, DISTRIBUTIONS.index(distribution)])
-    return np.maximum(_MAKERS[distribution](rng, rows), 1e-9)
+    for distribution in distributions:
+        priorities = make_priorities(distribution, study.rows, study.seed, trace)
+        for mode, target in lines(modes, shares):
+            chances = chances_of(study, mode, target, priorities, as_codes=distribution in CODES)
+            yield distance(distribution, mode, target, priorities, chances)
 
 
-def total_variation(p: FloatArray, q: FloatArray) -> FloatArray:
-    """Half the sum of |p - q| over the last axis."""
-    return np.asarray(0.5 * np.abs(p - q).sum(axis=-1))
-
-
-def divergence(p: FloatArray, q: FloatArray) -> float:
-    """KL(p || q) in nats; q is above 0 where p is."""
-    held = p > 0
-    return float(np.sum(p[held] * np.log(p[held] / q[held])))
-
-
-def measure_exact(distribution: str, priorities: FloatArray, mode: Mode) -> Distance:
-    """PER, with the priorities as they are stored, or uniform draws."""
-    priorities = np.sort(priorities)
-    sampler = _filled(priorities, mode)
-    weights = sampler.priorities().astype(np.float64) if mode == "per" else np.ones(priorities.size)
-    chances = (weights / weights.sum())[None, :]
-    return _distance(distribution, priorities, mode, chances)
-
-
-def measure_amper(
-    distribution: str, priorities: FloatArray, mode: Mode, target: float, *, groups: int, batches: int, seed: int
-) -> Distance:
-    """A mode of AMPER whose scale adapts to ``target``.
+def chances_of(
+    study: Study, mode: str, target: float | None, priorities: FloatArray, *, as_codes: bool = False
+) -> Chances:
+    """What a mode, or a variant of the hardware, makes of ascending priorities.
 
     Parameters
     ----------
-    batches : candidate sets to average over, rounded up to a multiple of 40.
+    as_codes : the priorities are codes of 16 bits; otherwise the largest one gets the largest code.
     """
-    priorities = np.sort(priorities)
-    sampler = _filled(priorities, mode, groups=groups, csp_share=target, seed=seed)
-    scales, share = _adapted(sampler)
-    values = sampler.priorities().astype(np.float64)  # ascending as well: rounding keeps the order
-    variant = mode.removeprefix("amper-")
-    rng = np.random.default_rng([seed, 7])
-    size = -(-batches // PARTS)
-    parts = []
-    for part in range(PARTS):
-        used = scales[(part * size + np.arange(size)) % scales.size]
-        parts.append(draw_chances(*match_intervals(values, variant, groups, used, rng), values.size)[0])
-    scale = float(scales.mean())
-    return _distance(
-        distribution,
-        priorities,
-        mode,
-        np.array(parts),
-        target=target,
-        share=share,
-        scale=scale,
-        inclusion_tv=_inclusion_tv(priorities, values, variant, groups, scale),
-    )
-
-
-def _recorded(path: Path) -> FloatArray:
-    from amper.operations.trace import Kind, Trace  # from a checkout: no package has the traces
-
-    trace = Trace.load(path)
-    priorities = np.zeros(trace.rows)
-    stored = trace.kind != Kind.DRAW
-    priorities[trace.row[stored]] = trace.priority[stored]  # of a row written more than once, the last stays
-    return priorities[priorities > 0]
-
-
-def _filled(priorities: FloatArray, mode: Mode, **options: Any) -> Sampler:
-    sampler = Sampler(priorities.size, mode=mode, **options)
+    if mode in VARIANTS:
+        top = (1 << study.priority_width) - 1
+        scale = 2.0 ** (study.priority_width - CODE_WIDTH) if as_codes else float(top / priorities[-1])
+        return variant_chances(study, mode, priorities, scale)
+    options = {"groups": study.groups, "csp_share": target, "seed": study.seed} if target is not None else {}
+    sampler = Sampler(priorities.size, mode=mode, **options)  # type: ignore[arg-type]  # it checks them
     sampler.extend(priorities)
-    return sampler
+    values = sampler.priorities().astype(np.float64)  # ascending as well: rounding keeps the order
+    if target is None:
+        weights = values if mode == "per" else np.ones(values.size)
+        return Chances((weights / weights.sum())[None, :])
+    scales, share = _adapted(sampler)
+    rng = np.random.default_rng([study.seed, 7])
+    variant = mode.removeprefix("amper-")
+
+    def intervals(batches: slice) -> Intervals:
+        used = scales[np.arange(batches.start, batches.stop) % scales.size]
+        return sampler_intervals(values, variant, study.groups, used, rng)
+
+    return Chances(_averaged(study, intervals, values.size)[0], share, float(scales.mean()))
+
+
+def variant_chances(study: Study, variant: str, priorities: FloatArray, priority_scale: float) -> Chances:
+    """Of a bit-exact variant with the default scale, lambda' or lambda."""
+    config = AmperConfig(
+        rows=priorities.size,
+        priority_width=study.priority_width,
+        priority_scale=priority_scale,
+        groups=study.groups,
+        variant=variant,  # type: ignore[arg-type]  # it checks it
+        seed=study.seed,
+    )
+    codes = quantise(priorities, config)
+    if variant not in AMPER_VARIANTS:  # exact: each row in proportion to its code
+        return Chances((codes / codes.sum())[None, :])
+    words = query_words(config, PARTS * _part(study))
+    parts, share = _averaged(study, lambda batches: golden_intervals(config, codes, words[batches]), codes.size)
+    return Chances(parts, share, config.neighbour_scale if variant == "k" else config.radius_scale)
+
+
+def _part(study: Study) -> int:
+    """Batches of a part."""
+    return -(-study.batches // PARTS)
+
+
+def _averaged(study: Study, intervals: Callable[[slice], Intervals], rows: int) -> tuple[FloatArray, float]:
+    """Chances of the rows in each part, (parts, n), and the mean of |CSP|/n, from the intervals of some batches."""
+    size = _part(study)
+    made = [draw_chances(intervals(slice(start, start + size)), rows) for start in range(0, PARTS * size, size)]
+    return np.array([chances for chances, _ in made]), float(np.mean([sizes for _, sizes in made])) / rows
 
 
 def _adapted(sampler: Sampler) -> tuple[FloatArray, float]:
@@ -176,37 +208,33 @@ def _adapted(sampler: Sampler) -> tuple[FloatArray, float]:
     return scales, float(shares.mean())
 
 
-def _inclusion_tv(priorities: FloatArray, values: FloatArray, variant: str, groups: int, scale: float) -> float | None:
-    if variant == "k":
-        return None
-    chance = inclusion_probability(values, variant=variant, groups=groups, scale=scale)  # type: ignore[arg-type]
-    return float(total_variation(chance / chance.sum(), priorities / priorities.sum()))
-
-
-def _distance(distribution: str, priorities: FloatArray, mode: Mode, parts: FloatArray, **known: Any) -> Distance:
-    """From the rows' chances in each part, (parts, n), rows sorted by priority."""
+def distance(distribution: str, mode: str, target: float | None, priorities: FloatArray, chances: Chances) -> Distance:
+    """Of the rows' chances from PER's, p / sum(p) of the priorities before they are rounded."""
     per = priorities / priorities.sum()
-    borders = np.searchsorted(np.arange(per.size) * BINS // per.size, np.arange(BINS))
-    binned = np.add.reduceat(parts, borders, axis=1)
-    tv, error, noise, kl = _summary(binned, np.add.reduceat(per, borders))
-    row_tv, row_error, row_noise, row_kl = _summary(parts, per)
-    return Distance(
-        distribution=distribution,
-        rows=per.size,
-        mode=mode,
-        target=known.get("target"),
-        share=known.get("share"),
-        scale=known.get("scale"),
-        tv=tv,
-        error=error,
-        noise=noise,
-        kl=kl,
-        row_tv=row_tv,
-        row_error=row_error,
-        row_noise=row_noise,
-        row_kl=row_kl,
-        inclusion_tv=known.get("inclusion_tv"),
-    )
+    largest = priorities == priorities[-1]
+    top = float(chances.parts.mean(axis=0)[largest].sum())
+    parts, expected = in_bins(chances.parts), in_bins(per)
+    known = (distribution, per.size, mode, target, chances.share, chances.scale, top, float(per[largest].sum()))
+    ratio = parts.mean(axis=0) / expected
+    return Distance(*known, *_summary(parts, expected), *_summary(chances.parts, per), ratio)
+
+
+def in_bins(chances: FloatArray) -> FloatArray:
+    """Sums over ``BINS`` bins of equally many rows, of the last axis."""
+    rows = chances.shape[-1]
+    borders = np.searchsorted(np.arange(rows) * BINS // rows, np.arange(BINS))
+    return np.asarray(np.add.reduceat(chances, borders, axis=-1))
+
+
+def total_variation(p: FloatArray, q: FloatArray) -> FloatArray:
+    """Half the sum of |p - q| over the last axis."""
+    return np.asarray(0.5 * np.abs(p - q).sum(axis=-1))
+
+
+def divergence(p: FloatArray, q: FloatArray) -> float:
+    """KL(p || q) in nats; q is above 0 where p is."""
+    held = p > 0
+    return float(np.sum(p[held] * np.log(p[held] / q[held])))
 
 
 def _summary(parts: FloatArray, per: FloatArray) -> tuple[float, float, float, float]:

@@ -29,10 +29,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from oracles.float_reference import BoolArray, FloatArray, FloatReference, IndexArray
 from scipy import stats
 
 from amper import AMPER_VARIANTS, AmperConfig, GoldenModel, Variant
-from amper_lab.studies.float_reference import BoolArray, FloatArray, FloatReference, IndexArray
 
 FALSE_ALARM = 1e-4
 DETECTED = 1e-12

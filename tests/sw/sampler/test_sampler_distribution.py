@@ -3,7 +3,7 @@
 PER and uniform: Pearson's chi-square of the draws against p / sum(p), in float64, over at most 200 bins of rows
 that PER expects equally often. AMPER: the draws of a batch share a candidate set, so only batches are independent; as
 in test_distribution.py, a two-sample Hotelling statistic compares, over many batches, how many draws of a batch fall
-into each bin, and |CSP|, with `amper_lab.studies.float_reference`, whose representatives, radii and random
+into each bin, and |CSP|, with `oracles.float_reference`, whose representatives, radii and random
 numbers are its own. It is
 given the priorities that the sampler stores, which `test_sampler.py` compares with those it was given.
 
@@ -18,10 +18,10 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from oracles.float_reference import FloatArray, FloatReference, Variant
 from scipy import stats
 
 from amper import Sampler
-from amper_lab.studies.float_reference import FloatArray, FloatReference, Variant
 
 FALSE_ALARM = 1e-5
 DETECTED = 1e-12

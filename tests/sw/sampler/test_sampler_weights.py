@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from oracles.float_reference import FloatReference
 from scipy import stats
 
 from amper import Sampler, inclusion_probability
 from amper.cores.weights import exp2_of, log2_of
-from amper_lab.studies.float_reference import FloatReference
 
 FALSE_ALARM = 1e-5
 CLOSED_FORMS = ["fr", "fr-prefix", "fr-dithered"]

@@ -13,12 +13,12 @@ RL := $(VENV)/.stamp-rl
 PACKAGES := $(wildcard */amper*/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format record clean lock
+.PHONY: help setup demo test test-all lint docs format record clean lock
 
 help: ## Show this help
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
 	@echo
-	@sed -nE 's/^([a-z]+):.*## (.*)$$/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '  %-8s %s\n' "$$target" "$$text"; done
+	@sed -nE 's/^([a-z-]+):.*## (.*)$$/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '  %-8s %s\n' "$$target" "$$text"; done
 
 setup: $(BASE) $(RL) ## Install everything into .venv (done by the other targets when needed)
 
@@ -26,11 +26,17 @@ setup: $(BASE) $(RL) ## Install everything into .venv (done by the other targets
 demo: $(BASE) ## Generate, simulate and compare the hardware with the golden model
 	$(BIN)/amper demo
 
-test: lint ## Check style and types, then run all tests
+test: lint ## Check style, types and imports, then run the tests
 	$(BIN)/python -m pytest
 
-lint: $(RL) ## Check style and types only
+test-all: lint ## The same with the long tests too, which `make test` leaves out
+	$(BIN)/python -m pytest -m ""
+
+lint: $(RL) ## Check style, types and imports only
 	.ci/lint.sh
+
+docs: $(BASE) ## Build the documentation site into build/docs
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 format: $(BASE) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix-only .

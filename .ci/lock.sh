@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "${PYTHON:-python3}" -m venv "$work/venv"
-"$work/venv/bin/pip" install -qq --disable-pip-version-check uv==0.13.8
+"$work/venv/bin/pip" install -qq --disable-pip-version-check "$(grep -E '^uv==' requirements.lock || echo uv)"
 
 # PyPI's torch asks for CUDA packages; the CPU build, which setup.sh installs, does without them.
 cat >"$work/excludes" <<END
@@ -23,7 +23,7 @@ END
 # The oldest supported Python and one fixed platform, so that the result is the same wherever this runs.
 compile() {
     "$work/venv/bin/uv" pip compile --quiet pyproject.toml \
-        --python-version 3.11 --python-platform x86_64-manylinux_2_28 --only-binary :all: --no-binary cocotbext-wishbone \
+        --python-version 3.11 --python-platform x86_64-manylinux_2_28 --only-binary :all: --no-binary cocotbext-wishbone --no-binary wavedrom \
         --excludes "$work/excludes" --custom-compile-command "make lock" "$@"
 }
 

@@ -19,8 +19,8 @@ SMALLEST, LARGEST = 2.0**-126, 2.0**127  # what a sampler stores lies between th
 _METHODS = ("__len__", "write", "update", "remove", "sample", "state", "restore")
 
 
-class RowSampler(Protocol):
-    """What an adapter needs of a sampler; see ``amper.Sampler``, or any device behind the same interface."""
+class SamplerLike(Protocol):
+    """What an adapter needs of a sampler: of an ``amper.Sampler``, an ``amper.Device``, or another with their calls."""
 
     @property
     def rows(self) -> int: ...
@@ -33,7 +33,7 @@ class RowSampler(Protocol):
     def restore(self, state: dict[str, Any]) -> None: ...
 
 
-SamplerChoice = RowSampler | Callable[[int], RowSampler] | None
+SamplerChoice = SamplerLike | Callable[[int], SamplerLike] | None
 
 
 def taken_options(keywords: dict[str, Any]) -> dict[str, Any]:
@@ -41,9 +41,9 @@ def taken_options(keywords: dict[str, Any]) -> dict[str, Any]:
     return {name: keywords.pop(name) for name in SAMPLER_OPTIONS & keywords.keys()}
 
 
-def row_sampler(
+def chosen_sampler(
     rows: int, *, mode: Mode | None, seed: int | None, sampler: SamplerChoice, options: dict[str, Any]
-) -> RowSampler:
+) -> SamplerLike:
     """The sampler of a buffer of ``rows`` rows.
 
     Parameters
@@ -79,7 +79,7 @@ def row_sampler(
     return made
 
 
-def restored(sampler: RowSampler, state: dict[str, Any]) -> RowSampler:
+def restored(sampler: SamplerLike, state: dict[str, Any]) -> SamplerLike:
     """The sampler with the ``state`` of another, whose seed it takes over: an adapter's is often made up.
 
     Raises TypeError, ValueError : not a state, or of other options; ``sampler`` stays as it was.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from amper.adapters.base import SamplerChoice, row_sampler, taken_options
+from amper.adapters.base import SamplerChoice, chosen_sampler, taken_options
 from amper.sampler.options import Mode
 from amper.support.extras import require
 from amper.support.files import replacing
@@ -66,7 +66,7 @@ class PrioritizedRows(ReplayBuffer):
         self.alpha, self.beta, self.eps, self.gamma = alpha, beta, eps, gamma
         self.n_steps = checked_integer("n_steps", n_steps, 1, self.buffer_size)
         rows = self.buffer_size * self.n_envs
-        self.sampler = row_sampler(rows, mode=mode, seed=seed, sampler=sampler, options=options)
+        self.sampler = chosen_sampler(rows, mode=mode, seed=seed, sampler=sampler, options=options)
 
     def add(self, *args: Any, **kwargs: Any) -> None:
         """Store a transition of each environment, as in SB3; it gets the largest priority so far."""
@@ -164,7 +164,7 @@ class AmperReplayBuffer(PrioritizedRows):
     buffer_size to handle_timeout_termination : as in SB3. **kwargs : parameters of ``amper.Sampler``.
     alpha, eps : a priority is (|TD error| + eps)^alpha. beta : importance exponent where ``sample`` gets none.
     n_steps, gamma : of n-step returns, as in SB3's ``NStepReplayBuffer``.
-    mode, seed, sampler : what draws; see ``amper.adapters.base.row_sampler``. It has
+    mode, seed, sampler : what draws; see ``amper.adapters.base.chosen_sampler``. It has
         ``buffer_size // n_envs * n_envs`` rows.
     """
 

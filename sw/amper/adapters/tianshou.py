@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from amper.adapters.base import LARGEST, SMALLEST, RowSampler, SamplerChoice, row_sampler, taken_options
+from amper.adapters.base import LARGEST, SMALLEST, SamplerChoice, SamplerLike, chosen_sampler, taken_options
 from amper.sampler.options import Mode
 from amper.support.extras import require
 from amper.support.files import replacing
@@ -33,7 +33,7 @@ class SampledWeights:
     Stands in for ``tianshou.data.SegmentTree``, without its search.
     """
 
-    def __init__(self, size: int, sampler: RowSampler) -> None:
+    def __init__(self, size: int, sampler: SamplerLike) -> None:
         self.sampler = sampler
         self._values = np.zeros(size)  # 0: no priority
 
@@ -82,7 +82,7 @@ class AmperReplayBuffer(PrioritizedReplayBuffer):
     ----------
     size, alpha, beta, weight_norm : as in Tianshou. **kwargs : of ``tianshou.data.ReplayBuffer``, and parameters of
         ``amper.Sampler``.
-    mode, seed, sampler : what draws; see ``amper.adapters.base.row_sampler``.
+    mode, seed, sampler : what draws; see ``amper.adapters.base.chosen_sampler``.
 
     ``weights="inclusion"`` makes ``sample`` give ``amper.Sampler``'s weights, which need ``weight_norm``.
 
@@ -121,7 +121,7 @@ class AmperReplayBuffer(PrioritizedReplayBuffer):
         named = dict(options)
         mode, seed = named.pop("mode"), named.pop("seed")
         self.weight = SampledWeights(
-            self.maxsize, row_sampler(self.maxsize, mode=mode, seed=seed, sampler=sampler, options=named)
+            self.maxsize, chosen_sampler(self.maxsize, mode=mode, seed=seed, sampler=sampler, options=named)
         )
         self._alpha, self._beta, self._weight_norm = alpha, beta, weight_norm
         self._max_prio = self._min_prio = 1.0

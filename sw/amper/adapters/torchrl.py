@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from amper.adapters.base import LARGEST, SMALLEST, SamplerChoice, restored, row_sampler
+from amper.adapters.base import LARGEST, SMALLEST, SamplerChoice, chosen_sampler, restored
 from amper.adapters.lazy_minimum import LazyMinimum
 from amper.sampler.options import ROWS_MAX, Mode
 from amper.support.extras import require
@@ -36,7 +36,7 @@ class AmperSampler(PrioritizedSampler):
     ----------
     max_capacity, alpha, beta, eps, dtype, reduction, max_priority_within_buffer, device : as in TorchRL. The device
         can only be the CPU; storages may be elsewhere.
-    mode, seed, sampler, **options : what draws; see ``amper.adapters.base.row_sampler``.
+    mode, seed, sampler, **options : what draws; see ``amper.adapters.base.chosen_sampler``.
     normalise : "buffer" gives TorchRL's weights, (p / least p of the buffer)^-beta, p = (priority + eps)^alpha;
         "batch" those of ``amper.Sampler``, the largest of a batch being 1. The default is "batch" for
         ``weights="inclusion"`` or a ``sampler`` of the caller's, else "buffer".
@@ -81,7 +81,7 @@ class AmperSampler(PrioritizedSampler):
         self._normalise = checked_choice("normalise", normalise, ("buffer", "batch"))
         if inclusion and normalise == "buffer":
             raise ValueError("normalise must be batch with weights='inclusion', which is not known of a whole buffer")
-        self._sampler = row_sampler(self._max_capacity, mode=mode, seed=seed, sampler=sampler, options=options)
+        self._sampler = chosen_sampler(self._max_capacity, mode=mode, seed=seed, sampler=sampler, options=options)
         self._init()
 
     def __repr__(self) -> str:

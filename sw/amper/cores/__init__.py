@@ -1,1 +1,1 @@
-"""The engines that draw, compiled (c/) and in NumPy, and the importance weights."""
+"""What draws rows from float priorities: compiled (c/), in NumPy (numpy/), bit-exact; and the importance weights."""

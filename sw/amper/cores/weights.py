@@ -1,6 +1,6 @@
 """Importance weights: a power that is the same on every machine, and the chance of a row to be in the candidate set.
 
-Formulas: docs/theory/software.md. sw/amper/cores/c/power.h and inclusion.h do the same operations in the same order.
+Formulas: docs/theory/software.md. sw/amper/cores/c/power.c and inclusion.c do the same operations in the same order.
 """
 
 from __future__ import annotations

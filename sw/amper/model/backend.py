@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from amper.cores.engine import new_engine
+from amper.model.fast import fast_backend
 from amper.model.golden import GoldenModel
 from amper_spec.config import Algorithm, AmperConfig
 from amper_spec.parameters import Parameter
@@ -87,7 +87,7 @@ class GoldenBackend:
         """There is nothing to let go of."""
 
 
-_registered: dict[str, Factory] = {"golden": GoldenBackend, "exact": new_engine}
+_registered: dict[str, Factory] = {"golden": GoldenBackend, "exact": fast_backend}
 
 
 def register_backend(name: str, factory: Factory) -> None:

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from amper.cores.base import Core
 from amper.cores.compiled import compiled_core
 from amper.replay.columns import converted
 from amper.replay.nstep import NStep, Steps, followed
-from amper.sampler.choice import Core
 
 IndexArray = NDArray[np.int64]
 
@@ -89,7 +89,8 @@ class NumpyRows:
 
 def new_rows(columns: Mapping[str, NDArray[Any]], n_step: NStep | None, compiled: bool) -> Rows:
     """The compiled one or NumPy's."""
-    if not compiled or compiled_core is None:
+    core = compiled_core(compiled)
+    if core is None:
         return NumpyRows(columns, n_step)
     names = tuple(columns)
     steps: tuple[float, ...] = ()
@@ -98,5 +99,5 @@ def new_rows(columns: Mapping[str, NDArray[Any]], n_step: NStep | None, compiled
         last = n_step.from_last()
         roles = (n_step.reward, n_step.terminated, n_step.truncated or n_step.terminated)
         steps = (n_step.n, n_step.gamma, *map(names.index, roles))
-    rows: Rows = compiled_core.Rows(names, tuple(columns.values()), tuple(name in last for name in names), *steps)
+    rows: Rows = core.Rows(names, tuple(columns.values()), tuple(name in last for name in names), *steps)
     return rows

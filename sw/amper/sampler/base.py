@@ -1,6 +1,6 @@
 """What ``amper.Sampler`` and ``amper.Device`` share: the calls on rows and priorities, done by a core.
 
-A core (``amper.sampler.choice.Core``) takes plain arrays and answers with a status; what is wrong with an argument is
+A core (``amper.cores.base.Core``) takes plain arrays and answers with a status; what is wrong with an argument is
 found out here, only if it said no.
 """
 
@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from amper.cores.fallback import ERRORS, MUST_HOLD
+from amper.cores.base import ERRORS, MUST_HOLD, Core
 from amper.sampler.arguments import BATCH_MAX, checked_beta, checked_priority, plain_indices, plain_values
-from amper.sampler.choice import Core
 from amper.sampler.options import SamplerOptions
 from amper_spec.checks import checked_integer
 from amper_spec.errors import NoValidRowError

@@ -1,6 +1,6 @@
 """``Sampler``: rows and their priorities, drawn as PER or AMPER would; docs/software/sampler.md has the contract.
 
-The work is done by a core: compiled (sw/amper/cores/c), in NumPy (``amper.cores.fallback``) or bit-exact
+The work is done by a core: compiled (sw/amper/cores/c), in NumPy (``amper.cores.numpy``) or bit-exact
 (``amper.cores.exact``).
 """
 

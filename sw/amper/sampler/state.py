@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from amper.cores.base import DONE, NOT_PLAIN
 from amper.cores.exact import ExactCore
-from amper.cores.fallback import DONE, NOT_PLAIN
 from amper_spec.checks import checked_integer, checked_real
 
 if TYPE_CHECKING:
-    from amper.sampler.choice import Core
+    from amper.cores.base import Core
     from amper.sampler.options import SamplerOptions
 
 VERSION = 1

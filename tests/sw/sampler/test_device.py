@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from amper import AMPER_VARIANTS, AmperConfig, DisabledError, NoValidRowError, Parameter, ReplayBuffer, Sampler
-from amper.cores.engine import NumpyEngine
 from amper.model.backend import GoldenBackend, backends, register_backend
+from amper.model.fast import NumpyBackend
 from amper.sampler.device import Cycles, Device
 from amper_verif.native import run as exact_run
 
@@ -99,7 +99,7 @@ def test_backends_draw_alike_while_parameters_change():
 def test_the_comparison_notices_a_difference():
     """A backend that draws one row wrongly once, and one whose random stream ends elsewhere."""
 
-    class Wrong(NumpyEngine):
+    class Wrong(NumpyBackend):
         batches = 0
 
         def sample(self, batch):
@@ -107,7 +107,7 @@ def test_the_comparison_notices_a_difference():
             self.batches += 1
             return (rows[::-1].copy() if self.batches == 3 else rows), csp_size
 
-    class Late(NumpyEngine):
+    class Late(NumpyBackend):
         def streams(self):
             return super().streams()[0] ^ 1, super().streams()[1]
 
@@ -247,7 +247,7 @@ def changed(backend="golden") -> Device:
     return device
 
 
-@pytest.mark.parametrize(("first", "second"), [("golden", "exact"), ("exact", NumpyEngine), (NumpyEngine, "golden")])
+@pytest.mark.parametrize(("first", "second"), [("golden", "exact"), ("exact", NumpyBackend), (NumpyBackend, "golden")])
 def test_a_state_goes_on_with_another_backend(first, second):
     device, other = changed(first), filled(second)
     other.restore(device.state())

@@ -208,7 +208,7 @@ def test_beta_by_schedule():
 
 def test_without_the_compiled_core(monkeypatch):
     """One warning; asking for it is an error."""
-    monkeypatch.setattr(sampler_core, "compiled_core", None)
+    monkeypatch.setattr("amper.cores.compiled._core", None)
     monkeypatch.setattr(sampler_core, "_warned", False)
     with pytest.warns(RuntimeWarning, match=r"amper\.cores\._core is not installed: samplers use NumPy"):
         sampler = Sampler(3)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from amper import AMPER_VARIANTS, AmperConfig, GoldenModel, NoValidRowError, Parameter, Sampler, quantise
-from amper.cores.engine import CompiledEngine, NumpyEngine, new_engine
 from amper.cores.exact import ExactCore, weights_function
+from amper.model.fast import CompiledBackend, NumpyBackend, fast_backend
 from amper.operations.trace import Draw, Kind, Trace
 
 TRACE = Path(__file__).parents[3] / "verif/traces/cartpole-2000.npz"
@@ -119,8 +119,8 @@ def test_same_indices_after_restoring():
 # --- compiled and NumPy -----------------------------------------------------------------------------------------------
 
 
-def engines(config: AmperConfig) -> tuple[CompiledEngine, NumpyEngine]:
-    return CompiledEngine(config), NumpyEngine(config)
+def fast_backends(config: AmperConfig) -> tuple[CompiledBackend, NumpyBackend]:
+    return CompiledBackend(config), NumpyBackend(config)
 
 
 @pytest.mark.parametrize("variant", AMPER_VARIANTS)
@@ -139,7 +139,7 @@ def test_compiled_and_numpy_draw_alike(variant, rows, priority_width, groups, sc
         neighbour_scale=scale,
         seed=rows,
     )
-    both, chance = engines(config), np.random.default_rng(groups)
+    both, chance = fast_backends(config), np.random.default_rng(groups)
     sizes = set()
     for step in range(40):
         end = chance.integers(1, rows + 1)
@@ -147,9 +147,9 @@ def test_compiled_and_numpy_draw_alike(variant, rows, priority_width, groups, sc
         count = int(chance.integers(1, 2 * rows + 2))
         written, codes = chance.integers(0, end, count), chance.integers(step % 3 > 0, top, count)
         codes[-1] = config.priority_max if step % 5 == 0 else max(1, codes[-1])
-        for engine in both:
-            engine.write(written, codes)
-        (compiled, compiled_size), (numpy, numpy_size) = (engine.sample(70) for engine in both)
+        for backend in both:
+            backend.write(written, codes)
+        (compiled, compiled_size), (numpy, numpy_size) = (backend.sample(70) for backend in both)
         np.testing.assert_array_equal(compiled, numpy)
         assert compiled_size == numpy_size
         assert both[0].streams() == both[1].streams()
@@ -159,9 +159,9 @@ def test_compiled_and_numpy_draw_alike(variant, rows, priority_width, groups, sc
 
 @pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_parameters_at_run_time(variant):
-    """Both engines and the golden model, which has the reference of what a change does."""
+    """Both backends and the golden model, which has the reference of what a change does."""
     config = AmperConfig(rows=50, groups=9, variant=variant, variants=AMPER_VARIANTS, seed=8)
-    model, both = GoldenModel(config), engines(config)
+    model, both = GoldenModel(config), fast_backends(config)
     changes = [
         (Parameter.GROUPS, 4),
         (Parameter.RADIUS, 1 << 21),
@@ -174,8 +174,8 @@ def test_parameters_at_run_time(variant):
     ]
     codes = np.random.default_rng(3).integers(1, 2000, 50)
     for change in changes:
-        for engine in both:
-            engine.write(np.arange(50), codes)
+        for backend in both:
+            backend.write(np.arange(50), codes)
         for row, code in enumerate(codes.tolist()):
             model.write(row, code)
         for each in (model, *both):
@@ -185,26 +185,25 @@ def test_parameters_at_run_time(variant):
                 each.write(np.array([30]), np.array([5]))
             model.write(30, 5)
         expected = model.sample(64)
-        for engine in both:
-            np.testing.assert_array_equal(engine.sample(64)[0], expected)
+        for backend in both:
+            np.testing.assert_array_equal(backend.sample(64)[0], expected)
 
 
-def test_which_engine():
+def test_which_backend():
     narrow, wide = AmperConfig(rows=3), AmperConfig(rows=3, priority_width=17)
-    assert type(new_engine(narrow)) is type(new_engine(narrow, compiled=True)) is CompiledEngine
-    assert type(new_engine(narrow, compiled=False)) is type(new_engine(wide)) is NumpyEngine
+    assert type(fast_backend(narrow)) is type(fast_backend(narrow, compiled=True)) is CompiledBackend
+    assert type(fast_backend(narrow, compiled=False)) is type(fast_backend(wide)) is NumpyBackend
     with pytest.raises(ValueError, match=r"^priority_width must be at most 16 for compiled=True, not 17$"):
-        new_engine(wide, compiled=True)
+        fast_backend(wide, compiled=True)
 
 
 def test_without_the_compiled_core(monkeypatch):
     """NumPy takes its place, and gives the same indices and weights."""
     config = AmperConfig(rows=30, seed=2)
     compiled = ExactCore(config, alpha=0.6, eps=1e-6)
-    for module in ("engine", "exact"):
-        monkeypatch.setattr(f"amper.cores.{module}.compiled_core", None)
+    monkeypatch.setattr("amper.cores.compiled._core", None)
     numpy = ExactCore(config, alpha=0.6, eps=1e-6)
-    assert isinstance(numpy.backend, NumpyEngine)
+    assert isinstance(numpy.backend, NumpyBackend)
     assert weights_function() is weights_function(compiled=False)
     for core in (compiled, numpy):
         core.write(np.arange(30), np.linspace(0.1, 3.0, 30), 0)
@@ -214,10 +213,10 @@ def test_without_the_compiled_core(monkeypatch):
     with pytest.raises(
         ImportError, match=r"^compiled=True needs amper.cores._core: install amper where a C compiler is found$"
     ):
-        new_engine(config, compiled=True)
+        fast_backend(config, compiled=True)
 
 
-def test_the_compiled_engine_keeps_to_its_memory():
+def test_the_compiled_backend_keeps_to_its_memory():
     """What only a mistake in amper could bring about is refused all the same."""
     core = pytest.importorskip("amper.cores._core")
     exact = core.Exact(4, 8)

@@ -17,8 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from amper import AMPER_VARIANTS, AmperConfig, DisabledError
-from amper.cores.engine import NumpyEngine
 from amper.model.backend import DeviceError, Factory
+from amper.model.fast import NumpyBackend
 from amper.operations.trace import Draw, Trace
 from amper.operations.workload import check_trace_fits
 from amper.sampler.device import Device
@@ -28,7 +28,7 @@ from amper_verif.native.calls import Call, RandomCalls
 BACKENDS: dict[str, str | Factory] = {
     "golden": "golden",
     "exact": "exact",
-    "numpy": NumpyEngine,
+    "numpy": NumpyBackend,
     "rtl": open_backend,
 }
 RANDOM_BACKENDS = ("exact", "rtl")  # of which the golden model is left out: it takes hours

@@ -1,19 +1,15 @@
-"""The sampler's core in NumPy, for where the compiled one (sw/amper/cores/c) is missing: the same results, slower."""
+"""The core in NumPy, for where the compiled one (sw/amper/cores/c) is missing: the same results, slower."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from amper.cores.base import DONE as DONE  # the statuses and flags that the sampler knows as the core's
-from amper.cores.base import ERRORS as ERRORS
-from amper.cores.base import MUST_HOLD as MUST_HOLD
-from amper.cores.base import NOT_PLAIN as NOT_PLAIN
-from amper.cores.base import CoreBase, IndexArray, is_batch, is_plain, stored
-from amper.cores.fallback_codes import CodeIndex, codes_of, values_of
-from amper.cores.fallback_query import Query
-from amper.cores.fallback_tree import SumTree
-from amper.cores.weights import inclusion_probability, normalised_weights
+from amper.cores.base import CoreBase, IndexArray, last_of_each, stored
+from amper.cores.numpy.code_index import CodeIndex, codes_of, values_of
+from amper.cores.numpy.query import Query
+from amper.cores.numpy.sum_tree import SumTree
+from amper.cores.weights import inclusion_probability
 from amper_spec.config import AMPER_VARIANTS
 
 # Modes: uniform, per, and from there on the variants in the order of AMPER_VARIANTS.
@@ -23,8 +19,8 @@ _COVER_BINS = 2048
 _COVER_GROWTH = 256.0 / 255.0
 
 
-class Core(CoreBase):
-    """Members and methods of ``amper.cores._core.Core``; its arguments are already checked."""
+class NumpyCore(CoreBase):
+    """A ``Core``; the arguments are checked already."""
 
     def __init__(
         self,
@@ -47,62 +43,25 @@ class Core(CoreBase):
         self._tree = SumTree(rows, uniform=mode == UNIFORM) if mode < AMPER else None
         self._index = CodeIndex(rows if mode >= AMPER else 1)
         self._query = Query(AMPER_VARIANTS[mode - AMPER] if mode >= AMPER else "", groups)
-        # The sums over bins of 32 codes: see core/inclusion.h. Weight and total come first.
+        # The sums over bins of 32 codes: see c/inclusion.h. Weight and total come first.
         self._cover = np.zeros(_COVER_BINS + 2 if own_weights and self._query.variant == "k" else 0)
         self._cover[:1] = 1.0
 
     @property
     def shift(self) -> int:
-        """Of the sum tree."""
         return self._tree.shift if self._tree else 0
 
-    def sample(self, batch: object, beta: object) -> tuple[IndexArray, NDArray[np.float32]] | None:
-        """(indices, weights); None if the arguments are not an int above 0 and a float, or nothing is held."""
-        if not is_batch(batch, beta):
-            return None
-        assert isinstance(batch, int)
-        assert isinstance(beta, float)
-        with self._lock:
-            if self.count == 0:
-                return None
-            if self._tree:
-                rows = self._tree.draw(self.key, self.counter, batch)
-                self.counter += batch
-                values = np.ones(batch) if self._tree.uniform else self._tree.priority[rows].astype(np.float64)
-            else:
-                rows, values = self._draw(batch)
-            self.batches += 1
-            return rows, normalised_weights(values, beta)
-
     def priorities(self) -> NDArray[np.float32]:
-        """(rows,): what is stored, 0 where nothing is held."""
         if self._tree:
             return self._tree.priority.copy()
         codes = self._index.code.astype(np.int64)
         return np.where(codes > 0, values_of(codes), 0.0).astype(np.float32)
 
-    def extra(self) -> NDArray[np.uint32]:
-        """(0,): nothing more than ``priorities`` is needed; bit-exact cores have codes here."""
-        return np.zeros(0, dtype=np.uint32)
-
-    def cover(self) -> NDArray[np.float64]:
-        """What the weights of k are estimated from."""
-        return self._cover.copy()
-
-    def set_cover(self, cover: NDArray[np.float64]) -> int:
-        """Put back what ``cover`` gave."""
-        if not is_plain(cover, np.float64) or cover.size != self._cover.size:
-            return NOT_PLAIN
-        self._cover = cover.copy()
-        return DONE
-
     def set_shift(self, shift: int) -> None:
-        """Another shift of the sum tree."""
         if self._tree and not self._tree.uniform:
             self._tree.set_shift(shift, self.used)
 
     def memory(self) -> int:
-        """Bytes, about."""
         return self._tree.memory() if self._tree else self._index.memory() + self._cover.nbytes
 
     def _let_go(self, rows: IndexArray) -> None:
@@ -120,18 +79,23 @@ class Core(CoreBase):
     def _store(self, rows: IndexArray, values: NDArray[np.float64]) -> None:
         kept = stored(values)
         largest = float(kept.max())
-        # Where a row comes more than once, its last value counts.
-        once, last = np.unique(rows[::-1], return_index=True)
-        self.count += int((~self._holds(once)).sum())
-        self.used = max(self.used, int(once[-1]) + 1)
+        once, last = last_of_each(rows)
+        self._took(once)
         self.maximum = max(self.maximum, largest)
-        final = kept[::-1][last]
+        final = kept[last]
         if self._tree:
             self._tree.set(once, final, used=self.used, count=self.count, bound=(rows.size, largest))
         else:
             self._index.set(once, codes_of(final, self._query.variant in ("fr-dithered", "fr-prefix")))
 
     def _draw(self, batch: int) -> tuple[IndexArray, NDArray[np.float64]]:
+        if self._tree is None:
+            return self._draw_from_set(batch)
+        rows = self._tree.draw(self.key, self.counter, batch)
+        self.counter += batch
+        return rows, np.ones(batch) if self._tree.uniform else self._tree.priority[rows].astype(np.float64)
+
+    def _draw_from_set(self, batch: int) -> tuple[IndexArray, NDArray[np.float64]]:
         """Rows from the candidate set, and what their weights go by."""
         query, index = self._query, self._index
         query.scale = self.scale

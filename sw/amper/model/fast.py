@@ -1,25 +1,24 @@
 """docs/reference/algorithm.md on arrays: codes in, the indices of the golden model and of the RTL out.
 
-A batch costs O(n) like the hardware's searches, not O(n m) like the golden model. ``NumpyEngine`` does it in any
-installation and for any width; ``CompiledEngine`` (sw/amper/cores/c/exact.h) for codes of up to 16 bits.
+The backend "exact". A batch costs O(n) like the hardware's searches, not O(n m) like the golden model.
+``NumpyBackend`` does it in any installation and for any width; ``CompiledBackend`` (sw/amper/cores/c/exact.c) for codes
+of up to 16 bits.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from amper.cores.base import IndexArray, last_of_each
 from amper.cores.compiled import compiled_core
 from amper.model.settings import Settings
 from amper_spec.algorithm import RANDOM_WIDTH, SCALE_FRACTION_WIDTH, VARIANTS, Algorithm
 from amper_spec.parameters import Parameter
 
-IndexArray = NDArray[np.int64]
-
 TABLE_WIDTH = 16  # bits of a code up to which a table over all codes says what matches
 
 
-class NumpyEngine:
+class NumpyBackend:
     """Members and methods of ``amper.model.backend.Backend``."""
 
     cycles = 0
@@ -30,9 +29,8 @@ class NumpyEngine:
 
     def write(self, rows: IndexArray, codes: IndexArray) -> None:
         """Store codes in rows, in this order; 0 makes a row invalid."""
-        # Of a row that comes more than once, the last code counts; NumPy leaves open which one assignment would take.
-        once, last = np.unique(rows[::-1], return_index=True)
-        self._codes[once] = codes[::-1][last]
+        once, last = last_of_each(rows)
+        self._codes[once] = codes[last]
 
     def set_parameter(self, parameter: Parameter, value: int) -> None:
         """Change a parameter, to a value that is legal now."""
@@ -129,7 +127,7 @@ def _nearest_radius(ordered: IndexArray, value: int, wanted: int) -> int:
     return max(value - int(ordered[low]), int(ordered[low + wanted - 1]) - value)
 
 
-class CompiledEngine:
+class CompiledBackend:
     """The same in C, for codes of up to 16 bits."""
 
     cycles = 0
@@ -137,8 +135,9 @@ class CompiledEngine:
     def __init__(self, config: Algorithm) -> None:
         self._settings = Settings(config)
         self._fraction_width = config.fraction_width
-        assert compiled_core is not None  # new_engine looked
-        self._exact = compiled_core.Exact(config.rows, config.priority_width)
+        core = compiled_core(True)
+        assert core is not None
+        self._exact = core.Exact(config.rows, config.priority_width)
         self.write = self._exact.write
         self.sample = self._exact.sample
         self._put_settings()
@@ -174,8 +173,8 @@ class CompiledEngine:
         self._exact.set_states(*settings.query.state, *settings.draw.state)
 
 
-def new_engine(config: Algorithm, compiled: bool | None = None) -> NumpyEngine | CompiledEngine:
-    """The engine of a configuration.
+def fast_backend(config: Algorithm, compiled: bool | None = None) -> NumpyBackend | CompiledBackend:
+    """The backend "exact" of a configuration.
 
     Parameters
     ----------
@@ -185,11 +184,8 @@ def new_engine(config: Algorithm, compiled: bool | None = None) -> NumpyEngine |
     ------
     ImportError, ValueError : ``compiled`` is True, and it is not installed, or the codes are too wide.
     """
-    if compiled and compiled_core is None:
-        raise ImportError("compiled=True needs amper.cores._core: install amper where a C compiler is found")
+    core = compiled_core(compiled)
     narrow = config.priority_width <= TABLE_WIDTH
     if compiled and not narrow:
         raise ValueError(f"priority_width must be at most {TABLE_WIDTH} for compiled=True, not {config.priority_width}")
-    if compiled is False or compiled_core is None or not narrow:
-        return NumpyEngine(config)
-    return CompiledEngine(config)
+    return NumpyBackend(config) if core is None or not narrow else CompiledBackend(config)

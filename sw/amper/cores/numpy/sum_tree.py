@@ -1,4 +1,4 @@
-"""The sum tree of sw/amper/cores/c/sum_tree.h in NumPy: the same integers, so the same draws."""
+"""The sum tree of sw/amper/cores/c/sum_tree.c in NumPy: the same integers, so the same draws."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from amper.cores import fallback_words as random_words
+from amper.cores.numpy import random_words
 
 FloatArray = NDArray[np.float32]
 IndexArray = NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""The candidate set of a batch (docs/theory/software.md); sw/amper/cores/c/query.h and draws.h in NumPy and Python."""
+"""The candidate set of a batch (docs/theory/software.md); sw/amper/cores/c/query.c and draws.c in NumPy and Python."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from amper.cores import fallback_words as random_words
-from amper.cores.fallback_codes import (
+from amper.cores.numpy import random_words
+from amper.cores.numpy.code_index import (
     CODE_FIRST,
     CODE_LAST,
     CODES,

@@ -1,4 +1,4 @@
-"""The index of rows by code of sw/amper/cores/c/code_index.h in NumPy: the same codes and counts."""
+"""The index of rows by code of sw/amper/cores/c/code_index.c in NumPy: the same codes and counts."""
 
 from __future__ import annotations
 

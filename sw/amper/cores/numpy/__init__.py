@@ -1,0 +1,1 @@
+"""The core in NumPy: file by file what c/ does, bit for bit."""

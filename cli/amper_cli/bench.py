@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from amper import AmperConfig
 from amper_cli import bench_distance, bench_software
-from amper_cli.options import add_configuration, configuration, fail
+from amper_cli.options import add_configuration, fail, values_of
 
 _DESCRIPTION = """\
 Time what AMPER does and print the figures as a table, with the configuration and the versions.
@@ -42,7 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _of_every_size(options: argparse.Namespace, sizes: Sequence[int]) -> list[AmperConfig]:
     """The configuration with each number of rows, and what follows from it."""
-    return [configuration(options, rows=rows) for rows in options.sizes or sizes]
+    return [AmperConfig.from_dict(values_of(options) | {"rows": rows}) for rows in options.sizes or sizes]
 
 
 def run_generation(options: argparse.Namespace) -> int:

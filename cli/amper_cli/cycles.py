@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from amper import AMPER_VARIANTS
-from amper_cli.options import fail
-from amper_spec.config import PIPELINES
+from amper_cli.options import add_preset, fail, preset_of
+from amper_spec.config import AMPER_VARIANTS, PIPELINES, AmperConfig
+from amper_spec.declare import declarations
 
 _DESCRIPTION = """\
 Build samplers of several sizes, simulate single batches and batches back to back, and make a table of their cycles
@@ -20,8 +23,19 @@ golden model; 2 on bad input.
 _EXAMPLES = """\
 examples:
   amper cycles --rows 64 --ports 1                    a quick look
+  amper cycles --preset fast                          one named configuration
   amper cycles --rows 64 1024 -o docs/measurements/cycles.md       the table of the documentation
 """
+
+
+_DEFAULTS: dict[str, Sequence[Any]] = {
+    "rows": (64, 1024),
+    "groups": (8, 20),
+    "batch": (32, 64),
+    "ports": ((1, 1), (4, 4)),
+    "pipelines": PIPELINES,
+    "variants": AMPER_VARIANTS,
+}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,28 +47,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    numbers: list[tuple[str, list[int], str]] = [
-        ("rows", [64, 1024], "n, rows"),
-        ("groups", [8, 20], "m, groups"),
-        ("batch", [32, 64], "b, draws of a batch"),
-    ]
-    for name, default, text in numbers:
-        shown = " ".join(map(str, default))
-        parser.add_argument(
-            f"--{name}", type=int, nargs="+", default=default, metavar="N", help=f"{text} (default {shown})"
-        )
+    add_preset(parser)
+    for name in ("rows", "groups", "batch"):
+        known = declarations(AmperConfig)[name]
+        shown = f"{known.help} (default {' '.join(map(str, _DEFAULTS[name]))})"
+        parser.add_argument(known.option, type=int, nargs="+", metavar=known.metavar, help=shown)
     parser.add_argument(
         "--ports",
         type=_ports,
         nargs="+",
-        default=[(1, 1), (4, 4)],
         metavar="PxD",
         help="P and D, searches and draws a cycle; one number for both (default 1 4)",
     )
-    parser.add_argument("--pipelines", nargs="+", choices=PIPELINES, default=PIPELINES, help="default both")
-    parser.add_argument(
-        "--variants", nargs="+", choices=AMPER_VARIANTS, default=AMPER_VARIANTS, help="default all four"
-    )
+    parser.add_argument("--pipelines", nargs="+", choices=PIPELINES, help="default both")
+    parser.add_argument("--variants", nargs="+", choices=AMPER_VARIANTS, help="default all four")
     parser.add_argument("--sim", choices=("icarus", "verilator"), default="verilator", help="default verilator")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the table here; default standard output")
     parser.set_defaults(run=run)
@@ -67,22 +73,20 @@ def run(options: argparse.Namespace) -> int:
         from amper_verif.harness.simulation import SimulationError
     except ImportError as error:
         return fail("cycles", ImportError(f"{error}. Install it by: pip install 'amper[sim]'"))
-    points = [
-        Point(variant, groups, batch)
-        for groups in options.groups
-        for batch in options.batch
-        for variant in options.variants
-    ]
     try:
+        axes = _axes(options)
+        sizes = itertools.product(axes["groups"], axes["batch"], axes["variants"])
+        points = [Point(variant, groups, batch) for groups, batch, variant in sizes]
         measurements = sweep(
-            rows=options.rows,
-            ports=options.ports,
-            pipelines=options.pipelines,
+            rows=axes["rows"],
+            ports=axes["ports"],
+            pipelines=axes["pipelines"],
             points=points,
+            base=preset_of(options),
             simulator=options.sim,
             say=lambda text: print(text, file=sys.stderr, flush=True),
         )
-        text = page(measurements, command=command(options), simulator=options.sim)
+        text = page(measurements, command=command(options, axes), simulator=options.sim)
         if options.output:
             Path(options.output).write_text(text, encoding="utf-8")
     except (OSError, ValueError, TypeError) as error:
@@ -100,11 +104,21 @@ def _ports(text: str) -> tuple[int, int]:
     return int(searches), int(draws or searches)
 
 
-def command(options: argparse.Namespace) -> str:
+def _axes(options: argparse.Namespace) -> dict[str, Sequence[Any]]:
+    """The values of each option; of the preset, if there is one, for those that are not given."""
+    axes = _DEFAULTS
+    if options.preset is not None:
+        config = AmperConfig.preset(options.preset)
+        axes = {name: [getattr(config, name)] for name in ("rows", "groups", "batch")}
+        axes |= {"ports": [(config.search_ports, config.draw_ports)], "pipelines": [config.pipeline]}
+        axes["variants"] = config.variants
+    return {name: getattr(options, name) or values for name, values in axes.items()}
+
+
+def command(options: argparse.Namespace, axes: Mapping[str, Sequence[Any]]) -> str:
     """The command that measures the same."""
-    words = ["amper", "cycles"]
-    for name in ("rows", "groups", "batch", "ports", "pipelines", "variants"):
-        values = getattr(options, name)
+    words = ["amper", "cycles", *(["--preset", options.preset] if options.preset else [])]
+    for name, values in axes.items():
         texts = [f"{p}x{d}" for p, d in values] if name == "ports" else map(str, values)
         words += [f"--{name}", *texts]
     return shlex.join(words)

@@ -9,10 +9,10 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from amper import AmperConfig
-from amper_cli.options import add_parameters, fail, given
+from amper_cli.options import add_parameters, add_preset, fail, given, preset_of
 from amper_spec.declare import word
 from amper_synth.explore.grid import configurations
 from amper_synth.predict.predictor import Predictor
@@ -61,6 +61,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     group = parser.add_argument_group(
         "configuration", "One value or several of each; `amper generate --help` says what they mean."
     )
+    add_preset(group)
     add_parameters(group, rename=_RENAME, several=True)
     parser.set_defaults(run=run)
 
@@ -68,7 +69,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     """Sweep or predict, and print."""
     try:
-        configs = configurations(given(options), points=options.points, seed=options.seed)
+        configs = configurations(_axes(options), points=options.points, seed=options.seed)
         if options.predict is not None:
             return _predict(Path(options.predict), configs, as_json=options.json)
     except (OSError, ValueError, TypeError) as error:
@@ -92,6 +93,11 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("amper explore: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
+
+
+def _axes(options: argparse.Namespace) -> dict[str, list[Any]]:
+    """The values of each parameter that is named, by an option or by the preset."""
+    return {name: [value] for name, value in preset_of(options).items()} | given(options)
 
 
 def _predict(folder: Path, configs: list[AmperConfig], *, as_json: bool) -> int:
@@ -140,7 +146,7 @@ def _report(found: Sweep, folder: Path, words: str) -> int:
 def command(options: argparse.Namespace) -> str:
     """The command that sweeps the same."""
     words = ["amper", "explore", "--liberty", *options.liberty]
-    for name, values in given(options).items():
+    for name, values in _axes(options).items():
         words += [f"--{_RENAME.get(name, name).replace('_', '-')}", *map(word, values)]
     if options.points is not None:
         words += ["--points", str(options.points), "--seed", str(options.seed)]

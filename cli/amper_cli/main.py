@@ -6,7 +6,7 @@ import argparse
 import sys
 from importlib.metadata import version
 
-from amper_cli import bench, compare, cycles, demo, explore, generate, record, reproduce, synth, train, verify
+from amper_cli import bench, compare, cycles, demo, explore, generate, presets, record, reproduce, synth, train, verify
 
 _DESCRIPTION = """\
 AMPER: prioritized experience replay by an associative memory (arXiv 2207.07791),
@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"amper {version('amper')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (generate, verify, cycles, synth, explore, bench, compare, train, reproduce, record, demo):
+    for command in (generate, verify, presets, cycles, synth, explore, bench, compare, train, reproduce, record, demo):
         command.add_parser(subparsers)
     return parser
 

@@ -9,13 +9,23 @@ from typing import Any
 
 from amper_spec.config import AmperConfig
 from amper_spec.declare import Declaration, declarations
+from amper_spec.presets import PRESETS, preset_values
 
 
 def add_configuration(parser: argparse.ArgumentParser, *, rename: dict[str, str] | None = None) -> None:
-    """Add ``--config`` and one option a parameter; ``rename`` gives a parameter another option name."""
-    group = parser.add_argument_group("configuration", "What is given here goes before what the file says.")
+    """Add ``--preset``, ``--config`` and one option a parameter; ``rename`` gives a parameter another option name."""
+    group = parser.add_argument_group(
+        "configuration", "An option goes before the file, and the file before the preset."
+    )
+    add_preset(group)
     group.add_argument("--config", metavar="F.toml", help="a TOML file with these parameters, named with underscores")
     add_parameters(group, rename=rename or {})
+
+
+def add_preset(group: argparse._ActionsContainer) -> None:
+    """Add ``--preset``."""
+    names = ", ".join(PRESETS)
+    group.add_argument("--preset", metavar="NAME", help=f"a named configuration: {names}; amper presets shows them")
 
 
 def add_parameters(group: argparse._ArgumentGroup, *, rename: dict[str, str], several: bool = False) -> None:
@@ -57,16 +67,26 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def configuration(options: argparse.Namespace, **defaults: Any) -> AmperConfig:
-    """The configuration of the parsed options; ``defaults`` for what neither they nor the file say.
+    """The configuration of the parsed options; ``defaults`` for what neither they nor file and preset say.
 
     Raises
     ------
     OSError, ValueError, TypeError : see ``AmperConfig``.
     """
-    values = dict(defaults)
+    return AmperConfig.from_dict(values_of(options, **defaults))
+
+
+def values_of(options: argparse.Namespace, **defaults: Any) -> dict[str, Any]:
+    """The parameters that ``configuration`` makes it of, not yet checked."""
+    values = defaults | preset_of(options)
     if options.config is not None:
         values.update(AmperConfig.read(options.config))
-    return AmperConfig.from_dict(values | given(options))
+    return values | given(options)
+
+
+def preset_of(options: argparse.Namespace) -> dict[str, Any]:
+    """The parameters of the preset that the options name, if any; ValueError : there is no such preset."""
+    return {} if options.preset is None else preset_values(options.preset)
 
 
 def fail(command: str, error: BaseException, code: int = 2) -> int:

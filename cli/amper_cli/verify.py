@@ -77,7 +77,7 @@ def run_fuzz(options: argparse.Namespace, simulators: tuple[str, ...]) -> int:
     """Random configurations, a line each as it is done."""
     from amper_verif.fuzz import fuzz
 
-    for name in ("trace", "config", "config_rows"):
+    for name in ("trace", "preset", "config", "config_rows"):
         if getattr(options, name) is not None:
             raise ValueError(
                 f"fuzz chooses the configurations itself: --{name.removeprefix('config_')} must not be given"

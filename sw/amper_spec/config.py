@@ -21,6 +21,7 @@ from amper_spec.algorithm import (
 )
 from amper_spec.build import BUSES, PIPELINES, Build
 from amper_spec.declare import declarations, documented, word
+from amper_spec.presets import preset_values
 
 __all__ = [
     "AMPER_VARIANTS",
@@ -110,6 +111,11 @@ class AmperConfig(Build, Algorithm):
         # JSON's strings and numbers are TOML's too, and the table is flat: no TOML writer is needed.
         lines = [f"{name} = {json.dumps(value)}\n" for name, value in self.to_dict().items()]
         Path(path).write_text("".join(lines), encoding="utf-8")
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> AmperConfig:
+        """A named configuration, with ``changes``; TypeError, ValueError : no such name, or as the constructor."""
+        return cls.from_dict(preset_values(name) | changes)
 
     @staticmethod
     def read(path: str | Path) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from amper import AMPER_VARIANTS, AmperConfig, Parameter
 from amper.operations.vocabulary import Beat, Control, Operation, Sample, Settle, Write, encoded
@@ -57,13 +58,20 @@ class Measurement:
 
 
 def built_config(
-    rows: int, ports: Ports, pipeline: str, points: Sequence[Point], *, variants: Sequence[str] = AMPER_VARIANTS
+    rows: int,
+    ports: Ports,
+    pipeline: str,
+    points: Sequence[Point],
+    *,
+    variants: Sequence[str] = AMPER_VARIANTS,
+    base: Mapping[str, Any] | None = None,
 ) -> AmperConfig:
-    """A sampler that can do all ``points``; ValueError for one that is not legal."""
+    """A sampler that can do all ``points``, else as ``base`` says; ValueError for one that is not legal."""
     for point in points:
         AmperConfig(rows=rows, groups=point.groups, batch=point.batch)
     return AmperConfig.from_dict(
         {
+            **(base or {}),
             "rows": rows,
             "groups": max(point.groups for point in points),
             "batch": max(point.batch for point in points),
@@ -159,15 +167,16 @@ def sweep(
     ports: Sequence[Ports],
     pipelines: Sequence[str],
     points: Sequence[Point],
+    base: Mapping[str, Any] | None = None,
     simulator: str = "verilator",
     folder: str | Path = "build/cycles",
     say: Callable[[str], None] = print,
 ) -> list[Measurement]:
-    """Every combination; a sampler is built for each of rows, ports (P, D) and pipelines."""
+    """Every combination; a sampler, else as ``base`` says, is built for each of rows, ports (P, D) and pipelines."""
     measurements = []
     for one_rows, one_ports, pipeline in itertools.product(rows, ports, pipelines):
         variants = [variant for variant in AMPER_VARIANTS if variant in {point.variant for point in points}]
-        config = built_config(one_rows, one_ports, pipeline, points, variants=variants)
+        config = built_config(one_rows, one_ports, pipeline, points, variants=variants, base=base)
         found = measure(config, points, simulator=simulator, folder=folder)
         agreeing = sum(one.agrees for one in found)
         shape = f"n = {one_rows}, P = {one_ports[0]}, D = {one_ports[1]}, {pipeline}"
@@ -190,7 +199,7 @@ Written by
 ```
 
 with {versions}.
-The Verilog was simulated and every result compared with the golden model. W = 1, Q = 16, banks of 64 rows, 8 children a
+The Verilog was simulated and every result compared with the golden model. {sizes}, 8 children a
 node.
 
 - **alone**: from the edge that takes the request to the edge that takes the last result, Vmax settled and without
@@ -205,10 +214,12 @@ node.
 def page(measurements: Sequence[Measurement], *, command: str, simulator: str) -> str:
     """The table as Markdown; variants that take the same cycles share a line."""
     with_versions = {**versions(), simulator: version(simulator)} if simulator == "verilator" else versions()
+    first = measurements[0].config
     text = _PAGE.format(
         command=" \\\n    ".join(textwrap.wrap(command, 114, break_long_words=False, break_on_hyphens=False)),
         versions=", ".join(f"{name} {number}" for name, number in with_versions.items()),
         batches=BATCHES,
+        sizes=f"W = {first.write_ports}, Q = {first.priority_width}, banks of {first.bank_rows} rows",
     )
     lines: dict[tuple[tuple[object, ...], tuple[object, ...]], list[str]] = {}
     for one in measurements:

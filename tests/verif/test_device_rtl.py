@@ -76,7 +76,7 @@ def test_learning_goes_the_same_way(variant):
 
 
 def test_random_operations():
-    """The small version of the run of 10^6 in docs/software/device.md, NumPy's backend included."""
+    """The small version of the run of 10^6 in docs/measurements/device.md, NumPy's backend included."""
     run = exact_run.random_run(CONFIG, ["exact", "numpy", "rtl"], operations=1500, seed=7)
     assert run.first_mismatch == ""
     assert run.refused > 10

@@ -1,4 +1,7 @@
-"""The sampler: the top of the native RTL."""
+"""The sampler: the top of the native RTL.
+
+Latency: ``latency.batch_cycles`` from a request to its last result. Page: docs/theory/hardware.md.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,8 @@ class Units(NamedTuple):
 class Sampler(Composite):
     """AMPER in hardware, parallel organisation: every row compared in every search.
 
-    A batch of b draws takes ceil(m / P) + ceil(b / D) + c cycles from its request to its last result in the fr variants
-    (``amper_hw.base.latency``); c depends neither on |CSP| nor on the priorities. Batches overlap. Contract of the
-    ports: docs/hardware/interfaces.md.
+    A batch of b draws takes ceil(m / P) + ceil(b / D) + c cycles in the fr variants; c depends neither on |CSP| nor on
+    the priorities. Batches overlap. Contract of the ports: docs/hardware/interfaces.md.
 
     Parameters
     ----------

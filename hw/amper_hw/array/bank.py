@@ -1,4 +1,7 @@
-"""A bank: rows of priority codes with valid bits, their match lines and their part of the CSP bitmap."""
+"""A bank: rows of priority codes with valid bits, their match lines and their part of the CSP bitmap.
+
+Latency: ``latency.bank_any_cycles``, ``bank_answer_cycles`` and ``bank_count_cycles``. Page: docs/theory/rows.md.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,8 @@ class Bank(Composite):
     """The leaf of the row array.
 
     In a deep pipeline every question is taken into a register first, so that long wires end at a register. Then it is
-    done: rows are written, the match lines OR-ed into the CSP bitmap. The answers are registers
-    (``latency.bank_answer_cycles``, ``bank_any_cycles``, ``bank_count_cycles``). Reset makes all rows invalid.
+    done: rows are written, the match lines OR-ed into the CSP bitmap. The answers are registers. Reset makes all rows
+    invalid.
 
     There are two bitmaps: one collects the matches, the other is drawn from; ``transfer`` copies the first to it.
 

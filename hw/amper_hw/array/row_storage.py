@@ -1,4 +1,7 @@
-"""The rows of a bank: a priority code and a valid bit each, in flip-flops or in latches (docs/theory/rows.md)."""
+"""The rows of a bank: a priority code and a valid bit each, in flip-flops or in latches.
+
+Latency: 1 cycle from a write to its row. Page: docs/theory/rows.md.
+"""
 
 from __future__ import annotations
 

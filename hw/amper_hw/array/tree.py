@@ -1,4 +1,7 @@
-"""The row array: a tree of banks with registers at every node, so that no path grows with the number of rows."""
+"""The row array: a tree of banks with registers at every node, so that no path grows with the number of rows.
+
+Latency: ``latency.any_answer_cycles``, ``row_answer_cycles`` and ``count_cycles``. Page: docs/theory/hardware.md.
+"""
 
 from __future__ import annotations
 

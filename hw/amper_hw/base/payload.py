@@ -153,7 +153,7 @@ def monitor_members(config: AmperConfig) -> dict[str, wiring.Member]:
 
 
 def sampler_signature(config: AmperConfig) -> wiring.Signature:
-    """The native interface of the sampler, seen from inside; architecture.md has the contract of each port."""
+    """The native interface of the sampler, seen from inside; interfaces.md has the contract of each port."""
     return wiring.Signature(
         {
             "write": In(stream.Signature(write_layout(config))),

@@ -1,4 +1,8 @@
-"""Registers over a serial port: the bridge between a host's UART and Wishbone (fpga.md, "The host link")."""
+"""Registers over a serial port: the bridge between a host's UART and Wishbone.
+
+Latency: 8 cycles from the middle of a request's last stop bit to its answer, where the bus answers in the next cycle.
+Page: docs/hardware/fpga.md, "The host link".
+"""
 
 from __future__ import annotations
 

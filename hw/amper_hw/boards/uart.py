@@ -1,4 +1,8 @@
-"""A serial port: 8 data bits, no parity, 1 stop bit, the lowest bit first."""
+"""A serial port: 8 data bits, no parity, 1 stop bit, the lowest bit first.
+
+Latency: 3 cycles from the middle of the stop bit to the byte, 1 from a byte to its start bit.
+Page: docs/hardware/fpga.md, "The host link".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Whether an access to a register is legal, and what it does then."""
+"""Whether an access to a register is legal, and what it does then.
+
+Latency: 0 cycles. Page: docs/hardware/programmers-guide.md, "Errors".
+"""
 
 from __future__ import annotations
 

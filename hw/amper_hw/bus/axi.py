@@ -1,4 +1,7 @@
-"""The sampler with AXI4-Lite and AXI4-Stream."""
+"""The sampler with AXI4-Lite and AXI4-Stream.
+
+Latency: 1 cycle before the sampler and 1 behind it, for beats of streams. Page: docs/hardware/interfaces.md, "AXI".
+"""
 
 from __future__ import annotations
 

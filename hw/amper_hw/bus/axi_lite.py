@@ -1,4 +1,8 @@
-"""AXI4-Lite to the register port."""
+"""AXI4-Lite to the register port.
+
+Latency: 3 cycles from the address, or the later of address and data of a write, to the answer.
+Page: docs/hardware/interfaces.md, "AXI".
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,6 @@ class AxiLiteSlave(wiring.Component):
     """One write and one read under way at a time; address and data of a write come in any order.
 
     Errors are answered with SLVERR. AxPROT does not matter. A read and a write that are ready at once go in turns.
-    A write is answered 3 cycles after the later of its address and data was taken, a read 3 cycles after its address.
 
     Members
     -------

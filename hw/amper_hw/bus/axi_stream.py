@@ -1,4 +1,7 @@
-"""AXI4-Stream to and from the sampler's streams."""
+"""AXI4-Stream to and from the sampler's streams.
+
+Latency: 1 cycle. Page: docs/hardware/interfaces.md, "AXI".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The registers: decoder, errors, parameters in force, results, interrupt."""
+"""The registers: decoder, errors, parameters in force, results, interrupt.
+
+Latency: 1 cycle from an access to its answer. Page: docs/hardware/registers.md.
+"""
 
 from __future__ import annotations
 

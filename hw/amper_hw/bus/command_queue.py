@@ -1,4 +1,7 @@
-"""The commands given through the registers, in order."""
+"""The commands given through the registers, in order.
+
+Latency: 2 cycles or more, as many as what waits before it takes. Page: docs/hardware/programmers-guide.md, "Order".
+"""
 
 from __future__ import annotations
 

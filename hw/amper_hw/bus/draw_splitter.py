@@ -1,4 +1,7 @@
-"""Beats of results taken apart, for one who takes a draw at a time."""
+"""Beats of results taken apart, for one who takes a draw at a time.
+
+Latency: 1 cycle. Page: docs/hardware/programmers-guide.md.
+"""
 
 from __future__ import annotations
 

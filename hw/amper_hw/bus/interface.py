@@ -1,4 +1,8 @@
-"""The sampler behind registers: what every bus shares."""
+"""The sampler behind registers: what every bus shares.
+
+Latency: 1 cycle from an access to its answer, 2 or more from a command to the sampler.
+Page: docs/hardware/programmers-guide.md.
+"""
 
 from __future__ import annotations
 

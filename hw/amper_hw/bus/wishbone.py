@@ -1,4 +1,7 @@
-"""The sampler with Wishbone B4."""
+"""The sampler with Wishbone B4.
+
+Latency: 1 cycle from an access to its answer. Page: docs/hardware/interfaces.md, "Wishbone".
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def wishbone_signature() -> wiring.Signature:
 
 
 class WishboneSampler(Composite):
-    """Registers on Wishbone B4, pipelined: an access a cycle, answered in the next one. Contract: buses.md.
+    """Registers on Wishbone B4, pipelined: an access a cycle, answered in the next one. Contract: interfaces.md.
 
     Parameters
     ----------

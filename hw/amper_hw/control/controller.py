@@ -1,4 +1,8 @@
-"""Sampling controller: from requests to searches, and from counts to candidate sets that can be drawn from."""
+"""Sampling controller: from requests to searches, and from counts to candidate sets that can be drawn from.
+
+Latency: ``latency.PREPARE_CYCLES`` from a request to the start of its queries, 0 for these and for counts.
+Page: docs/theory/hardware.md.
+"""
 
 from __future__ import annotations
 

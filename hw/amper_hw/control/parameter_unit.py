@@ -1,5 +1,7 @@
-"""The parameters in force: changed by control transfers, checked, with the quotients that follow from them
-(docs/hardware/parameters.md)."""
+"""The parameters in force: changed by control transfers, checked, with the quotients that follow from them.
+
+Latency: 1 cycle, and ``division_cycles`` for the quotients. Page: docs/hardware/parameters.md.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +45,7 @@ Rule = tuple[Value, list[Any]]  # (whether the value is legal, what it changes)
 class ParameterUnit(Composite):
     """Takes control transfers and holds the parameters; what no built-in variant needs is a constant.
 
-    A change is in ``values`` in the cycle after its transfer; the quotients of a change of m or lambda' follow
-    ``division_cycles`` later, and ``values.ready`` is 0 until then.
+    After a change of m or lambda', ``values.ready`` is 0 until the quotients are there.
 
     Parameters
     ----------

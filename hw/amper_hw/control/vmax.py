@@ -1,4 +1,7 @@
-"""Vmax: the exact largest valid priority, also after the row that held it was lowered or made invalid."""
+"""Vmax: the exact largest valid priority, also after the row that held it was lowered or made invalid.
+
+Latency: 1 cycle where it rises, at most ``latency.settle_cycles`` where it falls. Page: docs/theory/hardware.md.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +40,8 @@ class VmaxUnit(wiring.Component):
     A write at or above the maximum becomes the maximum, and its row is remembered as the one that holds it. A write
     that lowers that row, or any other while the holder is not known, sends a probe along: does a row other than those
     written now still hold the maximum? If none does, the true maximum is searched in the background, bit by bit from
-    the top: does a valid row have a 1 here, below the bits found so far? That takes Q probes, one after the other, so
-    Q * (``probe_cycles`` + 1) + 1 cycles; a new write starts it again.
+    the top: does a valid row have a 1 here, below the bits found so far? That takes Q probes, one after the other; a
+    new write starts it again.
 
     Parameters
     ----------

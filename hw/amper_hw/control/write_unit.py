@@ -1,4 +1,7 @@
-"""Write unit: from beats of W writes to writes of different banks, as many a cycle as there are."""
+"""Write unit: from beats of W writes to writes of different banks, as many a cycle as there are.
+
+Latency: 1 cycle, and 1 more for each earlier write of the beat to the same bank. Page: docs/theory/hardware.md.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,9 @@ from amper_spec.config import AmperConfig
 
 
 class WriteUnit(wiring.Component):
-    """Takes a beat and sends its writes on, a cycle later; lanes that meet in a bank follow one another, lowest first.
+    """Takes a beat and sends its writes on; lanes that meet in a bank follow one another, lowest first.
 
-    A beat takes as many cycles as the most lanes that meet in one bank: 1 if all differ. A row from ``rows`` on is
-    refused, without hindrance to the other lanes.
+    The next beat waits for the last of them. A row from ``rows`` on is refused, without hindrance to the other lanes.
 
     Parameters
     ----------

@@ -1,4 +1,8 @@
-"""Draws: from random words and |CSP| to rows and their priorities (docs/reference/algorithm.md, section 6)."""
+"""Draws: from random words and |CSP| to rows and their priorities.
+
+Latency: ``latency.CSP_CYCLES`` from |CSP| to its first draw, ``draw_cycles`` to the result in the queue, and
+``QUEUE_CYCLES`` to its being offered. Page: docs/reference/algorithm.md, section 6.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,7 @@ class DrawUnit(Composite):
     """D draws a cycle, without a scan of the CSP: rank, bank, bit, priority.
 
     A beat of draws enters the pipeline only when the result queue has room for it, so that nothing inside ever has to
-    stall. A result enters the queue ``latency.draw_cycles`` after its beat began and is offered ``QUEUE_CYCLES`` on.
+    stall.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""An unsigned division, a bit a cycle."""
+"""An unsigned division, a bit a cycle.
+
+Latency: ``steps`` + 1 cycles. Page: docs/hardware/parameters.md.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,6 @@ from amper_hw.base.bits import index_width
 
 class Divider(wiring.Component):
     """A restoring divider: quotient = (remainder * 2^steps + the top ``steps`` bits of dividend) // divisor.
-
-    ``done`` comes ``steps`` + 1 cycles after ``start``.
-
     Parameters
     ----------
     divisor_width : bits of divisor and remainder. dividend_width : bits of dividend and quotient, the most steps.

@@ -1,4 +1,7 @@
-"""An unsigned multiplier in one or two pipeline stages."""
+"""An unsigned multiplier in one or two pipeline stages.
+
+Latency: 1 or 2 cycles, ``latency.multiplier_cycles``. Page: docs/theory/hardware.md.
+"""
 
 from __future__ import annotations
 

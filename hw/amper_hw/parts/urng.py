@@ -1,6 +1,7 @@
 """Uniform random number generator: xoroshiro128++, up to a fixed number of words a cycle.
 
 Source: D. Blackman and S. Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47(4), 2021.
+Latency: 1 or 2 cycles, ``latency.urng_cycles``. Page: docs/reference/urng.md.
 """
 
 from __future__ import annotations

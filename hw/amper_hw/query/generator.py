@@ -1,4 +1,9 @@
-"""Query generator: from a batch's start to its searches, in any variant (algorithm.md, sections 3 to 5)."""
+"""Query generator: from a batch's start to its searches, in any variant.
+
+Latency: ``latency.key_cycles`` from the start to the first query in the fr variants, then a beat a cycle while they are
+taken; ``representative_cycles`` and ``nearest_cycles`` to the last one in k.
+Page: docs/reference/algorithm.md, sections 3 to 5.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +27,6 @@ from amper_spec.config import AmperConfig
 
 class QueryGenerator(Composite):
     """The queries of one batch after another, in the order of the groups.
-
-    In the fr variants the first beat comes ``key_cycles`` after the start, then one every cycle while they are taken.
 
     Parameters
     ----------

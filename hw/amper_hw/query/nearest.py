@@ -1,4 +1,8 @@
-"""Nearest neighbours: the searches of variant k, by bisection (docs/reference/algorithm.md, section 5)."""
+"""Nearest neighbours: the searches of variant k, by bisection.
+
+Latency: ``latency.nearest_cycles`` from the first point to the last query.
+Page: docs/reference/algorithm.md, section 5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From a point to its key in the fr variants: the radius D_i and what it covers (algorithm.md, section 4)."""
+"""From a point to its key in the fr variants: the radius D_i and what it covers.
+
+Latency: ``latency.radius_cycles``. Page: docs/reference/algorithm.md, section 4.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from amper_spec.config import SCALE_FRACTION_WIDTH, VARIANTS, AmperConfig
 class RadiusKeys(Composite):
     """The key of every point, lane by lane.
 
-    A beat follows its point after ``radius_cycles``; one every cycle while they are taken.
+    One beat every cycle while they are taken.
 
     Parameters
     ----------

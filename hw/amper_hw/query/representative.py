@@ -1,4 +1,8 @@
-"""The representative values V_i of a batch, from random words and Vmax (docs/reference/algorithm.md, section 3)."""
+"""The representative values V_i of a batch, from random words and Vmax.
+
+Latency: ``latency.representative_cycles`` from the start to the first V_i, then P a cycle.
+Page: docs/reference/algorithm.md, section 3.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +42,8 @@ def k_is_active(config: AmperConfig, parameters: wiring.PureInterface) -> Value:
 class Representatives(Composite):
     """The points of one batch after another, in the order of the groups, P a beat.
 
-    The first beat comes ``representative_cycles`` after the start, then one every cycle while they are taken. A batch
-    takes m words of the query stream. While k is the active variant, a beat has one point, in lane 0, and the m
-    boundaries B_i, which take no words, come before the V_i.
+    A batch takes m words of the query stream. While k is the active variant, a beat has one point, in lane 0, and the
+    m boundaries B_i, which take no words, come before the V_i.
 
     Parameters
     ----------

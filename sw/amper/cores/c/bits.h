@@ -34,4 +34,16 @@ INLINE int lowest_bit(uint64_t bits)
 #endif
 }
 
+INLINE int bits_set(uint64_t bits)
+{
+#if defined(__GNUC__)
+    return __builtin_popcountll(bits);
+#else
+    int count = 0;
+    for (; bits; bits &= bits - 1)
+        count++;
+    return count;
+#endif
+}
+
 #endif

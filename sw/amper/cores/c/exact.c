@@ -27,15 +27,6 @@ void exact_free(Exact *e)
     free(e->member);
 }
 
-static uint64_t stream_next(Stream *stream)
-{
-    uint64_t s0 = stream->s0, s1 = stream->s1, sum = s0 + s1;
-    s1 ^= s0;
-    stream->s0 = (s0 << 49 | s0 >> 15) ^ s1 ^ s1 << 21;
-    stream->s1 = s1 << 28 | s1 >> 36;
-    return (sum << 17 | sum >> 47) + s0;
-}
-
 /* Store a code in a row, or 0 to make it invalid. */
 static void exact_set(Exact *e, int64_t row, uint32_t code)
 {

@@ -8,12 +8,10 @@
 
 #include <stdint.h>
 
+#include "stream.h"
+
 #define EXACT_WIDTH 16 /* most bits of a code */
 #define EXACT_GROUPS 256
-
-typedef struct {
-    uint64_t s0, s1; /* of xoroshiro128++ */
-} Stream;
 
 typedef struct {
     int64_t rows, used, held; /* used: those below which all valid ones lie */

@@ -22,6 +22,27 @@ INLINE int is_plain(PyObject *object, int type)
     return PyArray_Check(object) && PyArray_NDIM(array) == 1 && PyArray_TYPE(array) == type && PyArray_ISCARRAY_RO(array);
 }
 
+/* The arguments of a bit-exact core's write(rows, codes): how many there are; -1 with an exception. */
+INLINE int64_t rows_and_codes(PyObject *const *args, Py_ssize_t nargs, int64_t rows, int width, const int64_t **row,
+                              const int64_t **code)
+{
+    if (nargs != 2 || !is_plain(args[0], NPY_INT64) || !is_plain(args[1], NPY_INT64)
+        || PyArray_SIZE((PyArrayObject *)args[0]) != PyArray_SIZE((PyArrayObject *)args[1])) {
+        PyErr_SetString(PyExc_TypeError, "write takes rows and as many codes, in contiguous int64 arrays");
+        return -1;
+    }
+    *row = PyArray_DATA((PyArrayObject *)args[0]);
+    *code = PyArray_DATA((PyArrayObject *)args[1]);
+    int64_t count = PyArray_SIZE((PyArrayObject *)args[0]);
+    for (int64_t i = 0; i < count; i++)
+        if ((uint64_t)(*row)[i] >= (uint64_t)rows || (uint64_t)(*code)[i] >> width) {
+            PyErr_Format(PyExc_ValueError, "row and code must be below %lld and 2^%d, not %lld and %lld", (long long)rows,
+                         width, (long long)(*row)[i], (long long)(*code)[i]);
+            return -1;
+        }
+    return count;
+}
+
 INLINE void take_lock(PyThread_type_lock lock)
 {
     if (!PyThread_acquire_lock(lock, NOWAIT_LOCK)) {

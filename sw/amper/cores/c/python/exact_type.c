@@ -42,19 +42,11 @@ static PyObject *exact_object_new(PyTypeObject *type, PyObject *args, PyObject *
 /* write(rows, codes): in this order; code 0 makes a row invalid. */
 static PyObject *exact_object_write(ExactObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (nargs != 2 || !is_plain(args[0], NPY_INT64) || !is_plain(args[1], NPY_INT64)
-        || PyArray_SIZE((PyArrayObject *)args[0]) != PyArray_SIZE((PyArrayObject *)args[1])) {
-        PyErr_SetString(PyExc_TypeError, "write takes rows and as many codes, in contiguous int64 arrays");
+    const int64_t *row, *code;
+    int64_t count = rows_and_codes(args, nargs, self->e.rows, self->e.width, &row, &code);
+    if (count < 0)
         return NULL;
-    }
-    Exact *e = &self->e;
-    const int64_t *row = PyArray_DATA((PyArrayObject *)args[0]), *code = PyArray_DATA((PyArrayObject *)args[1]);
-    int64_t count = PyArray_SIZE((PyArrayObject *)args[0]);
-    for (int64_t i = 0; i < count; i++)
-        if ((uint64_t)row[i] >= (uint64_t)e->rows || (uint64_t)code[i] >> e->width)
-            return PyErr_Format(PyExc_ValueError, "row and code must be below %lld and 2^%d, not %lld and %lld",
-                                (long long)e->rows, e->width, (long long)row[i], (long long)code[i]);
-    exact_write(e, row, code, count);
+    exact_write(&self->e, row, code, count);
     Py_RETURN_NONE;
 }
 

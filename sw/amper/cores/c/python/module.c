@@ -14,7 +14,8 @@ PyMODINIT_FUNC PyInit__core(void)
     import_array();
     PyObject *module = PyModule_Create(&core_module);
     if (module == NULL || rows_prepare() < 0 || add_type(module, "Core", &core_type) < 0
-        || add_type(module, "Rows", &rows_type) < 0 || add_type(module, "Exact", &exact_type) < 0) {
+        || add_type(module, "Rows", &rows_type) < 0 || add_type(module, "Exact", &exact_type) < 0
+        || add_type(module, "Planes", &planes_type) < 0) {
         Py_XDECREF(module);
         return NULL;
     }

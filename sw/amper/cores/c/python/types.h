@@ -4,7 +4,7 @@
 
 #include "arrays.h"
 
-extern PyTypeObject core_type, exact_type, rows_type;
+extern PyTypeObject core_type, exact_type, planes_type, rows_type;
 
 /* What has to be done once before there can be Rows; -1 with an exception. */
 int rows_prepare(void);

@@ -1,0 +1,105 @@
+"""Variant ``exact`` on arrays: docs/reference/algorithm.md, section 7, compiled (c/planes.h) or in NumPy.
+
+Compiled, a draw and a write cost a few nodes of a tree; in NumPy a batch goes through all codes once a plane drawn.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amper.cores.compiled import compiled_core
+from amper.model.planes import stratified
+from amper.model.settings import Settings
+from amper_spec.config import RANDOM_WIDTH, AmperConfig
+from amper_spec.parameters import Parameter
+from amper_spec.urng import Xoroshiro128PlusPlus
+
+IndexArray = NDArray[np.int64]
+
+
+class NumpyPlanes:
+    """Members and methods of ``amper.cores._core.Planes``."""
+
+    def __init__(self, rows: int, width: int, place_width: int, is_stratified: bool) -> None:
+        self._width, self._place_width, self._stratified = width, place_width, is_stratified
+        self._codes = np.zeros(rows, dtype=np.int64)  # 0: the row is invalid
+        self._counts = [0] * width
+        self._draw = Xoroshiro128PlusPlus(0, 1)
+
+    def write(self, rows: IndexArray, codes: IndexArray) -> None:
+        """Store codes in rows, in this order; 0 makes a row invalid."""
+        # Of a row that comes more than once, the last code counts; NumPy leaves open which one assignment would take.
+        once, last = np.unique(rows[::-1], return_index=True)
+        old, new = self._codes[once], codes[::-1][last]
+        self._codes[once] = new
+        self._counts = [count + int(((new >> k & 1) - (old >> k & 1)).sum()) for k, count in enumerate(self._counts)]
+
+    def clear(self) -> None:
+        """Make every row invalid."""
+        self._codes[:] = 0
+        self._counts = [0] * self._width
+
+    def total(self) -> int:
+        """T, the sum of all codes."""
+        return sum(count << k for k, count in enumerate(self._counts))
+
+    def sample(self, batch: int) -> IndexArray:
+        """(batch,) rows drawn; at least one row is valid."""
+        total = self.total()
+        words = [self._draw.next() >> (RANDOM_WIDTH - self._place_width) for _ in range(batch)]
+        places = [(word * total) >> self._place_width for word in words]
+        if self._stratified:
+            places = stratified(places, total)
+        below = np.cumsum([0, *(count << k for k, count in enumerate(self._counts[:-1]))], dtype=np.int64)
+        planes = np.searchsorted(below, places, side="right") - 1
+        drawn = np.empty(batch, dtype=np.int64)
+        for plane in np.unique(planes):
+            chosen = planes == plane
+            ranks = (np.asarray(places, dtype=np.int64)[chosen] - below[plane]) >> plane
+            drawn[chosen] = np.flatnonzero(self._codes >> plane & 1)[ranks]
+        return drawn
+
+    def state(self) -> tuple[int, int]:
+        """s0 and s1 of the draw stream."""
+        return self._draw.state
+
+    def set_state(self, s0: int, s1: int) -> None:
+        """Put back what ``state`` gave."""
+        self._draw.s0, self._draw.s1 = s0, s1
+
+
+class PlanesBackend:
+    """``amper.model.backend.Backend`` of a configuration that has only variant exact; ``compiled`` as it says."""
+
+    cycles = 0
+
+    def __init__(self, config: AmperConfig, compiled: bool) -> None:
+        assert not compiled or compiled_core is not None
+        kind = compiled_core.Planes if compiled and compiled_core is not None else NumpyPlanes
+        self._settings = Settings(config)
+        self._planes = kind(config.rows, config.priority_width, config.place_width, config.draws == "stratified")
+        self._planes.set_state(*self._settings.draw.state)
+        self.write = self._planes.write
+
+    def set_parameter(self, parameter: Parameter, value: int) -> None:
+        """Change a parameter, to a value that is legal now."""
+        draw = self._settings.draw
+        draw.s0, draw.s1 = self._planes.state()
+        self._settings.set(parameter, value, empty=True)
+        self._planes.set_state(*draw.state)
+        if parameter == Parameter.CLEAR:
+            self._planes.clear()
+
+    def sample(self, batch: int) -> tuple[IndexArray, int]:
+        """Rows drawn, and 0, since there is no candidate set; at least one row is valid."""
+        return self._planes.sample(batch), 0
+
+    def streams(self) -> tuple[int, int]:
+        """States of the query stream, which is never used, and of the draw stream, 128 bits each."""
+        s0, s1 = self._planes.state()
+        query = self._settings.query
+        return query.s0 | query.s1 << 64, s0 | s1 << 64
+
+    def close(self) -> None:
+        """There is nothing to let go of."""

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amper.model.backend import DeviceError
+from amper.backends.backend import DeviceError
 from amper.sampler.options import MODES
 from amper_cli.options import fail
 from amper_lab.train.options import BACKENDS, TrainOptions

@@ -1,7 +1,7 @@
 """AMPER: prioritized experience replay by an associative memory (arXiv 2207.07791)."""
 
+from amper.backends.backend import DeviceError, register_backend
 from amper.cores.weights import LinearSchedule, inclusion_probability
-from amper.model.backend import DeviceError, register_backend
 from amper.model.golden import Batch, GoldenModel
 from amper.model.quantise import quantise
 from amper.replay.buffer import ReplayBuffer

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from amper import AMPER_VARIANTS, AmperConfig, Parameter, Sampler
-from amper.model.backend import DeviceError
+from amper.backends.backend import DeviceError
 from amper.operations.trace import Kind, Trace
 from amper.sampler.device import Device
 from amper_hw.base.latency import batch_cycles

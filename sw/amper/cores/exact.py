@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from amper.backends.backend import Backend
+from amper.backends.fast import fast_backend
 from amper.cores.base import CoreBase, IndexArray, WeightsFunction, last_of_each, stored
 from amper.cores.compiled import compiled_core
 from amper.cores.weights import normalised_weights
-from amper.model.backend import Backend
 from amper.model.changes import parameter_changes, stream_changes
-from amper.model.fast import fast_backend
 from amper.model.quantise import quantise
 from amper.model.settings import Settings
 from amper_spec.algorithm import SCALE_FRACTION_WIDTH, Algorithm
@@ -57,6 +57,8 @@ class ExactCore(CoreBase):
 
     @key.setter
     def key(self, state: int) -> None:
+        if self._config.variants == ("exact",):
+            return  # there is no query stream: it stays as the seed left it
         self._set_stream(Parameter.QUERY_STATE_0, state)
 
     @property
@@ -126,7 +128,7 @@ class ExactCore(CoreBase):
 
     def _draw(self, batch: int) -> tuple[IndexArray, NDArray[np.float64]]:
         drawn, csp_size = self.backend.sample(batch)
-        self.share = csp_size / self.count
+        self.share = 1.0 if self.settings.variant == "exact" else csp_size / self.count
         # A code of 0 cannot come from the quantiser, so the weights' logarithm is defined.
         return drawn, self._codes[drawn].astype(np.float64)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 
+from amper.backends.fast import can_compile
 from amper.cores.base import Core
 from amper.cores.compiled import compiled_core
 from amper.cores.exact import ExactCore
 from amper.cores.numpy.core import AMPER, PER, UNIFORM, NumpyCore
-from amper.model.fast import TABLE_WIDTH
 from amper.sampler.options import SamplerOptions
 from amper_spec.config import AMPER_VARIANTS
 from amper_spec.urng import split_mix_64
@@ -32,8 +32,9 @@ def chosen_core(compiled: bool | None, options: SamplerOptions | None = None) ->
         )
     if compiled is not None:
         return compiled
-    too_wide = options is not None and options.bit_exact and options.priority_width > TABLE_WIDTH
-    return installed and not too_wide
+    if options is not None and options.bit_exact:
+        return installed and can_compile(options.config().variants, options.priority_width)
+    return installed
 
 
 def new_core(options: SamplerOptions, compiled: bool) -> Core:

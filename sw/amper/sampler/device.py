@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from amper.backends.backend import Backend, Factory, IndexArray, open_backend
 from amper.cores.exact import ExactCore
-from amper.model.backend import Backend, Factory, IndexArray, open_backend
 from amper.model.changes import parameter_changes
 from amper.model.settings import Settings
 from amper.sampler.base import SamplerBase, WeightArray
-from amper.sampler.options import ALPHA, EPS, SamplerOptions
+from amper.sampler.options import ALPHA, EPS, SamplerOptions, mode_of
 from amper.sampler.state import VERSION, export, restored
 from amper_spec.checks import checked_integer
 from amper_spec.config import AmperConfig
@@ -87,7 +87,7 @@ class Device(SamplerBase):
     @property
     def mode(self) -> str:
         """The mode of the variant that is active."""
-        return f"amper-{self._core.settings.variant}"
+        return mode_of(self._core.settings.variant)
 
     def set_parameter(self, parameter: Parameter | int, value: int) -> None:
         """Change a parameter from the next batch on; docs/hardware/parameters.md has what is legal.
@@ -202,7 +202,7 @@ def _checked_parameter(parameter: object, value: object) -> tuple[Parameter, int
 def _settings(config: AmperConfig, parameters: dict[str, Any]) -> Settings:
     """Settings with the parameters of a state, which may come from anywhere."""
     settings = Settings(config)
-    if any(variant != "k" for variant in config.variants):
+    if any(variant.startswith("fr") for variant in config.variants):
         settings.set(Parameter.RADIUS, 0, empty=True)  # goes with every number of groups
     for name in _PARAMETERS:
         if name.name not in parameters:

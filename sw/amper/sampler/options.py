@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from amper_spec.algorithm import AMPER_VARIANTS, Algorithm
+from amper_spec.algorithm import DRAWS, VARIANTS, Algorithm, Draws
 from amper_spec.checks import checked_choice, checked_integer, checked_real
 from amper_spec.declare import DERIVED, declarations
 
@@ -19,6 +19,11 @@ ALPHA, EPS = 0.6, 1e-6  # the defaults
 CSP_SHARE = 0.15  # the default target of |CSP|/n
 FIRST_SCALE = {"radius": 0.15, "neighbour": 0.3}  # from which lambda' or lambda adapts
 NEIGHBOUR_SCALE_MAX = 16.0
+
+
+def mode_of(variant: str) -> Mode:
+    """The mode that draws as a variant does."""
+    return "per" if variant == "exact" else f"amper-{variant}"  # type: ignore[return-value]  # a mode for each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +47,14 @@ class SamplerOptions:
     bit_exact: bool
     priority_width: int
     priority_scale: float | None
+    draws: Draws
 
     def __post_init__(self) -> None:
         checked_choice("mode", self.mode, MODES)
         checked_choice("weights", self.weights, WEIGHTS)
+        checked_choice("draws", self.draws, DRAWS)
+        if self.draws != "independent" and not (self.bit_exact is True and self.mode == "per"):
+            raise ValueError(f"draws must be independent unless bit_exact=True in mode per, not {self.draws}")
         if not isinstance(self.bit_exact, bool):
             raise TypeError(f"bit_exact must be True or False, not {self.bit_exact!r}")
         self._set("rows", checked_integer("rows", self.rows, 1, ROWS_MAX))
@@ -66,9 +75,9 @@ class SamplerOptions:
         """Of the bit-exact sampler of a configuration."""
         return cls(
             rows=config.rows,
-            mode=f"amper-{config.variant}",  # type: ignore[arg-type]  # a mode for each variant
+            mode=mode_of(config.variant),
             groups=config.groups,
-            scale=config.neighbour_scale if config.variant == "k" else config.radius_scale,
+            scale={"exact": None, "k": config.neighbour_scale}.get(config.variant, config.radius_scale),
             csp_share=None,
             weights="per",
             alpha=alpha,
@@ -77,6 +86,7 @@ class SamplerOptions:
             bit_exact=True,
             priority_width=config.priority_width,
             priority_scale=config.priority_scale,
+            draws=config.draws,
         )
 
     def _set(self, name: str, value: object) -> None:
@@ -112,7 +122,8 @@ class SamplerOptions:
             rows=self.rows,
             priority_width=self.priority_width,
             groups=self.groups,
-            variant=self.variant,  # type: ignore[arg-type]  # checked there
+            variant=self.variant or "exact",  # type: ignore[arg-type]  # checked there
+            draws=self.draws,
             seed=self.seed,
             priority_scale=DERIVED if self.priority_scale is None else self.priority_scale,
             **scales,
@@ -142,8 +153,8 @@ class SamplerOptions:
             raise ValueError(f"csp_share must be above 0 and at most 1, not {self.csp_share}")
 
     def _check_bit_exact(self) -> None:
-        if self.variant is None:
-            modes = ", ".join(f"amper-{name}" for name in AMPER_VARIANTS)
+        if self.mode == "uniform":
+            modes = ", ".join(mode_of(name) for name in VARIANTS)
             raise ValueError(f"bit_exact needs one of the modes {modes}, not {self.mode}")
         if self.csp_share is not None:
             raise ValueError(

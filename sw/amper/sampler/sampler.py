@@ -15,7 +15,7 @@ from amper.sampler.base import WeightArray as WeightArray
 from amper.sampler.choice import chosen_core, new_core
 from amper.sampler.options import ALPHA, EPS, Mode, SamplerOptions, Weights
 from amper.sampler.state import export, restored
-from amper_spec.algorithm import Algorithm
+from amper_spec.algorithm import Algorithm, Draws
 
 
 class Sampler(SamplerBase):
@@ -32,8 +32,9 @@ class Sampler(SamplerBase):
     beta : importance exponent where ``sample`` gets none: a number, or a function of the batches drawn so far.
     alpha, eps : ``update_errors`` stores (|error| + eps)^alpha. ``update`` stores priorities as they are.
     seed : 64 bits; the same operations then give the same results, compiled or not.
-    bit_exact : give the very indices of ``GoldenModel`` and of the RTL, only in modes of AMPER, with a fixed scale.
-    priority_width, priority_scale : of bit-exact codes, as in ``AmperConfig``.
+    bit_exact : give the very indices of ``GoldenModel`` and of the RTL, with a fixed scale; mode "per" is then variant
+        exact; not in mode "uniform".
+    priority_width, priority_scale, draws : of bit-exact samplers, as in ``AmperConfig``.
     compiled : True or False to insist on a core; None: the compiled one where it is installed.
 
     Raises
@@ -58,6 +59,7 @@ class Sampler(SamplerBase):
         bit_exact: bool = False,
         priority_width: int = 16,
         priority_scale: float | None = None,
+        draws: Draws = "independent",
         compiled: bool | None = None,
     ) -> None:
         options = SamplerOptions(
@@ -73,6 +75,7 @@ class Sampler(SamplerBase):
             bit_exact=bit_exact,
             priority_width=priority_width,
             priority_scale=priority_scale,
+            draws=draws,
         )
         super().__init__(options, beta)
         self._asked = compiled

@@ -19,7 +19,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from amper.model.backend import DeviceError
+from amper.backends.backend import DeviceError
 from amper.sampler.options import MODES
 from amper_cli import train as command
 from amper_lab.train import runs

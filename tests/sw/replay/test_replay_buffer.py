@@ -340,7 +340,7 @@ def test_memory(mode):
 
 
 def test_without_the_compiled_rows(monkeypatch):
-    monkeypatch.setattr(sampler_core, "compiled_core", None)
+    monkeypatch.setattr("amper.cores.compiled._core", None)
     monkeypatch.setattr(sampler_core, "_warned", True)
     buffer = ReplayBuffer(3, {"x": "int64"})
     assert type(buffer._rows) is NumpyRows

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from amper import AMPER_VARIANTS, AmperConfig, DisabledError, NoValidRowError, Parameter, ReplayBuffer, Sampler
-from amper.model.backend import GoldenBackend, backends, register_backend
-from amper.model.fast import NumpyBackend
+from amper.backends.backend import GoldenBackend, backends, register_backend
+from amper.backends.candidates import NumpyBackend
 from amper.sampler.device import Cycles, Device
 from amper_verif.native import run as exact_run
 
@@ -339,7 +339,7 @@ def test_unknown_backends():
 
 
 def test_a_registered_backend(monkeypatch):
-    monkeypatch.setattr("amper.model.backend._registered", {"golden": GoldenBackend})
+    monkeypatch.setattr("amper.backends.backend._registered", {"golden": GoldenBackend})
     with pytest.raises(TypeError, match=r"^name must be a string, not 1$"):
         register_backend(1, Clocked)
     with pytest.raises(TypeError, match=r"^factory must be callable with a configuration, not 'clocked'$"):
@@ -351,12 +351,12 @@ def test_a_registered_backend(monkeypatch):
 
 def test_a_backend_of_another_package(tmp_path, monkeypatch):
     """Found through its entry point, as a board's package would bring it."""
-    (tmp_path / "some_board.py").write_text("from amper.model.backend import GoldenBackend as open_board\n")
+    (tmp_path / "some_board.py").write_text("from amper.backends.backend import GoldenBackend as open_board\n")
     metadata = tmp_path / "some_board-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: some-board\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text("[amper.backends]\nsome-board = some_board:open_board\n")
-    monkeypatch.setattr("amper.model.backend._registered", {"golden": GoldenBackend})
+    monkeypatch.setattr("amper.backends.backend._registered", {"golden": GoldenBackend})
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert "some-board" in backends()
     device = filled("some-board")

@@ -135,9 +135,9 @@ OPTIONS = [
     ({"eps": NAN}, ValueError, "eps must be finite, not nan"),
     ({"seed": -1}, ValueError, "seed must be 0 to 18446744073709551615, not -1"),
     (
-        {"bit_exact": True},
+        {"bit_exact": True, "mode": "uniform"},
         ValueError,
-        "bit_exact needs one of the modes amper-fr-dithered, amper-fr-prefix, amper-fr, amper-k, not per",
+        "bit_exact needs one of the modes amper-fr-dithered, amper-fr-prefix, amper-fr, amper-k, per, not uniform",
     ),
     ({"bit_exact": 1}, TypeError, "bit_exact must be True or False, not 1"),
     (

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amper import AmperConfig, Parameter, Status, streams
-from amper.model.backend import DeviceError
+from amper.backends.backend import DeviceError
 from amper.model.changes import parameter_changes
 from amper.model.settings import Settings
 
@@ -56,7 +56,7 @@ def open_backend(config: AmperConfig) -> RtlBackend:
 
 
 class RtlBackend:
-    """A library of ``rtl_backend_build``, from reset on; ``amper.model.backend.Backend`` has the contract.
+    """A library of ``rtl_backend_build``, from reset on; ``amper.backends.backend.Backend`` has the contract.
 
     Parameters
     ----------

@@ -17,8 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from amper import AMPER_VARIANTS, AmperConfig, DisabledError
-from amper.model.backend import DeviceError, Factory
-from amper.model.fast import NumpyBackend
+from amper.backends.backend import DeviceError, Factory
+from amper.backends.candidates import NumpyBackend
 from amper.operations.trace import Draw, Trace
 from amper.operations.workload import check_trace_fits
 from amper.sampler.device import Device

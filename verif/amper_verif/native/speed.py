@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from amper import AmperConfig
-from amper.model.backend import DeviceError
+from amper.backends.backend import DeviceError
 from amper.sampler.device import Device
 from amper_report.tables import table
 from amper_verif.native.run import BACKENDS

@@ -1,4 +1,4 @@
-/* amper.cores._core.Exact: exact.c for Python; `amper.model.fast` uses it, one thread at a time. */
+/* amper.cores._core.Exact: exact.c for Python; `amper.backends.candidates` uses it, one thread at a time. */
 #include "types.h"
 
 #include "../exact.h"

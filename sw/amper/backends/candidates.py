@@ -1,6 +1,6 @@
-"""docs/reference/algorithm.md on arrays: codes in, the indices of the golden model and of the RTL out.
+"""The variants with a candidate set on arrays: codes in, the indices of the golden model and of the RTL out.
 
-The backend "exact". A batch costs O(n) like the hardware's searches, not O(n m) like the golden model.
+A batch costs O(n) like the hardware's searches, not O(n m) like the golden model (docs/reference/algorithm.md).
 ``NumpyBackend`` does it in any installation and for any width; ``CompiledBackend`` (sw/amper/cores/c/exact.c) for codes
 of up to 16 bits.
 """
@@ -19,7 +19,7 @@ TABLE_WIDTH = 16  # bits of a code up to which a table over all codes says what 
 
 
 class NumpyBackend:
-    """Members and methods of ``amper.model.backend.Backend``."""
+    """Members and methods of ``amper.backends.backend.Backend``."""
 
     cycles = 0
 
@@ -37,6 +37,10 @@ class NumpyBackend:
         self._settings.set(parameter, value, empty=True)
         if parameter == Parameter.CLEAR:
             self._codes[:] = 0
+
+    def set_draw_stream(self, state: int) -> None:
+        """Put the draw stream into a state of 128 bits."""
+        self._settings.draw.s0, self._settings.draw.s1 = state & (1 << 64) - 1, state >> 64
 
     def sample(self, batch: int) -> tuple[IndexArray, int]:
         """Rows drawn, and |CSP|, 0 if all valid rows took its place; at least one row is valid."""
@@ -142,6 +146,10 @@ class CompiledBackend:
         self.sample = self._exact.sample
         self._put_settings()
 
+    def set_draw_stream(self, state: int) -> None:
+        """Put the draw stream into a state of 128 bits."""
+        self._exact.set_states(*self._exact.states()[:2], state & (1 << 64) - 1, state >> 64)
+
     def set_parameter(self, parameter: Parameter, value: int) -> None:
         """Change a parameter, to a value that is legal now."""
         query, draw = self._settings.query, self._settings.draw
@@ -171,21 +179,3 @@ class CompiledBackend:
             settings.neighbours,
         )
         self._exact.set_states(*settings.query.state, *settings.draw.state)
-
-
-def fast_backend(config: Algorithm, compiled: bool | None = None) -> NumpyBackend | CompiledBackend:
-    """The backend "exact" of a configuration.
-
-    Parameters
-    ----------
-    compiled : True or False to insist; None: the compiled one where it is installed and the codes are narrow enough.
-
-    Raises
-    ------
-    ImportError, ValueError : ``compiled`` is True, and it is not installed, or the codes are too wide.
-    """
-    core = compiled_core(compiled)
-    narrow = config.priority_width <= TABLE_WIDTH
-    if compiled and not narrow:
-        raise ValueError(f"priority_width must be at most {TABLE_WIDTH} for compiled=True, not {config.priority_width}")
-    return NumpyBackend(config) if core is None or not narrow else CompiledBackend(config)

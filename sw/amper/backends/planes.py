@@ -6,16 +6,14 @@ Compiled, a draw and a write cost a few nodes of a tree; in NumPy a batch goes t
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from amper.cores.base import IndexArray, last_of_each
 from amper.cores.compiled import compiled_core
 from amper.model.planes import stratified
 from amper.model.settings import Settings
-from amper_spec.config import RANDOM_WIDTH, AmperConfig
+from amper_spec.algorithm import RANDOM_WIDTH, Algorithm
 from amper_spec.parameters import Parameter
 from amper_spec.urng import Xoroshiro128PlusPlus
-
-IndexArray = NDArray[np.int64]
 
 
 class NumpyPlanes:
@@ -29,9 +27,8 @@ class NumpyPlanes:
 
     def write(self, rows: IndexArray, codes: IndexArray) -> None:
         """Store codes in rows, in this order; 0 makes a row invalid."""
-        # Of a row that comes more than once, the last code counts; NumPy leaves open which one assignment would take.
-        once, last = np.unique(rows[::-1], return_index=True)
-        old, new = self._codes[once], codes[::-1][last]
+        once, last = last_of_each(rows)
+        old, new = self._codes[once], codes[last]
         self._codes[once] = new
         self._counts = [count + int(((new >> k & 1) - (old >> k & 1)).sum()) for k, count in enumerate(self._counts)]
 
@@ -70,13 +67,13 @@ class NumpyPlanes:
 
 
 class PlanesBackend:
-    """``amper.model.backend.Backend`` of a configuration that has only variant exact; ``compiled`` as it says."""
+    """``amper.backends.backend.Backend`` of a configuration that has only variant exact; ``compiled`` as it says."""
 
     cycles = 0
 
-    def __init__(self, config: AmperConfig, compiled: bool) -> None:
-        assert not compiled or compiled_core is not None
-        kind = compiled_core.Planes if compiled and compiled_core is not None else NumpyPlanes
+    def __init__(self, config: Algorithm, compiled: bool) -> None:
+        core = compiled_core(compiled)
+        kind = NumpyPlanes if core is None else core.Planes
         self._settings = Settings(config)
         self._planes = kind(config.rows, config.priority_width, config.place_width, config.draws == "stratified")
         self._planes.set_state(*self._settings.draw.state)
@@ -90,6 +87,10 @@ class PlanesBackend:
         self._planes.set_state(*draw.state)
         if parameter == Parameter.CLEAR:
             self._planes.clear()
+
+    def set_draw_stream(self, state: int) -> None:
+        """Put the draw stream into a state of 128 bits."""
+        self._planes.set_state(state & (1 << 64) - 1, state >> 64)
 
     def sample(self, batch: int) -> tuple[IndexArray, int]:
         """Rows drawn, and 0, since there is no candidate set; at least one row is valid."""

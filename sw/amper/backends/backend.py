@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from amper.model.fast import fast_backend
 from amper.model.golden import GoldenModel
 from amper_spec.config import Algorithm, AmperConfig
 from amper_spec.parameters import Parameter
@@ -43,7 +42,10 @@ class Backend(Protocol):
         """Change a parameter, to a value that is legal now."""
 
     def sample(self, batch: int, /) -> tuple[IndexArray, int]:
-        """(batch,) rows drawn, and |CSP|, 0 if all valid rows took its place. Enabled; at least one row is valid."""
+        """(batch,) rows drawn, and |CSP|: 0 if all valid rows took its place, and in variant exact, which has none.
+
+        Enabled; at least one row is valid.
+        """
 
     def streams(self) -> tuple[int, int]:
         """States of the query stream and of the draw stream, 128 bits each."""
@@ -87,7 +89,13 @@ class GoldenBackend:
         """There is nothing to let go of."""
 
 
-_registered: dict[str, Factory] = {"golden": GoldenBackend, "exact": fast_backend}
+def _fast(config: Algorithm) -> Backend:
+    from amper.backends.fast import fast_backend  # it builds on this module
+
+    return fast_backend(config)
+
+
+_registered: dict[str, Factory] = {"golden": GoldenBackend, "exact": _fast}
 
 
 def register_backend(name: str, factory: Factory) -> None:

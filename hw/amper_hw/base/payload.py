@@ -9,13 +9,14 @@ from amaranth.lib.wiring import In, Out
 from amper_hw.base.bits import index_width
 from amper_spec.config import AMPER_VARIANTS, COEFFICIENT_WIDTH, AmperConfig
 from amper_spec.parameters import PARAMETER_WIDTH, VALUE_WIDTH
+from amper_spec.status import STATUS_WIDTH as STATUS_WIDTH
+from amper_spec.status import Status
 
-STATUS_WIDTH = 3
 VARIANT_WIDTH = index_width(len(AMPER_VARIANTS))
 COUNTER_WIDTH = 32
 
-# Values of a result's status (docs/reference/algorithm.md, "Statuses of a result").
-OK, FALLBACK, NO_VALID_ROW, BAD_BATCH, DISABLED = range(5)
+# As plain integers, which Amaranth makes no wider than they are (docs/reference/algorithm.md, "Statuses of a result").
+OK, FALLBACK, NO_VALID_ROW, BAD_BATCH, DISABLED = (status.value for status in Status)
 
 
 def lanes(shape: ShapeLike, count: int) -> ShapeLike:

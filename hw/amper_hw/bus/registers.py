@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from amper_spec.config import BUSES, VARIANTS, AmperConfig
+from amper_spec.config import AMPER_VARIANTS, BUSES, VARIANTS, AmperConfig
 from amper_spec.parameters import VALUE_WIDTH, Parameter
+from amper_spec.status import STATUS_WIDTH, Status
 
 Access = Literal["ro", "rw", "wo", "w1c"]
 
@@ -176,7 +177,7 @@ def _capabilities(config: AmperConfig) -> tuple[Register, ...]:
             "ro",
             "What is built in",
             (
-                Field("VARIANTS", 0, 4, "bit v: the variant with number v", variants, "variants"),
+                Field("VARIANTS", 0, len(AMPER_VARIANTS), "bit v: the variant with number v", variants, "variants"),
                 Field("SHALLOW", 8, 1, "1: the shallow pipeline", int(config.pipeline == "shallow"), "pipeline"),
                 Field(
                     "RESULT_PRIORITY",
@@ -215,7 +216,7 @@ def _parameters(config: AmperConfig) -> tuple[Register, ...]:
             "neighbour_scale",
         ),
         Parameter.VARIANT: (
-            "Variant: 0 fr-dithered, 1 fr-prefix, 2 fr, 3 k",
+            f"Variant: {', '.join(f'{number} {name}' for number, name in enumerate(AMPER_VARIANTS))}",
             VARIANTS.index(config.variant),
             "variant",
         ),
@@ -321,7 +322,7 @@ def _commands(config: AmperConfig) -> tuple[Register, ...]:
             "ro",
             "Status of the draw that was taken last",
             (
-                Field("STATUS", 0, 3, "0 OK, 1 FALLBACK, 2 NO_VALID_ROW, 3 BAD_BATCH, 4 DISABLED"),
+                Field("STATUS", 0, STATUS_WIDTH, ", ".join(f"{each.value} {each.name}" for each in Status)),
                 Field("LAST", 8, 1, "it was the last one of its batch"),
             ),
         ),

@@ -191,12 +191,12 @@ int amper_finish(struct amper *device)
 static int meaning(uint32_t status)
 {
     switch (status) {
-    case 0:
-    case 1:
+    case AMPER_RESULT_OK:
+    case AMPER_RESULT_FALLBACK:
         return AMPER_OK;
-    case 2:
+    case AMPER_RESULT_NO_VALID_ROW:
         return AMPER_NO_VALID_ROW;
-    case 4:
+    case AMPER_RESULT_DISABLED:
         return AMPER_DISABLED;
     default:
         return AMPER_REFUSED;
@@ -227,7 +227,7 @@ int amper_sample(struct amper *device, uint32_t count, uint32_t *rows, uint32_t 
             device->drawn++;
         }
     }
-    device->fell_back = result == AMPER_OK && (status & AMPER_RESULT_STATUS_STATUS_MASK) == 1;
+    device->fell_back = result == AMPER_OK && (status & AMPER_RESULT_STATUS_STATUS_MASK) == AMPER_RESULT_FALLBACK;
     return result;
 }
 

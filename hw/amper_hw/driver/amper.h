@@ -35,25 +35,6 @@ enum amper_result {
     AMPER_TIMEOUT = -7       /* the device did not get ready in AMPER_POLLS reads */
 };
 
-enum amper_parameter {
-    AMPER_GROUPS = 0,     /* groups */
-    AMPER_RADIUS = 1,     /* radius scale, 20 fraction bits */
-    AMPER_NEIGHBOURS = 2, /* neighbour scale, 20 fraction bits */
-    AMPER_VARIANT = 3,    /* 0 fr-dithered, 1 fr-prefix, 2 fr, 3 k */
-    AMPER_BATCH = 4,      /* draws of amper_sample(device, 0, ...) */
-    AMPER_ROWS = 5,       /* rows in use; only while no row is valid */
-    AMPER_ENABLE = 6,     /* 0 or 1 */
-    AMPER_CLEAR = 7,      /* 1 makes every row invalid */
-    AMPER_QUERY_STATE_0 = 8,
-    AMPER_QUERY_STATE_1 = 9,
-    AMPER_QUERY_STATE_2 = 10,
-    AMPER_QUERY_STATE_3 = 11,
-    AMPER_DRAW_STATE_0 = 12,
-    AMPER_DRAW_STATE_1 = 13,
-    AMPER_DRAW_STATE_2 = 14,
-    AMPER_DRAW_STATE_3 = 15
-};
-
 /* A device; only amper_init writes what is in it. */
 struct amper {
     volatile void *base;

@@ -6,6 +6,8 @@ from importlib.resources import files
 
 from amper_hw.bus.registers import Field, Register, register_map
 from amper_spec.config import AmperConfig
+from amper_spec.parameters import Parameter
+from amper_spec.status import Status
 
 DRIVER = ("amper.h", "amper.c")
 
@@ -28,7 +30,7 @@ def register_files(config: AmperConfig) -> dict[str, str]:
 
 
 def c_header(config: AmperConfig) -> str:
-    """Offsets, and place, mask and value after reset of every field, as macros."""
+    """Offsets, and place, mask and value after reset of every field, as macros; statuses and parameters as enums."""
     lines = [
         "/* AMPER registers, generated: offsets in bytes; place, mask and value after reset of each field. */",
         "#ifndef AMPER_REGS_H",
@@ -48,7 +50,15 @@ def c_header(config: AmperConfig) -> str:
                 _macro(f"{name}_MASK", field.mask),
                 _macro(f"{name}_RESET", field.reset),
             ]
+    statuses = [f"AMPER_RESULT_{each.name} = {each.value}" for each in Status]
+    parameters = [f"AMPER_{each.name} = {each.value}" for each in Parameter]
+    lines += _enumeration("status", "What RESULT_STATUS_STATUS says of a batch", statuses)
+    lines += _enumeration("parameter", "Parameters by number; docs/hardware/parameters.md has their values", parameters)
     return "\n".join([*lines, "", "#endif", ""])
+
+
+def _enumeration(name: str, meaning: str, members: list[str]) -> list[str]:
+    return ["", f"/* {meaning}. */", f"enum amper_{name} {{", ",\n".join(f"    {each}" for each in members), "};"]
 
 
 def _macro(name: str, value: int) -> str:

@@ -7,7 +7,7 @@ import pytest
 from systemrdl import RDLCompiler
 from systemrdl.rdltypes import AccessType, OnWriteType
 
-from amper import AmperConfig, Parameter
+from amper import AmperConfig, Parameter, Status
 from amper_hw.bus.registers import ADDRESS_WIDTH, BUS_ERRORS, PARAMETERS_OFFSET, register_map
 from amper_hw.output.generate import top_component
 from amper_hw.output.register_files import c_header, page, register_files
@@ -152,3 +152,11 @@ def test_no_linter_complains(tmp_path, bus, ports):
     path.write_text(to_verilog(top_component(config), "amper"), encoding="utf-8")
     for result in lint(path, "amper"):
         assert result.passed, result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "kind"), [("status", "AMPER_RESULT_", Status), ("parameter", "AMPER_", Parameter)]
+)
+def test_the_header_has_the_numbers_of_the_software(name, prefix, kind):
+    (listed,) = re.findall(rf"enum amper_{name} \{{(.*?)\}};", c_header(DOCUMENTED), re.DOTALL)
+    assert re.findall(r"(\w+) = (\d+)", listed) == [(f"{prefix}{each.name}", str(each.value)) for each in kind]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cocotb_coverage.coverage import CoverPoint, coverage_db  # type: ignore[import-untyped]
 
-from amper import Parameter
+from amper import Parameter, Status
 
 Table = dict[str, dict[str, int]]  # point -> bin -> hits
 
@@ -53,7 +53,7 @@ PLAN: dict[str, tuple[str, ...]] = {
     "request.waiting": ("none", "one", "more"),
     "request.variant": ("fr_dithered", "fr_prefix", "fr", "k"),
     "request.with": ("write", "control"),
-    "result.status": ("OK", "FALLBACK", "NO_VALID_ROW", "BAD_BATCH", "DISABLED"),
+    "result.status": tuple(Status.__members__),
     "stall.urng": STALLS,
     "stall.key": STALLS,
     "stall.search": STALLS,

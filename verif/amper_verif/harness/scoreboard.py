@@ -9,8 +9,7 @@ from typing import NamedTuple
 from amper import AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter, Status
 from amper.operations.vocabulary import Write
 from amper_spec.parameters import VALUE_WIDTH
-
-REFUSALS = (Status.NO_VALID_ROW, Status.BAD_BATCH, Status.DISABLED)
+from amper_spec.status import REFUSALS
 
 
 class Result(NamedTuple):

@@ -21,6 +21,8 @@ from tqdm import tqdm
 from amper import AmperConfig
 from amper_hw.output.generate import TOP, generate, versions
 from amper_spec.declare import declarations
+from amper_spec.parameters import Parameter
+from amper_spec.status import Status
 from amper_verif.harness.simulation import SimulationError, require_simulator, simulator_environment
 
 # -O1 takes half the time of -O2 to compile, whose code is 0 to 30 percent faster. Every library has the same names
@@ -99,13 +101,14 @@ def _shim() -> str:
 
 def build_library(verilog: Callable[[], str], config: AmperConfig, target: Path) -> None:
     """Compile ``verilog()``, of the configuration, and put it in its place in one step."""
-    widths = {
+    numbers = {each.name: each.value for each in (Status.FALLBACK, *Parameter)}
+    numbers |= {
         "ROW_WIDTH": config.row_width,
         "PRIORITY_WIDTH": config.priority_width,
         "WRITE_PORTS": config.write_ports,
         "DRAW_PORTS": config.draw_ports,
     }
-    macros = " ".join(f"-DAMPER_{name}={value}" for name, value in widths.items())
+    macros = " ".join(f"-DAMPER_{name}={value}" for name, value in numbers.items())
     folder = Path(tempfile.mkdtemp(prefix="build-", dir=target.parent))
     label = f"RTL of {config.rows} rows, built once"
     try:

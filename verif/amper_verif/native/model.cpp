@@ -1,5 +1,6 @@
 // The generated sampler as a shared library: whole operations in one call each, over the ports of docs/hardware/interfaces.md.
-// The macros AMPER_ROW_WIDTH, AMPER_PRIORITY_WIDTH, AMPER_WRITE_PORTS and AMPER_DRAW_PORTS are those of the configuration.
+// The macros AMPER_... are widths and ports of the configuration, the last status of a batch that was drawn, and numbers
+// of parameters.
 #include "Vamper.h"
 #include "verilated.h"
 
@@ -10,8 +11,7 @@ namespace {
 // What a call returns; amper_verif.native.backend has the same numbers.
 enum Outcome { DONE, WRITE_REFUSED, CHANGE_REFUSED, WRITE_HANGS, CHANGE_HANGS, REQUEST_HANGS, RESULT_HANGS, BAD_RESULT };
 
-const int64_t FALLBACK = 1;  // the last status of a batch that was drawn
-enum Parameter { GROUPS = 0, QUERY_STATE = 8, DRAW_STATE = 12 };  // amper_spec.parameters
+enum Parameter { GROUPS = AMPER_GROUPS, QUERY_STATE = AMPER_QUERY_STATE_0, DRAW_STATE = AMPER_DRAW_STATE_0 };
 
 // Fields of ports, which Verilator makes an integer up to 64 bits and an array of 32-bit words above.
 template <typename Port> void set_field(Port &port, unsigned low, unsigned width, uint64_t value) {
@@ -182,7 +182,7 @@ struct Device {
             edge();
         }
         top.result_ready = 0;
-        if (*status > FALLBACK)
+        if (*status > AMPER_FALLBACK)
             return DONE;
         query.advance(groups);
         draw.advance(batch);

@@ -13,11 +13,12 @@ from cocotb.triggers import RisingEdge
 from amper import AmperConfig
 from amper.operations.vocabulary import Beat, Control, Operation, Reset, Sample, Settle
 from amper.operations.workload import workload
+from amper_spec.status import REFUSALS
 from amper_verif.benches.sampler.coverage import SamplerCoverage
 from amper_verif.benches.sampler.monitors import Monitors
 from amper_verif.harness.coverage import collected
 from amper_verif.harness.progress import leave_progress
-from amper_verif.harness.scoreboard import REFUSALS, Result, Scoreboard
+from amper_verif.harness.scoreboard import Result, Scoreboard
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 IDLE_LIMIT = 20_000  # cycles without any handshake after which the device hangs

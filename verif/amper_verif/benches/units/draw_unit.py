@@ -19,12 +19,11 @@ from amper_hw.base.latency import (
     row_answer_cycles,
     urng_cycles,
 )
+from amper_spec.status import REFUSALS
 from amper_spec.urng import Xoroshiro128PlusPlus
 from amper_verif.benches.support import Answers, Device, Gaps, Sink
 from amper_verif.harness.coverage import collected, cover
 from amper_verif.harness.simulation import bench_parameters, leave_report
-
-REFUSALS = (Status.NO_VALID_ROW, Status.BAD_BATCH, Status.DISABLED)
 
 
 class Beat(NamedTuple):

@@ -1,5 +1,6 @@
 #include "sampler.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,22 +62,26 @@ INLINE float stored(double priority)
     return (float)(priority > 0x1p127 ? 0x1p127 : priority);
 }
 
-/* Code of what is stored. If Vmax were a power of two, every block around a V below it would end just below Vmax, and
- * the rows at Vmax, all new ones, would never be drawn: so the code below takes its place. */
-INLINE uint32_t stored_code(const Sampler *s, float value)
+/* Code of what is stored. `aligned`: if Vmax were a power of two, every block around a V below it would end just below
+ * Vmax, and the rows at Vmax, all new ones, would never be drawn: so the code below takes its place. */
+INLINE uint32_t stored_code(float value, int aligned)
 {
     uint32_t code = code_of(value);
-    return code - (s->aligned && code % 256 == 0 && code > CODE_FIRST);
+    return code - (aligned && code % 256 == 0 && code > CODE_FIRST);
 }
 
-/* The codes of s->value and their pages; after this no write can fail. */
+/* The codes of s->value and their pages; after this no write can fail. -1 without memory. */
+FOR_EACH_CPU
 static int reserve_codes(Sampler *s, int64_t count)
 {
-    for (int64_t i = 0; i < count && s->mode >= AMPER; i++) {
-        s->code[i] = stored_code(s, s->value[i]);
-        if (index_reserve(&s->index, s->code[i]))
+    const float *value = s->value;
+    uint32_t *code = s->code;
+    int aligned = s->aligned;
+    for (int64_t i = 0; i < count; i++)
+        code[i] = stored_code(value[i], aligned);
+    for (int64_t i = 0; i < count; i++)
+        if (index_reserve(&s->index, code[i]))
             return -1;
-    }
     return 0;
 }
 
@@ -93,22 +98,16 @@ static int rows_are_legal(const Sampler *s, const int64_t *row, int64_t count, i
     return 1;
 }
 
-/* Whether all of them are finite and, unless they may be `negative`, at least 0. */
+/* What is stored of numbers; 0 unless all are finite and at least `least`. */
 FOR_EACH_CPU
-static int numbers_are_legal(const double *number, int64_t count, int negative)
+static int store_numbers(const double *number, float *value, int64_t count, double least)
 {
-    double least = negative ? -0x1.fffffffffffffp1023 : 0.0;
     int legal = 1;
     for (int64_t i = 0; i < count; i++)
-        legal &= number[i] >= least && number[i] <= 0x1.fffffffffffffp1023;
-    return legal;
-}
-
-FOR_EACH_CPU
-static void store_numbers(const double *number, float *value, int64_t count)
-{
+        legal &= number[i] >= least && number[i] <= DBL_MAX;
     for (int64_t i = 0; i < count; i++)
         value[i] = stored(number[i]);
+    return legal;
 }
 
 /* Write s->value, whose codes and pages are there, into rows. */
@@ -138,12 +137,14 @@ int sampler_write(Sampler *s, const int64_t *row, const double *wide, const floa
     else
         for (int64_t i = 0; i < count; i++)
             s->number[i] = narrow[i];
-    if (!rows_are_legal(s, row, count, flags & MUST_HOLD) || !numbers_are_legal(s->number, count, flags & ERRORS))
+    if (!rows_are_legal(s, row, count, flags & MUST_HOLD)
+        || !store_numbers(s->number, s->value, count, flags & ERRORS ? -DBL_MAX : 0.0))
         return 0;
-    if (flags & ERRORS)
+    if (flags & ERRORS) {
         exponentiate(s->number, count, s->eps, s->alpha);
-    store_numbers(s->number, s->value, count);
-    if (reserve_codes(s, count))
+        store_numbers(s->number, s->value, count, 0.0);
+    }
+    if (s->mode >= AMPER && reserve_codes(s, count))
         return -1;
     write_values(s, row, count);
     return 1;
@@ -155,7 +156,7 @@ int64_t sampler_add(Sampler *s, double priority)
     if (reserve_values(s, 1))
         return -1;
     s->value[0] = stored(priority);
-    if (reserve_codes(s, 1))
+    if (s->mode >= AMPER && reserve_codes(s, 1))
         return -1;
     write_values(s, &row, 1);
     s->cursor = row + 1 == s->rows ? 0 : row + 1;

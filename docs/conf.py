@@ -89,4 +89,17 @@ def as_plain_text(line):
 
 
 def setup(app):
-    app.connect("autodoc-process-docstring", one_entry_a_line, priority=400)  # before napoleon, which has 500
+    """Connect what goes before napoleon, which has priority 500, and what goes after it."""
+    sentences = {}
+
+    def keep(app, what, name, obj, options, lines):
+        # Of "The part that decides: equal in ..." napoleon would make a type and a text.
+        if what in ("property", "attribute", "data"):
+            sentences[name] = list(map(as_plain_text, lines))
+
+    def put_back(app, what, name, obj, options, lines):
+        lines[:] = sentences.pop(name, lines)
+
+    app.connect("autodoc-process-docstring", keep, priority=300)
+    app.connect("autodoc-process-docstring", one_entry_a_line, priority=400)
+    app.connect("autodoc-process-docstring", put_back, priority=600)

@@ -43,13 +43,11 @@ __all__ = [
 @documented
 @dataclass(frozen=True, kw_only=True)
 class AmperConfig(Build, Algorithm):
-    """A sampler, in hardware or software.
+    """A sampler, in hardware or software: what ``Algorithm`` and ``Build`` have, of which the latter changes no index.
 
     Parameters
     ----------
     {parameters}
-
-    Those of ``Build`` change no index.
 
     Raises
     ------

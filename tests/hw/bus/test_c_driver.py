@@ -172,13 +172,15 @@ def test_error_codes_on_plain_memory(tmp_path, bus):
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_example_compiles(tmp_path):
-    """The program of docs/hardware/programmers-guide.md."""
+def test_the_examples_compile(tmp_path):
+    """The programs of docs/hardware/programmers-guide.md."""
     page = (Path(__file__).parents[3] / "docs/hardware/programmers-guide.md").read_text(encoding="utf-8")
-    (program,) = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
+    programs = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
+    assert len(programs) == 2
     write_sources(AmperConfig(rows=8, bus="axi"), tmp_path)
-    (tmp_path / "example.c").write_text(program, encoding="utf-8")
-    compile_c(tmp_path, "example.c")
+    for number, program in enumerate(programs):
+        (tmp_path / f"example{number}.c").write_text(program, encoding="utf-8")
+        compile_c(tmp_path, f"example{number}.c")
 
 
 def test_the_native_interface_has_no_driver():

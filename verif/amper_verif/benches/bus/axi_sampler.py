@@ -9,7 +9,7 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
+from cocotb.triggers import RisingEdge, with_timeout
 from cocotbext.axi import AxiLiteBus
 from cocotbext.axi.axil_channels import (
     AxiLiteARSource,
@@ -26,7 +26,7 @@ from amper import AmperConfig
 from amper.operations.workload import workload
 from amper_verif.benches.bus.axi_streams import StreamProgram
 from amper_verif.benches.bus.illegal_accesses import IllegalAccesses
-from amper_verif.benches.bus.register_access import ALL_BYTES
+from amper_verif.benches.bus.register_access import ALL_BYTES, PeerBus
 from amper_verif.benches.bus.register_program import RegisterProgram
 from amper_verif.benches.support import Gaps
 from amper_verif.harness.coverage import collected
@@ -43,17 +43,16 @@ def pauses(chance: random.Random) -> Iterator[bool]:
     return (not gaps() for _ in itertools.count())
 
 
-class AxiLite:
+class AxiLite(PeerBus):
     """The registers by AXI4-Lite; address, data and answer each with pauses of their own."""
 
     def __init__(self, dut: Any, chance: random.Random) -> None:
-        self.dut = dut
+        super().__init__(dut, chance)
         bus = AxiLiteBus.from_prefix(dut, "s_axil")
         around = (dut.clk, dut.rst)
         self.aw, self.w = AxiLiteAWSource(bus.write.aw, *around), AxiLiteWSource(bus.write.w, *around)
         self.b = AxiLiteBSink(bus.write.b, *around)
         self.ar, self.r = AxiLiteARSource(bus.read.ar, *around), AxiLiteRSink(bus.read.r, *around)
-        self.chance = chance
 
     def pause(self) -> None:
         """From now on, pauses on every channel."""
@@ -72,19 +71,6 @@ class AxiLite:
         response = await self._in_time(self.r.recv())
         assert int(response.rresp) in (0, SLVERR)
         return int(response.rdata), int(response.rresp) == SLVERR
-
-    async def reset(self) -> None:
-        self.dut.rst.value = 1
-        await ClockCycles(self.dut.clk, 3)
-        self.dut.rst.value = 0
-        await RisingEdge(self.dut.clk)
-
-    async def idle(self, cycles: int) -> None:
-        if cycles:
-            await ClockCycles(self.dut.clk, cycles)
-
-    def irq(self) -> int:
-        return int(self.dut.irq.value)
 
     @staticmethod
     async def _in_time(answer: Any) -> Any:

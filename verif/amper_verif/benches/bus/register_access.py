@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import random
+from typing import Any, Protocol
+
+from cocotb.triggers import ClockCycles, RisingEdge
 
 from amper import AmperConfig
 from amper_hw.bus.registers import ACCESS_ERRORS, BUS_ERRORS, Register, register_map
@@ -28,6 +31,29 @@ class Bus(Protocol):
 
     def irq(self) -> int:
         """The interrupt now."""
+
+
+class PeerBus:
+    """What a bus with a master that is not ours has besides its accesses."""
+
+    def __init__(self, dut: Any, chance: random.Random) -> None:
+        self.dut, self.chance = dut, chance
+
+    async def reset(self) -> None:
+        """Three cycles, and one more."""
+        self.dut.rst.value = 1
+        await ClockCycles(self.dut.clk, 3)
+        self.dut.rst.value = 0
+        await RisingEdge(self.dut.clk)
+
+    async def idle(self, cycles: int) -> None:
+        """Lets time pass."""
+        if cycles:
+            await ClockCycles(self.dut.clk, cycles)
+
+    def irq(self) -> int:
+        """The interrupt now."""
+        return int(self.dut.irq.value)
 
 
 class RegisterAccess:

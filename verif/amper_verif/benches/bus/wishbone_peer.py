@@ -7,11 +7,11 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import RisingEdge
 from cocotbext.wishbone.driver import WBOp, WishboneMaster
 
 from amper import AmperConfig
-from amper_verif.benches.bus.register_access import ALL_BYTES
+from amper_verif.benches.bus.register_access import ALL_BYTES, PeerBus
 from amper_verif.benches.bus.register_program import RegisterProgram
 from amper_verif.harness.coverage import collected
 from amper_verif.harness.simulation import bench_parameters, leave_report
@@ -25,12 +25,11 @@ ANSWER_CYCLES = 10  # after which the master gives up
 ACK, ERR = 1, 2
 
 
-class PeerBus:
+class PeerWishbone(PeerBus):
     """The master as the register programs want it: one access a bus cycle, with idle cycles before some."""
 
     def __init__(self, dut: Any, chance: random.Random) -> None:
-        self.dut = dut
-        self.chance = chance
+        super().__init__(dut, chance)
         self.answers = {ACK: 0, ERR: 0}
         self.master = WishboneMaster(dut, "wb", dut.clk, timeout=ANSWER_CYCLES, signals_dict=SIGNALS)
 
@@ -48,19 +47,6 @@ class PeerBus:
         result = await self._access(address, None, strobe)
         return int(result.datrd), result.ack == ERR
 
-    async def reset(self) -> None:
-        self.dut.rst.value = 1
-        await ClockCycles(self.dut.clk, 2)
-        self.dut.rst.value = 0
-        await RisingEdge(self.dut.clk)
-
-    async def idle(self, cycles: int) -> None:
-        if cycles:
-            await ClockCycles(self.dut.clk, cycles)
-
-    def irq(self) -> int:
-        return int(self.dut.irq.value)
-
 
 @cocotb.test()
 async def against_model(dut: Any) -> None:
@@ -69,7 +55,7 @@ async def against_model(dut: Any) -> None:
     chance = random.Random(parameters["seed"])
     cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
     await RisingEdge(dut.clk)  # the master sets its outputs at once, which is lost at the very beginning
-    bus = PeerBus(dut, chance)
+    bus = PeerWishbone(dut, chance)
     program = RegisterProgram(bus, config, chance)
     await bus.reset()
     await program.check_resets()

@@ -11,21 +11,9 @@ from typing import Any, NamedTuple
 import cocotb
 
 from amper_hw.base.latency import count_cycles, key_cycles
-from amper_hw.base.payload import key_layout
-from amper_verif.benches.units.query_support import BatchBench, cover_key, fields_of, key_codes, lane_of
+from amper_verif.benches.units.query_support import BatchBench, Query, cover_key, key_codes, read_query
 from amper_verif.harness.coverage import collected
 from amper_verif.harness.simulation import bench_parameters, leave_report
-
-
-class Query(NamedTuple):
-    """A beat of queries; both codes of each valid lane."""
-
-    valid: int
-    codes: tuple[tuple[int, int], ...]
-    first: int
-    last: int
-    probe: int
-    census: int
 
 
 class Search(NamedTuple):
@@ -54,7 +42,7 @@ class QueryBench(BatchBench):
         beats = []
         for index in range(0, groups, ports):
             codes = tuple(keys[index : index + ports])
-            beats.append(Query((1 << len(codes)) - 1, codes, int(index == 0), int(index + ports >= groups), 0, 0))
+            beats.append(Query((1 << len(codes)) - 1, codes, int(index == 0), int(index + ports >= groups)))
         return beats
 
     def _matched(self, low: int, high: int) -> frozenset[int]:
@@ -68,15 +56,7 @@ class QueryBench(BatchBench):
         return not self.changing.is_k
 
     def read(self) -> Query:
-        config = self.config
-        key = fields_of(key_layout(config), self.device.read("query_key"))
-        names = ("low", "high") if config.range_match else ("value", "mask")
-        codes = tuple(
-            tuple(lane_of(key[name], index, config.priority_width) for name in names)
-            for index in range(config.search_ports)
-            if key["valid"] >> index & 1
-        )
-        return Query(key["valid"], codes, key["first"], key["last"], key["probe"], self.device.read("query_census"))
+        return read_query(self.device, self.config)
 
     def taken(self, beat: Query) -> None:
         if not self.changing.is_k:

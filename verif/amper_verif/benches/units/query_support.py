@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from amaranth.lib import data
 
 from amper import AMPER_VARIANTS, AmperConfig, Batch, GoldenModel, Parameter
+from amper_hw.base.payload import key_layout
 from amper_spec.config import COEFFICIENT_WIDTH, SCALE_FRACTION_WIDTH
 from amper_spec.parameters import VALUE_WIDTH
 from amper_verif.benches.support import Device, Gaps, Sink
@@ -24,6 +25,29 @@ def fields_of(layout: data.StructLayout, bits: int) -> dict[str, int]:
 def lane_of(value: int, index: int, width: int) -> int:
     """A lane of a port that has several."""
     return value >> index * width & (1 << width) - 1
+
+
+class Query(NamedTuple):
+    """A beat of queries; both codes of each valid lane."""
+
+    valid: int
+    codes: tuple[tuple[int, ...], ...]
+    first: int
+    last: int
+    probe: int = 0
+    census: int = 0
+
+
+def read_query(device: Device, config: AmperConfig) -> Query:
+    """The beat that a device offers."""
+    key = fields_of(key_layout(config), device.read("query_key"))
+    names = ("low", "high") if config.range_match else ("value", "mask")
+    codes = tuple(
+        tuple(lane_of(key[name], index, config.priority_width) for name in names)
+        for index in range(config.search_ports)
+        if key["valid"] >> index & 1
+    )
+    return Query(key["valid"], codes, key["first"], key["last"], key["probe"], device.read("query_census"))
 
 
 def key_codes(model: GoldenModel, value: int, radius: int, mask: int) -> tuple[int, int]:

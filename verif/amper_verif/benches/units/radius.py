@@ -10,10 +10,9 @@ import cocotb
 
 from amper import VARIANTS, AmperConfig, GoldenModel, Parameter
 from amper_hw.base.latency import radius_cycles
-from amper_hw.base.payload import key_layout
 from amper_spec.config import COEFFICIENT_WIDTH, SCALE_FRACTION_WIDTH
 from amper_verif.benches.support import Device, Gaps, Sink
-from amper_verif.benches.units.query_support import cover_key, fields_of, key_codes, lane_of
+from amper_verif.benches.units.query_support import Query, cover_key, key_codes, read_query
 from amper_verif.harness.coverage import collected
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
@@ -28,17 +27,6 @@ class Point(NamedTuple):
     last: int
 
 
-class Key(NamedTuple):
-    """A beat of keys; both codes of the valid lanes."""
-
-    valid: int
-    codes: tuple[tuple[int, ...], ...]
-    first: int
-    last: int
-    probe: int
-    census: int
-
-
 class RadiusBench:
     def __init__(self, dut: Any, parameters: dict[str, Any]) -> None:
         # A single group: the coefficient is lambda' itself.
@@ -49,7 +37,7 @@ class RadiusBench:
         self.sink = Sink("key", self.chance)
         self.offers = Gaps(self.chance)
         self.built = [name for name in self.config.variants if name != "k"]
-        self.expected: deque[Key] = deque()
+        self.expected: deque[Query] = deque()
         self.due: deque[int] = deque()  # cycles of the keys, when nothing stalls
         self.compared = self.timed = 0
 
@@ -67,7 +55,7 @@ class RadiusBench:
             last=chance.randrange(2),
         )
 
-    def key(self, point: Point) -> Key:
+    def key(self, point: Point) -> Query:
         codes = []
         for lane, (value, dither) in enumerate(zip(point.codes, point.dithers, strict=True)):
             if point.valid >> lane & 1:
@@ -75,18 +63,7 @@ class RadiusBench:
                 mask = self.model._mask(radius, dither)  # which fr does not use
                 cover_key(self.model, value, radius, mask)
                 codes.append(key_codes(self.model, value, radius, mask))
-        return Key(point.valid, tuple(codes), point.first, point.last, 0, 0)
-
-    def read(self) -> Key:
-        config = self.config
-        key = fields_of(key_layout(config), self.device.read("query_key"))
-        names = ("low", "high") if config.range_match else ("value", "mask")
-        codes = tuple(
-            tuple(lane_of(key[name], index, config.priority_width) for name in names)
-            for index in range(config.search_ports)
-            if key["valid"] >> index & 1
-        )
-        return Key(key["valid"], codes, key["first"], key["last"], key["probe"], self.device.read("query_census"))
+        return Query(point.valid, tuple(codes), point.first, point.last)
 
     def change(self) -> None:
         """Another variant and radius; nothing is under way."""
@@ -135,7 +112,7 @@ class RadiusBench:
         due = bool(self.due) and self.due[0] == self.device.cycle
         if hurry:
             assert valid == due, f"valid is {valid} in cycle {self.device.cycle}, expected {int(due)}"
-        key = self.sink.observe(valid, int(ready), self.read)
+        key = self.sink.observe(valid, int(ready), lambda: read_query(self.device, self.config))
         if key is None:
             return
         wanted = self.expected.popleft()

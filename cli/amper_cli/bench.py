@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from amper import AmperConfig
 from amper_cli import bench_distance, bench_software
-from amper_cli.options import add_configuration, fail, values_of
+from amper_cli.errors import reporting
+from amper_cli.options import add_configuration, values_of
 
 _DESCRIPTION = """\
 Time what AMPER does and print the figures as a table, with the configuration and the versions.
@@ -45,37 +46,26 @@ def _of_every_size(options: argparse.Namespace, sizes: Sequence[int]) -> list[Am
     return [AmperConfig.from_dict(values_of(options) | {"rows": rows}) for rows in options.sizes or sizes]
 
 
+@reporting("bench generation", "hw,sim")
 def run_generation(options: argparse.Namespace) -> int:
     """Print the table."""
-    try:
-        from tqdm import tqdm
+    from tqdm import tqdm
 
-        from amper_synth.generation import SIZES, markdown, measure
+    from amper_synth.generation import SIZES, markdown, measure
 
-        configs = _of_every_size(options, SIZES)
-        points = list(tqdm(measure(configs), total=len(configs), desc="generation", unit="size"))
-    except (OSError, ValueError, TypeError) as error:
-        return fail("bench generation", error)
-    except ImportError as error:
-        return fail("bench generation", ImportError(f"{error}. Install it by: pip install 'amper[hw,sim]'"))
+    configs = _of_every_size(options, SIZES)
+    points = list(tqdm(measure(configs), total=len(configs), desc="generation", unit="size"))
     print(markdown(configs, points))
     return 0
 
 
+@reporting("bench depth", "synth,sim")
 def run_depth(options: argparse.Namespace) -> int:
     """Print the table."""
-    try:
-        from tqdm import tqdm
+    from tqdm import tqdm
 
-        from amper_synth.generic import DEPTH_SIZES, SynthesisError, depth_markdown, synthesise
-    except ImportError as error:
-        return fail("bench depth", ImportError(f"{error}. Install it by: pip install 'amper[synth,sim]'"))
-    try:
-        configs = _of_every_size(options, DEPTH_SIZES)
-        results = [synthesise(each) for each in tqdm(configs, desc="depth", unit="size")]
-    except (OSError, ValueError, TypeError) as error:
-        return fail("bench depth", error)
-    except SynthesisError as error:
-        return fail("bench depth", error, code=1)
-    print(depth_markdown(results))
+    from amper_synth.generic import DEPTH_SIZES, depth_markdown, synthesise
+
+    configs = _of_every_size(options, DEPTH_SIZES)
+    print(depth_markdown([synthesise(each) for each in tqdm(configs, desc="depth", unit="size")]))
     return 0

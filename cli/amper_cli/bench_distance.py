@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from amper_cli.options import fail
+from amper_cli.errors import reporting
 from amper_lab.studies.distance import MODES, SHARES, Study, lines, measure_all
 from amper_lab.studies.priorities import DISTRIBUTIONS
 
@@ -54,25 +54,21 @@ def add_parser(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run_distance)
 
 
+@reporting("bench distance", "bench")
 def run_distance(options: argparse.Namespace) -> int:
     """Measure, print, write."""
-    try:
-        from tqdm import tqdm
+    from tqdm import tqdm
 
-        from amper_lab.studies.distance_report import draw_distances, draw_ratios, markdown
-        from amper_report.environment import environment
+    from amper_lab.studies.distance_report import draw_distances, draw_ratios, markdown
+    from amper_report.environment import environment
 
-        study = Study(options.rows, options.groups, options.priority_width, options.batches, options.seed)
-        if options.output is not None:
-            options.output.mkdir(parents=True, exist_ok=True)
-        facts = environment(("amper", "numpy"))
-        asked = options.distributions, options.modes, options.shares
-        total = len(options.distributions) * len(lines(options.modes, options.shares))
-        results = list(tqdm(measure_all(study, *asked, options.trace), total=total, unit="line"))
-    except (OSError, ValueError, TypeError) as error:
-        return fail("bench distance", error)
-    except ImportError as error:
-        return fail("bench distance", ImportError(f"{error}. Install it by: pip install 'amper[bench]'"))
+    study = Study(options.rows, options.groups, options.priority_width, options.batches, options.seed)
+    if options.output is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
+    facts = environment(("amper", "numpy"))
+    asked = options.distributions, options.modes, options.shares
+    total = len(options.distributions) * len(lines(options.modes, options.shares))
+    results = list(tqdm(measure_all(study, *asked, options.trace), total=total, unit="line"))
     text = markdown(study, results, facts)
     print(text)
     if options.output is not None:

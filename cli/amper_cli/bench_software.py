@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from amper.sampler.options import Mode
-from amper_cli.options import fail
+from amper_cli.errors import reporting
 
 ROWS = (10_000, 100_000, 1_000_000)
 PEER_NAMES = ("cpprb", "tianshou", "torchrl-buffer", "torchrl-prioritized-buffer", "torchrl-sampler", "sumtree")
@@ -50,41 +50,37 @@ def add_parser(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run_software)
 
 
+@reporting("bench software", "bench")
 def run_software(options: argparse.Namespace) -> int:
     """Measure, print, write."""
-    try:
-        from tqdm import tqdm
+    from tqdm import tqdm
 
-        from amper_lab.bench.report import markdown
-        from amper_lab.bench.software import Plan, run, steps
-        from amper_report.environment import environment
+    from amper_lab.bench.report import markdown
+    from amper_lab.bench.software import Plan, run, steps
+    from amper_report.environment import environment
 
-        if options.output is not None:
-            from amper_lab.bench.pictures import draw_times
+    if options.output is not None:
+        from amper_lab.bench.pictures import draw_times
 
-            options.output.mkdir(parents=True, exist_ok=True)
-        plan = Plan(
-            rows=options.rows,
-            batch=options.batch,
-            payloads=(True, False) if options.payload is None else (options.payload,),
-            modes=options.modes,
-            peers=options.peers,
-            repeats=options.repeats,
-            calls=options.calls,
-            seed=options.seed,
-        )
-        facts = environment()
-        with tqdm(total=steps(plan), unit="step") as progress:
+        options.output.mkdir(parents=True, exist_ok=True)
+    plan = Plan(
+        rows=options.rows,
+        batch=options.batch,
+        payloads=(True, False) if options.payload is None else (options.payload,),
+        modes=options.modes,
+        peers=options.peers,
+        repeats=options.repeats,
+        calls=options.calls,
+        seed=options.seed,
+    )
+    facts = environment()
+    with tqdm(total=steps(plan), unit="step") as progress:
 
-            def advance(what: str) -> None:
-                progress.set_description(what)
-                progress.update()
+        def advance(what: str) -> None:
+            progress.set_description(what)
+            progress.update()
 
-            results = run(plan, advance)
-    except (OSError, ValueError, TypeError) as error:
-        return fail("bench software", error)
-    except ImportError as error:
-        return fail("bench software", ImportError(f"{error}. Install it by: pip install 'amper[bench]'"))
+        results = run(plan, advance)
     text = markdown(plan, results, facts)
     print(text)
     if options.output is not None:

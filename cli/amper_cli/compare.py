@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from amper import AmperConfig
 from amper.sampler.options import Mode
-from amper_cli.options import add_configuration, configuration, fail
+from amper_cli.errors import reporting
+from amper_cli.options import add_configuration, configuration
 
 if TYPE_CHECKING:
     from amper_synth.compare.comparison import Comparison, Entry
@@ -72,18 +73,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
+@reporting("compare", "synth,sim")
 def run(options: argparse.Namespace) -> int:
     """Measure, print, write."""
-    from amper_synth.tools.yosys import SynthesisError
-    from amper_verif.harness.simulation import SimulationError
 
-    try:
-        comparison = _compared(options, configuration(options, rows=ROWS))
-        text = _written(comparison, options.output)
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        return fail("compare", error)
-    except (SimulationError, SynthesisError) as error:
-        return fail("compare", error, code=1)
+    comparison = _compared(options, configuration(options, rows=ROWS))
+    text = _written(comparison, options.output)
     print(text)
     return 0
 
@@ -112,17 +107,15 @@ def _compared(options: argparse.Namespace, config: AmperConfig) -> Comparison:
 
 
 def _rtl(options: argparse.Namespace, config: AmperConfig) -> list[Entry]:
-    try:
-        from amper_synth.compare.rtl import (
-            check_comparable,
-            check_names,
-            measure_cycles,
-            period_of,
-            read_period,
-            rtl_entries,
-        )
-    except ImportError as error:
-        raise ImportError(f"{error}. Install it by: pip install 'amper[synth,sim]'") from error
+    from amper_synth.compare.rtl import (
+        check_comparable,
+        check_names,
+        measure_cycles,
+        period_of,
+        read_period,
+        rtl_entries,
+    )
+
     check_comparable(config)
     periods = [read_period(path, config) for path in options.timing]
     folder = options.output or FOLDER

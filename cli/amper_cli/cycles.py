@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from amper_cli.options import add_preset, fail, preset_of
+from amper_cli.errors import reporting
+from amper_cli.options import add_preset, preset_of
 from amper_spec.config import AMPER_VARIANTS, PIPELINES, AmperConfig
 from amper_spec.declare import declarations
 
@@ -66,33 +67,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
+@reporting("cycles", "sim")
 def run(options: argparse.Namespace) -> int:
     """Measure, with progress on standard error."""
-    try:
-        from amper_verif.cycle_table import Point, page, sweep
-        from amper_verif.harness.simulation import SimulationError
-    except ImportError as error:
-        return fail("cycles", ImportError(f"{error}. Install it by: pip install 'amper[sim]'"))
-    try:
-        axes = _axes(options)
-        sizes = itertools.product(axes["groups"], axes["batch"], axes["variants"])
-        points = [Point(variant, groups, batch) for groups, batch, variant in sizes]
-        measurements = sweep(
-            rows=axes["rows"],
-            ports=axes["ports"],
-            pipelines=axes["pipelines"],
-            points=points,
-            base=preset_of(options),
-            simulator=options.sim,
-            say=lambda text: print(text, file=sys.stderr, flush=True),
-        )
-        text = page(measurements, command=command(options, axes), simulator=options.sim)
-        if options.output:
-            Path(options.output).write_text(text, encoding="utf-8")
-    except (OSError, ValueError, TypeError) as error:
-        return fail("cycles", error)
-    except SimulationError as error:
-        return fail("cycles", error, code=1)
+    from amper_verif.cycle_table import Point, page, sweep
+
+    axes = _axes(options)
+    sizes = itertools.product(axes["groups"], axes["batch"], axes["variants"])
+    points = [Point(variant, groups, batch) for groups, batch, variant in sizes]
+    measurements = sweep(
+        rows=axes["rows"],
+        ports=axes["ports"],
+        pipelines=axes["pipelines"],
+        points=points,
+        base=preset_of(options),
+        simulator=options.sim,
+        say=lambda text: print(text, file=sys.stderr, flush=True),
+    )
+    text = page(measurements, command=command(options, axes), simulator=options.sim)
+    if options.output:
+        Path(options.output).write_text(text, encoding="utf-8")
     if not options.output:
         print(text)
     return 0 if all(one.agrees for one in measurements) else 1

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amper_cli.options import fail
+from amper_cli.errors import reporting
 
 if TYPE_CHECKING:
     from amper_verif.demo.result import Demo
@@ -47,30 +47,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
+@reporting("demo", "sim,lint,page")
 def run(options: argparse.Namespace) -> int:
     """Run it, with an account on standard output; progress goes to standard error."""
-    try:
-        from amper_verif.demo import demo
-        from amper_verif.demo.result import DEFAULT_TRACE
-        from amper_verif.harness.lint import LintError
-        from amper_verif.harness.simulation import SimulationError
-    except ImportError as error:
-        return fail("demo", ImportError(f"{error}. Install it by: pip install 'amper[sim,lint,page]'"))
+    from amper_verif.demo import demo
+    from amper_verif.demo.result import DEFAULT_TRACE
+
     progress = Progress()
-    try:
-        result = demo.demo(
-            output=options.output,
-            trace=options.trace or DEFAULT_TRACE,
-            operations=options.operations,
-            full=options.full,
-            seed=options.seed,
-            say=progress.say,
-            progress=progress.show,
-        )
-    except (OSError, ValueError, TypeError) as error:
-        return fail("demo", error)
-    except (LintError, SimulationError) as error:
-        return fail("demo", error, code=1)
+    result = demo.demo(
+        output=options.output,
+        trace=options.trace or DEFAULT_TRACE,
+        operations=options.operations,
+        full=options.full,
+        seed=options.seed,
+        say=progress.say,
+        progress=progress.show,
+    )
     print(table(result))
     return 0 if result.passed else 1
 

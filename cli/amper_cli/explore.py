@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amper import AmperConfig
-from amper_cli.options import add_parameters, add_preset, fail, given, preset_of
+from amper_cli.errors import fail, reporting
+from amper_cli.options import add_parameters, add_preset, given, preset_of
 from amper_spec.declare import word
 from amper_synth.explore.grid import configurations
 from amper_synth.predict.predictor import Predictor
@@ -66,33 +67,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
+@reporting("explore", "explore", resumes=True)
 def run(options: argparse.Namespace) -> int:
     """Sweep or predict, and print."""
-    try:
-        configs = configurations(_axes(options), points=options.points, seed=options.seed)
-        if options.predict is not None:
-            return _predict(Path(options.predict), configs, as_json=options.json)
-    except (OSError, ValueError, TypeError) as error:
-        return fail("explore", error)
-    try:
-        from amper_synth.explore.page import require_page
-        from amper_synth.explore.sweep import sweep
-        from amper_synth.tools.yosys import SynthesisError
-    except ImportError as error:
-        return fail("explore", ImportError(f"{error}. Install it by: pip install 'amper[explore]'"))
-    try:
-        if not options.liberty:
-            raise ValueError("a sweep needs --liberty FILE, the library to map to")
-        require_page()
-        found = sweep(configs, options.liberty, folder=options.output, jobs=options.jobs, progress=True)
-        return _report(found, Path(options.output), command(options))
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        return fail("explore", error)
-    except SynthesisError as error:
-        return fail("explore", error, code=1)
-    except KeyboardInterrupt:
-        print("amper explore: interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
+    configs = configurations(_axes(options), points=options.points, seed=options.seed)
+    if options.predict is not None:
+        return _predict(Path(options.predict), configs, as_json=options.json)
+    from amper_synth.explore.page import require_page
+    from amper_synth.explore.sweep import sweep
+
+    if not options.liberty:
+        raise ValueError("a sweep needs --liberty FILE, the library to map to")
+    require_page()
+    found = sweep(configs, options.liberty, folder=options.output, jobs=options.jobs, progress=True)
+    return _report(found, Path(options.output), command(options))
 
 
 def _axes(options: argparse.Namespace) -> dict[str, list[Any]]:

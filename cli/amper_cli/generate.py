@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from amper_cli.options import add_configuration, configuration, fail
+from amper_cli.errors import reporting
+from amper_cli.options import add_configuration, configuration
 
 _DESCRIPTION = """\
 Write the sampler of a configuration as Verilog, with its description: DIR/amper.v and DIR/amper.json (configuration,
@@ -38,20 +39,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
+@reporting("generate", "hw")
 def run(options: argparse.Namespace) -> int:
     """Write the files and say what they are."""
-    try:
-        config = configuration(options)
-        from amper_hw.output.constraints import save_constraints
-        from amper_hw.output.generate import generate
+    config = configuration(options)
+    from amper_hw.output.constraints import save_constraints
+    from amper_hw.output.generate import generate
 
-        generated = generate(config)
-        verilog, description = generated.save(options.output)
-        save_constraints(generated, options.output)
-    except (OSError, ValueError, TypeError) as error:
-        return fail("generate", error)
-    except ImportError as error:
-        return fail("generate", ImportError(f"{error}. Install it by: pip install 'amper[hw]'"))
+    generated = generate(config)
+    verilog, description = generated.save(options.output)
+    save_constraints(generated, options.output)
     print(f"{verilog}: {len(generated.verilog.splitlines())} lines, {len(generated.verilog) / 1e6:.2f} MB")
     print(f"{description}: sha256 {generated.description['sha256'][:16]}...")
     cycles = generated.description["cycles"]
@@ -65,17 +62,13 @@ def run(options: argparse.Namespace) -> int:
     return lint_file(verilog) if options.lint else 0
 
 
+@reporting("generate", "sim,lint")
 def lint_file(verilog: Path) -> int:
     """Print what the linters say; returns the exit code."""
-    try:
-        from amper_hw.output.generate import TOP
-        from amper_verif.harness.lint import LintError, lint
-    except ImportError as error:
-        return fail("generate", ImportError(f"{error}. Install it by: pip install 'amper[sim,lint]'"))
-    try:
-        results = lint(verilog, TOP)
-    except LintError as error:
-        return fail("generate", error, code=1)
+    from amper_hw.output.generate import TOP
+    from amper_verif.harness.lint import lint
+
+    results = lint(verilog, TOP)
     for result in results:
         print(f"{result.linter} {result.version}: {'no warning' if result.passed else 'FAILED'}")
         if not result.passed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -87,9 +86,3 @@ def values_of(options: argparse.Namespace, **defaults: Any) -> dict[str, Any]:
 def preset_of(options: argparse.Namespace) -> dict[str, Any]:
     """The parameters of the preset that the options name, if any; ValueError : there is no such preset."""
     return {} if options.preset is None else preset_values(options.preset)
-
-
-def fail(command: str, error: BaseException, code: int = 2) -> int:
-    """Print an error the same way everywhere; returns the exit code."""
-    print(f"amper {command}: error: {error}", file=sys.stderr)
-    return code

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from amper.operations.trace import Trace
-from amper_cli.options import fail
+from amper_cli.errors import reporting
 from amper_cli.train import add_options
 from amper_lab.train.record import OPERATIONS, SEED, SETTINGS, record
 
@@ -55,6 +55,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
+@reporting("record", "record")
 def run(options: argparse.Namespace) -> int:
     """Record, save, and print a summary on standard output.
 
@@ -63,22 +64,19 @@ def run(options: argparse.Namespace) -> int:
     0; 2 after an error message on standard error: an option out of its range, a missing package, an output that cannot
     be written.
     """
-    try:
-        # Before the recording, so that a mistyped folder does not cost one.
-        if not options.output.parent.is_dir():
-            raise ValueError(f"output must lie in an existing folder, not {options.output}")
-        if options.output.is_dir():
-            raise ValueError(f"output must be a file, not the folder {options.output}")
-        trace = record(
-            replace(SETTINGS, **{name: getattr(options, name) for name in _OPTIONS}),
-            operations=options.operations,
-            seed=options.seed,
-            command=_command(options),
-            progress=not options.quiet,
-        )
-        trace.save(options.output)
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        return fail("record", error)
+    # Before the recording, so that a mistyped folder does not cost one.
+    if not options.output.parent.is_dir():
+        raise ValueError(f"output must lie in an existing folder, not {options.output}")
+    if options.output.is_dir():
+        raise ValueError(f"output must be a file, not the folder {options.output}")
+    trace = record(
+        replace(SETTINGS, **{name: getattr(options, name) for name in _OPTIONS}),
+        operations=options.operations,
+        seed=options.seed,
+        command=_command(options),
+        progress=not options.quiet,
+    )
+    trace.save(options.output)
     print(_summary(trace, options.output))
     return 0
 

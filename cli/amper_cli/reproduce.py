@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from amper_cli.options import fail
+from amper_cli.errors import reporting
 
 _DESCRIPTION = """\
 Run the experiments of docs/measurements/reproduce.md and print their tables.
@@ -62,6 +61,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
+@reporting("reproduce", "train", resumes=True)
 def run(options: argparse.Namespace) -> int:
     """Run what is missing and print the tables.
 
@@ -70,17 +70,11 @@ def run(options: argparse.Namespace) -> int:
     0; 2 after an error message on standard error: a bad option, a missing package, results of other options; 130
     after an interruption.
     """
-    try:
-        if options.what in ("all", "cliffwalk"):
-            _cliffwalk(options)
-        if options.what in ("all", "control"):
-            _control(options)
-        _report(options)
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        return fail("reproduce", error)
-    except KeyboardInterrupt:
-        print(f"\namper reproduce: interrupted; the same command goes on from {options.output}", file=sys.stderr)
-        return 130
+    if options.what in ("all", "cliffwalk"):
+        _cliffwalk(options)
+    if options.what in ("all", "control"):
+        _control(options)
+    _report(options)
     return 0
 
 

@@ -6,7 +6,8 @@ import argparse
 from types import ModuleType
 
 from amper_cli import synth_asic, synth_fpga, synth_generic
-from amper_cli.options import add_configuration, configuration, fail
+from amper_cli.errors import reporting
+from amper_cli.options import add_configuration, configuration
 
 #: Modules with TARGETS, a tuple of names; DEFAULTS, parameters of the configuration where nothing else is said;
 #: SUMMARY, lines of the description; EXAMPLES, commands; add_options(parser); run(options, config), which prints and
@@ -40,12 +41,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
+@reporting("synth", "synth")
 def run(options: argparse.Namespace) -> int:
     """Hand over to the target's family."""
     (family,) = (family for family in FAMILIES if options.target in family.TARGETS)
-    try:
-        config = configuration(options, **family.DEFAULTS)
-    except (OSError, ValueError, TypeError) as error:
-        return fail("synth", error)
+    config = configuration(options, **family.DEFAULTS)
     code: int = family.run(options, config)
     return code

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amper import AmperConfig
-from amper_cli.options import fail
+from amper_cli.errors import reporting
 
 if TYPE_CHECKING:
     from amper_synth.asic.flow import AsicResult
@@ -72,23 +72,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--dont-use", nargs="+", default=[], metavar="CELL", help="cells to avoid, with * and ?")
 
 
+@reporting("synth", "synth,sim")
 def run(options: argparse.Namespace, config: AmperConfig) -> int:
     """Synthesise, simulate if asked to, and print; ``asic.json`` in the folder says the same."""
-    try:
-        from amper_synth.tools.yosys import SynthesisError
-        from amper_verif.harness.simulation import SimulationError
-    except ImportError as error:
-        return fail("synth", ImportError(f"{error}. Install it by: pip install 'amper[synth,sim]'"))
     if not options.liberty:
-        return fail("synth", ValueError("target asic needs --liberty FILE, the library to map to"))
-    try:
-        result = _results(options, config)
-        text = json.dumps(result.to_dict(), indent=2)
-        (Path(options.output) / "asic.json").write_text(text + "\n", encoding="utf-8")
-    except (OSError, ValueError, TypeError) as error:
-        return fail("synth", error)
-    except (SynthesisError, SimulationError) as error:
-        return fail("synth", error, code=1)
+        raise ValueError("target asic needs --liberty FILE, the library to map to")
+    result = _results(options, config)
+    text = json.dumps(result.to_dict(), indent=2)
+    (Path(options.output) / "asic.json").write_text(text + "\n", encoding="utf-8")
     print(text if options.json else summary(result))
     return 0 if result.simulation is None or result.simulation["passed"] else 1
 

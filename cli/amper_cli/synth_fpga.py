@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from amper import AmperConfig
-from amper_cli.options import fail
+from amper_cli.errors import reporting
 
 if TYPE_CHECKING:
     from amper_synth.fpga.flow import FpgaResult
@@ -46,37 +46,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--nextpnr-options", default="", metavar="TEXT", help="more options of nextpnr")
 
 
+@reporting("synth", "synth")
 def run(options: argparse.Namespace, config: AmperConfig) -> int:
     """Synthesise, place, route and print."""
-    try:
-        from amper_synth.fpga.board import BOARDS as MADE
-        from amper_synth.fpga.board import build
-        from amper_synth.fpga.flow import synthesise
-        from amper_synth.tools.yosys import SynthesisError
-    except ImportError as error:
-        return fail("synth", ImportError(f"{error}. Install it by: pip install 'amper[synth]'"))
-    try:
-        _check(options)
-        if options.board is not None:
-            board = build(config, MADE[options.board], folder=options.output, progress=_say)
-            print(json.dumps(asdict(board), indent=2) if options.json else f"{board.bitstream}: {board.fmax_mhz} MHz")
-            return 0
-        result = synthesise(
-            config,
-            options.target,
-            folder=options.output,
-            device=options.device,
-            seeds=range(1, options.seeds + 1),
-            goal_mhz=options.goal_mhz,
-            yosys_options=options.yosys_options,
-            nextpnr_options=shlex.split(options.nextpnr_options),
-            jobs=options.jobs,
-            progress=_say,
-        )
-    except (OSError, ValueError, TypeError) as error:
-        return fail("synth", error)
-    except SynthesisError as error:
-        return fail("synth", error, code=1)
+    from amper_synth.fpga.board import BOARDS as MADE
+    from amper_synth.fpga.board import build
+    from amper_synth.fpga.flow import synthesise
+
+    _check(options)
+    if options.board is not None:
+        board = build(config, MADE[options.board], folder=options.output, progress=_say)
+        print(json.dumps(asdict(board), indent=2) if options.json else f"{board.bitstream}: {board.fmax_mhz} MHz")
+        return 0
+    result = synthesise(
+        config,
+        options.target,
+        folder=options.output,
+        device=options.device,
+        seeds=range(1, options.seeds + 1),
+        goal_mhz=options.goal_mhz,
+        yosys_options=options.yosys_options,
+        nextpnr_options=shlex.split(options.nextpnr_options),
+        jobs=options.jobs,
+        progress=_say,
+    )
     print(json.dumps(result.to_dict(), indent=2) if options.json else "\n".join(_lines(result)))
     return 0
 

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from amper import AmperConfig
-from amper_cli.options import fail
+from amper_cli.errors import reporting
 
 TARGETS: tuple[str, ...] = ("generic",)
 DEFAULTS: dict[str, str] = {}
@@ -26,19 +26,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """It has none of its own."""
 
 
+@reporting("synth", "synth")
 def run(options: argparse.Namespace, config: AmperConfig) -> int:
     """Synthesise and print."""
-    try:
-        from amper_synth.generic import synthesise
-        from amper_synth.tools.yosys import SynthesisError
-    except ImportError as error:
-        return fail("synth", ImportError(f"{error}. Install it by: pip install 'amper[synth]'"))
-    try:
-        result = synthesise(config, folder=options.output)
-    except (OSError, ValueError, TypeError) as error:
-        return fail("synth", error)
-    except SynthesisError as error:
-        return fail("synth", error, code=1)
+    from amper_synth.generic import synthesise
+
+    result = synthesise(config, folder=options.output)
     if options.json:
         print(json.dumps(result.to_dict(), indent=2))
         return 0

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amper.backends.backend import DeviceError
 from amper.sampler.options import MODES
-from amper_cli.options import fail
+from amper_cli.errors import reporting
 from amper_lab.train.options import BACKENDS, TrainOptions
 
 if TYPE_CHECKING:
@@ -89,6 +87,7 @@ def add_options(parser: argparse.ArgumentParser, defaults: TrainOptions, names: 
         parser.add_argument(option, type=kind, default=default, metavar=metavar, help=text + shown)
 
 
+@reporting("train", "train", resumes=True)
 def run(options: argparse.Namespace) -> int:
     """Train, write the results and print a summary.
 
@@ -97,18 +96,10 @@ def run(options: argparse.Namespace) -> int:
     0; after an error message on standard error 2, of a bad option, a missing package or results of other options, or 1,
     of a device that failed; 130 after an interruption.
     """
-    try:
-        from amper_lab.train.runs import series
+    from amper_lab.train.runs import series
 
-        chosen = TrainOptions(**{field.name: getattr(options, field.name) for field in fields(TrainOptions)})
-        runs = series(chosen, options.seeds, options.output, jobs=options.jobs, progress=not options.quiet)
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        return fail("train", error)
-    except DeviceError as error:
-        return fail("train", error, code=1)
-    except KeyboardInterrupt:
-        print(f"\namper train: interrupted; the same command goes on from {options.output}", file=sys.stderr)
-        return 130
+    chosen = TrainOptions(**{field.name: getattr(options, field.name) for field in fields(TrainOptions)})
+    runs = series(chosen, options.seeds, options.output, jobs=options.jobs, progress=not options.quiet)
     print(_summary(runs, options.output))
     return 0
 

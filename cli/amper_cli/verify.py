@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from amper_cli.options import add_configuration, configuration, fail
+from amper_cli.errors import reporting
+from amper_cli.options import add_configuration, configuration
 from amper_spec.config import BUSES
 
 if TYPE_CHECKING:
@@ -58,19 +59,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
+@reporting("verify", "sim")
 def run(options: argparse.Namespace) -> int:
     """Run one or both simulators; print a table or JSON."""
-    try:
-        from amper_verif.harness.simulation import SIMULATORS, SimulationError
-    except ImportError as error:
-        return fail("verify", ImportError(f"{error}. Install it by: pip install 'amper[sim]'"))
+    from amper_verif.harness.simulation import SIMULATORS
+
     simulators = SIMULATORS if options.sim == "both" else (options.sim,)
-    try:
-        return (run_one if options.fuzz is None else run_fuzz)(options, simulators)
-    except (OSError, ValueError, TypeError) as error:
-        return fail("verify", error)
-    except SimulationError as error:
-        return fail("verify", error, code=1)
+    return (run_one if options.fuzz is None else run_fuzz)(options, simulators)
 
 
 def run_fuzz(options: argparse.Namespace, simulators: tuple[str, ...]) -> int:

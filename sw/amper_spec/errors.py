@@ -1,4 +1,4 @@
-"""Errors of a batch that cannot be drawn."""
+"""Errors that several parts share."""
 
 from __future__ import annotations
 
@@ -9,3 +9,7 @@ class DisabledError(RuntimeError):
 
 class NoValidRowError(ValueError):
     """A batch was asked of a memory in which no row is valid."""
+
+
+class ToolError(RuntimeError):
+    """A tool, a simulator or a device is missing or did not do its work; the message says which, and what it said."""

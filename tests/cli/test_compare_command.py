@@ -155,7 +155,7 @@ def test_missing_packages_name_their_extra(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "amper_synth.compare.rtl", None)
     assert compare("--rows", 8) == 2
     remedy = "Install it by: pip install 'amper[synth,sim]'"
-    assert capsys.readouterr().err.endswith(f"compare_rtl halted; None in sys.modules. {remedy}\n")
+    assert capsys.readouterr().err.endswith(f"compare.rtl halted; None in sys.modules. {remedy}\n")
 
 
 @pytest.mark.parametrize(

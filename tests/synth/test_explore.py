@@ -172,7 +172,7 @@ def test_ctrl_c_of_the_command(flow, library_path, tmp_path, capsys):
     arguments = ["--liberty", library_path, "--rows", "2", "4", *OPTIONS, "--jobs", "1", "-o", tmp_path]
     code, text, error = run(capsys, *arguments)
     assert (code, text) == (130, "")
-    assert error.endswith("amper explore: interrupted; the same command goes on from here\n")
+    assert error.endswith("amper explore: interrupted; the same command goes on where it stopped\n")
     flow.failing.clear()
     assert run(capsys, *arguments)[0] == 0
     assert flow.asked == [2, 4, 4]

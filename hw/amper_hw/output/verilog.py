@@ -18,6 +18,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from amper_hw.base.modules import Composite, ports_of
+from amper_spec.errors import ToolError
 
 # Yosys passes: those of Amaranth's own Verilog output, without the attributes that name its internals. Initial values
 # go as well: a register either has a reset or is qualified by one that has, so the design starts from reset alone, as
@@ -40,7 +41,7 @@ LINT_WAIVERS = """\
 """
 
 
-class VerilogError(RuntimeError):
+class VerilogError(ToolError):
     """Yosys failed to write the Verilog; the message has its output."""
 
 

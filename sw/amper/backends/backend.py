@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from amper.model.golden import GoldenModel
 from amper_spec.config import Algorithm, AmperConfig
+from amper_spec.errors import ToolError
 from amper_spec.parameters import Parameter
 
 IndexArray = NDArray[np.int64]
@@ -20,7 +21,7 @@ IndexArray = NDArray[np.int64]
 ENTRY_POINTS = "amper.backends"  # the group in which a package names its backends
 
 
-class DeviceError(RuntimeError):
+class DeviceError(ToolError):
     """A device did not do what it must, does not answer, or is closed; the message says which."""
 
 

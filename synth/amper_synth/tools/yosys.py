@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from amper_spec.errors import ToolError
+
 INSTALL = "Yosys is not installed. Install it by: pip install 'amper[synth]'"
 
 
-class SynthesisError(RuntimeError):
+class SynthesisError(ToolError):
     """A tool is missing or failed, or a flow gave no result; the message says which, with the end of its log."""
 
 

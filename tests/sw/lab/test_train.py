@@ -421,5 +421,5 @@ def test_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
 
     monkeypatch.setattr(runs, "run_all", interrupted)
     assert command.run(parse(*TINY_WORDS, "--quiet", "-o", str(tmp_path))) == 130
-    message = f"\namper train: interrupted; the same command goes on from {tmp_path}\n"
+    message = "\namper train: interrupted; the same command goes on where it stopped\n"
     assert capsys.readouterr() == ("", message)

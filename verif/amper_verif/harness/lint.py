@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from amper_spec.errors import ToolError
 from amper_verif.harness.simulation import simulator_environment
 
 LINTERS = ("verilator", "icarus", "yosys", "slang")
@@ -45,7 +46,7 @@ sys.exit(0 if ready and driver.parseAllSources() and driver.runFullCompilation(T
 """
 
 
-class LintError(RuntimeError):
+class LintError(ToolError):
     """A linter is not installed; the message says how to install it."""
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from amper_spec.errors import ToolError
 from amper_verif.harness import progress as progress_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _PARAMETERS, _REPORT = "AMPER_BENCH_PARAMETERS", "AMPER_BENCH_REPORT"
 _OPTIMISATION = "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1"
 
 
-class SimulationError(RuntimeError):
+class SimulationError(ToolError):
     """The simulator is missing, could not build the design, or the bench failed; the message says which and why."""
 
 

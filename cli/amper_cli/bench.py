@@ -22,12 +22,7 @@ Time what AMPER does and print the figures as a table, with the configuration an
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = subparsers.add_parser(
-        "bench",
-        help="measure",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = subparsers.add_parser("bench", help="measure", description=_DESCRIPTION)
     subjects = parser.add_subparsers(title="what to measure", metavar="SUBJECT", required=True)
     generation = subjects.add_parser("generation", help="writing Verilog, over the number of rows")
     generation.add_argument("--sizes", type=int, nargs="+", metavar="N", help="numbers of rows (default 256 to 65,536)")

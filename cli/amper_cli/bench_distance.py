@@ -22,12 +22,7 @@ its scale adapts to, and of every variant of the hardware, to the bit. distribut
 
 def add_parser(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subject."""
-    parser = subjects.add_parser(
-        "distance",
-        help="every mode's distance to PER",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = subjects.add_parser("distance", help="every mode's distance to PER", description=_DESCRIPTION)
     parser.add_argument("--rows", type=int, default=10_000, metavar="N", help="priorities (default %(default)s)")
     parser.add_argument("--groups", type=int, default=20, metavar="M", help="of AMPER (default %(default)s)")
     parser.add_argument(

@@ -23,10 +23,7 @@ cannot be loaded is named with the reason. docs/measurements/benchmark.md says w
 def add_parser(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subject."""
     parser = subjects.add_parser(
-        "software",
-        help="the software sampler against other libraries",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "software", help="the software sampler against other libraries", description=_DESCRIPTION
     )
     modes = get_args(Mode)
     parser.add_argument("--rows", type=int, nargs="+", default=list(ROWS), metavar="N", help="rows held (10^4 to 10^6)")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from amper import AmperConfig
 from amper.sampler.options import Mode
-from amper_cli.errors import reporting
+from amper_cli.errors import reporting, say
 from amper_cli.options import add_configuration, configuration
 
 if TYPE_CHECKING:
@@ -40,11 +39,7 @@ examples:
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
-        "compare",
-        help="the RTL against software and GPUs",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "compare", help="the RTL against software and GPUs", description=_DESCRIPTION, epilog=_EXAMPLES
     )
     modes = [mode for mode in get_args(Mode) if mode != "uniform"]
     parser.add_argument("--timing", type=Path, nargs="+", default=[], metavar="FILE", help="what amper synth made")
@@ -122,11 +117,11 @@ def _rtl(options: argparse.Namespace, config: AmperConfig) -> list[Entry]:
     if options.liberty:
         from amper_synth.asic.flow import synthesise_asic
 
-        result = synthesise_asic(config, options.liberty, folder=folder / "asic", say=_say).to_dict()
+        result = synthesise_asic(config, options.liberty, folder=folder / "asic", say=say).to_dict()
         (folder / "asic/asic.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         periods.append(period_of(result))
     check_names(periods)
-    _say("cycles, by simulation")
+    say("cycles, by simulation")
     cycles = measure_cycles(config, simulator=options.sim, folder=FOLDER)
     return rtl_entries(cycles, periods)
 
@@ -166,7 +161,3 @@ def _written(comparison: Comparison, folder: Path | None) -> str:
         (folder / "compare.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
         draw(comparison, folder / "compare.svg")
     return text
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import itertools
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from amper_cli.errors import reporting
+from amper_cli.errors import reporting, say
 from amper_cli.options import add_preset, preset_of
 from amper_spec.config import AMPER_VARIANTS, PIPELINES, AmperConfig
 from amper_spec.declare import declarations
@@ -42,11 +41,7 @@ _DEFAULTS: dict[str, Sequence[Any]] = {
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
-        "cycles",
-        help="measure the cycles of a batch",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "cycles", help="measure the cycles of a batch", description=_DESCRIPTION, epilog=_EXAMPLES
     )
     add_preset(parser)
     for name in ("rows", "groups", "batch"):
@@ -82,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         points=points,
         base=preset_of(options),
         simulator=options.sim,
-        say=lambda text: print(text, file=sys.stderr, flush=True),
+        say=say,
     )
     text = page(measurements, command=command(options, axes), simulator=options.sim)
     if options.output:

@@ -37,7 +37,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="generate, lint, verify on real priorities, and make a page of pictures",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-o", "--output", metavar="DIR", default="build/demo", help="folder (default build/demo)")
     parser.add_argument("--trace", metavar="FILE", help="recorded trace (default verif/traces/cartpole-2000.npz)")

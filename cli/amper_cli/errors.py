@@ -1,4 +1,4 @@
-"""What a command says of an error, and the code that it ends with, the same for all."""
+"""What a command says on standard error, and the code that it ends with, the same for all."""
 
 from __future__ import annotations
 
@@ -48,3 +48,8 @@ def fail(command: str, error: object, code: int = 2) -> int:
     """Print an error; returns the exit code."""
     print(f"amper {command}: error: {error}", file=sys.stderr)
     return code
+
+
+def say(text: str) -> None:
+    """Print how far it is."""
+    print(text, file=sys.stderr, flush=True)

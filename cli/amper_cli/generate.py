@@ -27,11 +27,7 @@ examples:
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
-        "generate",
-        help="write the Verilog of a sampler",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "generate", help="write the Verilog of a sampler", description=_DESCRIPTION, epilog=_EXAMPLES
     )
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder for the files, made if need be")
     parser.add_argument("--lint", action="store_true", help="check it with Verilator, Icarus, Yosys and slang")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib.metadata import version
+from typing import Any
 
 from amper_cli import bench, compare, cycles, demo, explore, generate, presets, record, reproduce, synth, train, verify
 
@@ -22,14 +23,16 @@ examples:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Shows its text as it is written, and so do the parsers of the commands, which argparse makes of this class."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**{"formatter_class": argparse.RawDescriptionHelpFormatter} | named)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="amper",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = _Parser(prog="amper", description=_DESCRIPTION, epilog=_EXAMPLES)
     parser.add_argument("--version", action="version", version=f"amper {version('amper')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (generate, verify, presets, cycles, synth, explore, bench, compare, train, reproduce, record, demo):

@@ -38,11 +38,7 @@ example:
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command ``record`` to the command line ``amper``; its ``run`` is set to `run`."""
     parser = subparsers.add_parser(
-        "record",
-        help="record a trace of real priorities from a DQN agent",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "record", help="record a trace of real priorities from a DQN agent", description=_DESCRIPTION, epilog=_EXAMPLE
     )
 
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="trace file (.npz) to write")

@@ -39,11 +39,7 @@ def _names(text: str) -> tuple[str, ...]:
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
-        "reproduce",
-        help="run the published experiments again",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "reproduce", help="run the published experiments again", description=_DESCRIPTION, epilog=_EXAMPLE
     )
     parser.add_argument("what", nargs="?", choices=SUBJECTS, default="all", help="the experiment (default all)")
     parser.add_argument(

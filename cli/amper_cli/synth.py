@@ -29,7 +29,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="synthesise: area, clock, power; gates and logic depth",
         description=_DESCRIPTION.format(summaries="".join(family.SUMMARY for family in FAMILIES)),
         epilog="examples:\n" + "".join(family.EXAMPLES for family in FAMILIES),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     targets = [target for family in FAMILIES for target in family.TARGETS]
     parser.add_argument("--target", choices=targets, required=True, help="what to synthesise for")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amper import AmperConfig
-from amper_cli.errors import reporting
+from amper_cli.errors import reporting, say
 
 if TYPE_CHECKING:
     from amper_synth.asic.flow import AsicResult
@@ -86,9 +85,6 @@ def run(options: argparse.Namespace, config: AmperConfig) -> int:
 
 def _results(options: argparse.Namespace, config: AmperConfig) -> AsicResult:
     from amper_synth.asic.flow import AS_FAST_AS_POSSIBLE, powered, simulated, synthesise_asic
-
-    def say(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
 
     result = synthesise_asic(
         config,

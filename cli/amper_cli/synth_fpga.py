@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from amper import AmperConfig
-from amper_cli.errors import reporting
+from amper_cli.errors import reporting, say
 
 if TYPE_CHECKING:
     from amper_synth.fpga.flow import FpgaResult
@@ -55,7 +54,7 @@ def run(options: argparse.Namespace, config: AmperConfig) -> int:
 
     _check(options)
     if options.board is not None:
-        board = build(config, MADE[options.board], folder=options.output, progress=_say)
+        board = build(config, MADE[options.board], folder=options.output, progress=say)
         print(json.dumps(asdict(board), indent=2) if options.json else f"{board.bitstream}: {board.fmax_mhz} MHz")
         return 0
     result = synthesise(
@@ -68,7 +67,7 @@ def run(options: argparse.Namespace, config: AmperConfig) -> int:
         yosys_options=options.yosys_options,
         nextpnr_options=shlex.split(options.nextpnr_options),
         jobs=options.jobs,
-        progress=_say,
+        progress=say,
     )
     print(json.dumps(result.to_dict(), indent=2) if options.json else "\n".join(_lines(result)))
     return 0
@@ -83,10 +82,6 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError(f"goal-mhz must be 1 to 1000, not {options.goal_mhz:g}")
     if options.board is not None and options.target != "ecp5":
         raise ValueError(f"board {options.board} needs --target ecp5, not {options.target}")
-
-
-def _say(step: str) -> None:
-    print(step, file=sys.stderr, flush=True)
 
 
 def _lines(result: FpgaResult) -> list[str]:

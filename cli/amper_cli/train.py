@@ -59,11 +59,7 @@ _HELP: dict[str, tuple[Callable[[str], Any], str, str]] = {
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
-        "train",
-        help="train DQN with any of the samplers",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "train", help="train DQN with any of the samplers", description=_DESCRIPTION, epilog=_EXAMPLE
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs, with the seeds 1 to N (default 1)")

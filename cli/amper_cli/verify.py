@@ -31,11 +31,7 @@ examples:
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
-        "verify",
-        help="simulate it against the golden model",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "verify", help="simulate it against the golden model", description=_DESCRIPTION, epilog=_EXAMPLES
     )
     parser.add_argument(
         "--sim",

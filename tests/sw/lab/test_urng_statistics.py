@@ -13,16 +13,8 @@ import pytest
 
 from amper import streams
 from amper_lab.studies import urng_statistics
-from amper_lab.studies.urng_statistics import (
-    ORDERS,
-    PAIR_TESTS,
-    STREAM_TESTS,
-    THRESHOLD,
-    WordSource,
-    failed,
-    main,
-    python_words,
-)
+from amper_lab.studies.urng_statistics import ORDERS, WordSource, main, python_words
+from amper_lab.studies.urng_tests import PAIR_TESTS, STREAM_TESTS, THRESHOLD, failed
 
 COUNT = 1 << 17  # words of one stream: 1 MiB
 SEEDS = (0, 1, 2, 2**64 - 1)

@@ -1,16 +1,20 @@
 """PER in PyTorch tensors, for a GPU: a sum tree as other libraries run it on a device, and ``torch.multinomial``.
 
-Everything stays on the device; no call waits for it. The code is the same on a processor, where tests run it.
+Everything stays on the device; no call waits for it, so that it is timed both ways: how soon each step is done, and how
+fast the device takes them. The code is the same on a processor, where tests run it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -18,6 +22,9 @@ from amper_lab.bench.contestant import ALPHA, BETA, EPS, Contestant, MissingErro
 from amper_report.environment import environment
 
 MULTINOMIAL_ROWS = 1 << 24  # the most categories that torch.multinomial takes
+BLOCK = 100  # steps that are queued before the device is waited for
+
+Clock = Callable[[], int]
 
 
 class DeviceReplay(Protocol):
@@ -173,3 +180,42 @@ def build(name: str, workload: Workload, device: str = "cuda") -> DevicePeer:
 
 def _no_wait() -> None:
     """A processor has done its work when the call returns."""
+
+
+def measure_blocks(
+    peers: Sequence[DevicePeer], *, batch: int, repeats: int, seed: int, clock: Clock = time.perf_counter_ns
+) -> Iterator[dict[str, float]]:
+    """One repeat at a time: nanoseconds of a step by the peer's name, of a block of ``BLOCK`` steps in turn.
+
+    A step is a sample and the update of its rows; a block that is not timed goes before each.
+    """
+    rng = np.random.default_rng([seed, 3])
+    for repeat in range(repeats):
+        errors = rng.standard_exponential((BLOCK, batch), np.float32)
+        shift = repeat % len(peers)
+        yield {
+            peer.contestant.name: _step_nanoseconds(peer, errors, batch, clock)
+            for peer in [*peers[shift:], *peers[:shift]]
+        }
+
+
+def _step_nanoseconds(peer: DevicePeer, errors: NDArray[np.float32], batch: int, clock: Clock) -> float:
+    prepared = [peer.contestant.errors(each) for each in errors]
+    collecting = gc.isenabled()
+    gc.disable()  # as timeit does
+    try:
+        _block(peer, prepared, batch)
+        start = clock()
+        _block(peer, prepared, batch)
+        return (clock() - start) / BLOCK
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _block(peer: DevicePeer, errors: Sequence[Any], batch: int) -> None:
+    replay = peer.replay
+    for new in errors:
+        indices, _ = replay.sample(batch)
+        replay.update(indices, new)
+    peer.wait()

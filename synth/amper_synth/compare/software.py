@@ -146,7 +146,7 @@ def _steps(plan: Plan, contestants: Sequence[Contestant], advance: Advance) -> d
 def _blocks(plan: Plan, devices: Sequence[DevicePeer], advance: Advance) -> list[dict[str, float]]:
     if not devices:
         return []
-    from amper_lab.bench.gpu_timing import measure_blocks
+    from amper_lab.bench.gpu import measure_blocks
 
     found = []
     timed = measure_blocks(devices, batch=plan.batch, repeats=plan.repeats, seed=plan.seed)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from amper_lab.bench import gpu, gpu_timing
+from amper_lab.bench import gpu
 from amper_lab.bench.contestant import ALPHA, BETA, EPS, MissingError, Workload
 
 FALSE_ALARM = 1e-6
@@ -137,6 +137,6 @@ def test_a_block_is_waited_for_once_and_at_its_end():
     device = Device()
     real = gpu.build("torch.multinomial", Workload(rows=9, batch=8, payload=False, seed=1), "cpu")
     peer = gpu.DevicePeer(real.contestant, device, device.wait, "made up")
-    found = list(gpu_timing.measure_blocks([peer], batch=8, repeats=2, seed=1, clock=device.read))
+    found = list(gpu.measure_blocks([peer], batch=8, repeats=2, seed=1, clock=device.read))
     assert found == [{"torch.multinomial": 57.0}] * 2
     assert device.queued == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,22 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from amper.replay.batches import BatchArrays
+from amper.replay.batches import BatchArrays, batch_types, check_tensors
 from amper.replay.columns import Columns, column_views, converted, new_storage, row_dtype
 from amper.replay.files import SavedFile, opened_saved, write_saved
 from amper.replay.nstep import Links, NStep
 from amper.replay.rows import new_rows
+from amper.sampler.arguments import BATCH_MAX
 from amper.sampler.base import IndexArray, SamplerBase
 from amper.sampler.choice import chosen_core
 from amper.sampler.sampler import Sampler
 from amper_spec.checks import checked_integer
-
-
-class _ThreadArrays(threading.local):
-    """Each thread's arrays for batches: NumPy's, and tensors."""
-
-    arrays: BatchArrays | None = None
-    tensors: BatchArrays | None = None
 
 
 class ReplayBuffer:
@@ -71,7 +64,8 @@ class ReplayBuffer:
         # Locked in every operation: a batch is of one moment, its rows, indices and weights.
         self._rows = new_rows(self._columns, n_step, compiled)
         self._links = Links(self.sampler.rows, n_step.envs) if n_step else None
-        self._kept = _ThreadArrays()
+        self._batch_types = batch_types(self._columns, n_step=n_step is not None)
+        self._tensors_checked = False
         # Whether drawing by the core is all that a batch takes: unless the sampler has another way, as a device has.
         self._in_one_call = n_step is None and type(self.sampler).sample is SamplerBase.sample
 
@@ -149,15 +143,16 @@ class ReplayBuffer:
             return self.sampler.extend(count=size)
 
     def sample(
-        self, batch: int, beta: float | None = None, *, copy: bool = False, tensors: bool = False
+        self, batch: int, beta: float | None = None, *, tensors: bool = False, out: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """Draw ``batch`` transitions, with replacement.
 
         Parameters
         ----------
         batch, beta : as in ``Sampler.sample``.
-        copy : give new arrays; otherwise those of this thread's latest call, if it was for as many, are used again.
         tensors : give PyTorch tensors; pinned, if CUDA is available.
+        out : a batch that this buffer gave, of the same size and kind, to be overwritten and given again; its arrays
+            must not be in use any more. None: new arrays.
 
         Returns
         -------
@@ -169,14 +164,12 @@ class ReplayBuffer:
         TypeError, ValueError : a bad argument. NoValidRowError (a ValueError) : nothing to draw. ImportError : no
         PyTorch.
         """
-        if self._in_one_call and not (copy or tensors):
-            kept = self._kept.arrays
-            if kept is not None:
-                core, exponent = self.sampler.core_and_beta(beta)
-                drawn = self._rows.sample(core, batch, exponent, kept.gathered, kept.values)
-                if drawn is not None:
-                    return drawn
-        return self._sampled(batch, beta, copy, tensors)
+        if self._in_one_call and not tensors:
+            core, exponent = self.sampler.core_and_beta(beta)
+            drawn = self._rows.sample(core, batch, exponent, out)
+            if drawn is not None:
+                return drawn
+        return self._sampled(batch, beta, tensors, out)
 
     def update(self, indices: ArrayLike, priorities: ArrayLike) -> None:
         """``Sampler.update``."""
@@ -241,36 +234,33 @@ class ReplayBuffer:
             if saved.numbers[name] != value:
                 raise ValueError(f"{saved.path} must be of a buffer with {name} {value}, not {saved.numbers[name]}")
 
-    def _new_arrays(self, size: int, copy: bool, tensors: bool) -> BatchArrays:
-        arrays = BatchArrays(size, self._columns, n_step=self._links is not None, tensors=tensors)
-        if not copy and tensors:
-            self._kept.tensors = arrays
-        elif not copy:
-            self._kept.arrays = arrays
-        return arrays
-
-    def _sampled(self, batch: int, beta: float | None, copy: bool, tensors: bool) -> dict[str, Any]:
-        """``sample`` in steps, whatever the arguments, sampler and columns."""
-        if tensors and self._kept.tensors is None:
-            self._new_arrays(0, copy=True, tensors=True)  # raises now what it would raise after the draw
+    def _sampled(self, batch: int, beta: float | None, tensors: bool, out: dict[str, Any] | None) -> dict[str, Any]:
+        """``sample`` in steps, whatever the arguments, sampler and columns; what is wrong is said before the draw."""
+        if tensors and not self._tensors_checked:
+            check_tensors(self._batch_types)
+            self._tensors_checked = True
+        room = None
+        if out is not None:
+            size = checked_integer("batch", batch, 1, BATCH_MAX)
+            room = BatchArrays(size, self._batch_types, tensors=tensors, out=out)
         with self._rows:
             indices, weights = self.sampler.sample(batch, beta)
-            arrays = self._kept.tensors if tensors else self._kept.arrays
-            if copy or arrays is None or arrays.size != indices.size:
-                arrays = self._new_arrays(indices.size, copy, tensors)
-            if self._links is None:
-                self._rows.gather(indices, indices, arrays.gathered)
-            else:
-                self._gather_steps(indices, arrays)
-        return arrays.batch(indices, weights)
+            if room is None:
+                room = BatchArrays(indices.size, self._batch_types, tensors=tensors)
+            self._gather(indices, room.arrays)
+        room.arrays["indices"][:], room.arrays["weights"][:] = indices, weights
+        return room.batch
 
-    def _gather_steps(self, indices: IndexArray, arrays: BatchArrays) -> None:
-        assert self._links is not None
+    def _gather(self, indices: IndexArray, arrays: Mapping[str, NDArray[Any]]) -> None:
+        outs = tuple(arrays[name] for name in self._columns)
+        if self._links is None:
+            self._rows.gather(indices, indices, outs)
+            return
         assert self.n_step is not None
         last, rewards, discounts = self._rows.follow(indices, self._links.follower)
-        self._rows.gather(indices, last, arrays.gathered)
-        arrays.arrays[self.n_step.reward][:] = rewards
-        arrays.arrays["discount"][:] = discounts
+        self._rows.gather(indices, last, outs)
+        arrays[self.n_step.reward][:] = rewards
+        arrays["discount"][:] = discounts
 
     def _converted(self, transition: Mapping[str, object], lead: tuple[int, ...]) -> dict[str, NDArray[Any]]:
         """What is stored of the values by name; or what is wrong with them."""

@@ -26,7 +26,7 @@ class Rows(Protocol):
     def gather(self, indices: IndexArray, last: IndexArray, outs: Sequence[NDArray[Any]], /) -> None: ...
     def follow(self, indices: IndexArray, follower: NDArray[np.int32], /) -> Steps: ...
     def sample(
-        self, core: Core, batch: object, beta: object, outs: Sequence[NDArray[Any]], values: dict[str, Any], /
+        self, core: Core, batch: object, beta: object, out: dict[str, Any] | None, /
     ) -> dict[str, Any] | None: ...
 
 
@@ -76,13 +76,12 @@ class NumpyRows:
         assert self._n_step is not None
         return followed(self._n_step, follower, self._columns, indices)
 
-    def sample(
-        self, core: Core, batch: object, beta: object, outs: Sequence[NDArray[Any]], values: dict[str, Any], /
-    ) -> dict[str, Any] | None:
-        """Under the lock, draw a batch and copy its columns into ``outs``: ``values`` with "indices" and "weights".
+    def sample(self, core: Core, batch: object, beta: object, out: dict[str, Any] | None, /) -> dict[str, Any] | None:
+        """Under the lock, draw a batch and copy its rows: into new arrays, or over those of ``out``.
 
         None, and nothing is done: it must be drawn and gathered in steps. The compiled one does it if ``core`` is
-        compiled, ``batch`` and ``beta`` are what it takes, ``outs`` are of that size, and there is something to draw.
+        compiled, ``batch`` and ``beta`` are what it takes, ``out`` is None or a fitting batch, and there is something
+        to draw.
         """
         return None
 

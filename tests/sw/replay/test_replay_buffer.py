@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amper import NoValidRowError, ReplayBuffer, Sampler
+from amper import NoValidRowError, NStep, ReplayBuffer, Sampler
 from amper.replay.rows import NumpyRows
 from amper.sampler import choice as sampler_core
 
@@ -169,24 +169,46 @@ def test_many_columns():
         assert (batch[name] == (100 * number + i)[:, None]).all()
 
 
-def test_arrays_are_used_again_by_the_same_thread():
-    buffer = ReplayBuffer(100, {"x": "int64"})
-    buffer.extend(x=np.arange(100))
-    first = buffer.sample(10)
-    kept = first["x"].copy(), first["indices"].copy(), first["weights"].copy()
-    second = buffer.sample(10)
-    assert second["x"] is first["x"]
-    np.testing.assert_array_equal(first["x"], second["indices"])
-    np.testing.assert_array_equal(first["indices"], kept[1])  # these are new each time
-    np.testing.assert_array_equal(first["weights"], kept[2])
-    own = buffer.sample(10, copy=True)
-    assert not np.shares_memory(own["x"], second["x"])
-    others: list[dict] = []
-    thread = threading.Thread(target=lambda: others.append(buffer.sample(10)))
-    thread.start()
-    thread.join()
-    assert not np.shares_memory(others[0]["x"], second["x"])
-    assert buffer.sample(11)["x"].shape == (11,)
+@pytest.mark.parametrize("tensors", [False, True])
+@pytest.mark.parametrize("n_step", [None, NStep(2)], ids=["one", "steps"])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_batch_stays_as_it_was_drawn(compiled, n_step, tensors):
+    """Of several that are kept, as for gradients, none is overwritten by the next."""
+    columns = {"next_obs": "int64", "reward": "float32", "terminated": "bool", "truncated": "bool"}
+    buffer = ReplayBuffer(1000, columns, n_step=n_step, compiled=compiled)
+    ends = np.ones(1000, bool)
+    buffer.extend(next_obs=np.arange(1000), reward=np.arange(1000), terminated=ends, truncated=ends)
+    kept = [buffer.sample(8, tensors=tensors) for _ in range(4)]
+    for batch in kept:
+        assert batch["next_obs"].tolist() == batch["indices"].tolist() == batch["reward"].tolist()
+    assert len({tuple(batch["indices"].tolist()) for batch in kept}) == 4
+    for name in kept[0]:
+        assert len({np.asarray(batch[name]).ctypes.data for batch in kept}) == 4
+
+
+@pytest.mark.parametrize("tensors", [False, True])
+@pytest.mark.parametrize("n_step", [None, NStep(2)], ids=["one", "steps"])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_arrays_are_used_again_if_asked_for(compiled, n_step, tensors):
+    columns = {"next_obs": ("int32", 3), "reward": "float32", "terminated": "bool", "truncated": "bool"}
+    one, other = (ReplayBuffer(50, columns, Sampler(50, seed=1), n_step=n_step, compiled=compiled) for _ in range(2))
+    for buffer in (one, other):
+        buffer.extend(
+            next_obs=np.arange(150).reshape(50, 3),
+            reward=np.arange(50),
+            terminated=np.arange(50) % 7 == 6,
+            truncated=np.zeros(50, bool),
+        )
+    first = one.sample(9, tensors=tensors)
+    arrays = dict(first)
+    other.sample(9)
+    for _ in range(3):
+        again, expected = one.sample(9, tensors=tensors, out=first), other.sample(9, tensors=tensors)
+        assert again is first
+        assert list(again) == list(expected)
+        for name, array in again.items():
+            assert array is arrays[name]
+            np.testing.assert_array_equal(array, expected[name])
 
 
 @pytest.mark.parametrize("compiled", [True, False])
@@ -214,7 +236,7 @@ def test_drawn_in_one_call_or_in_steps(options, compiled):
         for buffer in (one, steps):
             buffer.extend(**values)
         for _ in range(2):
-            batch, same = one.sample(8, beta), steps.sample(8, beta, copy=True)
+            batch, same = one.sample(8, beta), steps.sample(8, beta)
             assert list(batch) == list(same) == [*COLUMNS, "indices", "weights"]
             for name, value in same.items():
                 np.testing.assert_array_equal(batch[name], value)
@@ -225,7 +247,7 @@ def test_drawn_in_one_call_or_in_steps(options, compiled):
 
 @pytest.mark.parametrize("compiled", [True, False])
 def test_a_draw_that_failed_holds_up_nobody(compiled):
-    """Whatever is wrong, the lock is given back, and the arrays from before are used again."""
+    """Whatever is wrong, the lock is given back, and a batch to be overwritten is as it was."""
     buffer = ReplayBuffer(5, {"x": "int64"}, compiled=compiled)
     buffer.add(x=7)
     first = buffer.sample(3)
@@ -233,11 +255,12 @@ def test_a_draw_that_failed_holds_up_nobody(compiled):
         with pytest.raises((TypeError, ValueError), match=r"^(batch|beta) must "):
             buffer.sample(batch, beta)
     buffer.remove([0])
-    with pytest.raises(NoValidRowError, match=r"^sample needs at least one row with a priority"):
-        buffer.sample(3)
+    for out in (None, first):
+        with pytest.raises(NoValidRowError, match=r"^sample needs at least one row with a priority"):
+            buffer.sample(3, out=out)
+    assert first["x"].tolist() == [7, 7, 7]
     buffer.add(x=8)
-    assert buffer.sample(3)["x"] is first["x"]
-    assert first["x"].tolist() == [8, 8, 8]
+    assert buffer.sample(3, out=first)["x"].tolist() == [8, 8, 8]
 
 
 @pytest.fixture

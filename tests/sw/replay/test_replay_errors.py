@@ -100,6 +100,32 @@ CALLS = [
         TypeError,
         "tensors=True needs columns that PyTorch has a type for, and 'name' is <U3",
     ),
+    (lambda b: b.sample(1, out=[1]), TypeError, "out must be a batch that this buffer gave, not list"),
+    (
+        lambda b: b.sample(1, out={"obs": 0}),
+        ValueError,
+        "out must have obs, action, reward, flag, name, indices, weights, as a batch of this buffer, not obs",
+    ),
+    (
+        lambda b: b.sample(2, out=filled(True).sample(3)),
+        ValueError,
+        "out['obs'] must be float32 of the shape (2, 3), not float32 of the shape (3, 3)",
+    ),
+    (
+        lambda b: b.sample(2, out=filled(True).sample(2) | {"reward": np.zeros(2)}),
+        ValueError,
+        "out['reward'] must be float32 of the shape (2,), not float64 of the shape (2,)",
+    ),
+    (
+        lambda b: b.sample(2, out=filled(True).sample(2) | {"indices": np.zeros(4, np.int64)[::2]}),
+        ValueError,
+        "out['indices'] must be contiguous and writable, as sample gives it, and is not",
+    ),
+    (
+        lambda b: b.sample(1, out=filled(True).sample(1) | {"weights": 1.0}),
+        TypeError,
+        "out['weights'] must be an array, as sample gives it, not float",
+    ),
 ]
 
 

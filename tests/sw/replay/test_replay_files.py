@@ -44,7 +44,7 @@ def operate(buffer: ReplayBuffer, rng: np.random.Generator, times: int) -> list[
             terminated=rng.random(size) < 0.1,
             truncated=rng.random(size) < 0.1,
         )
-        batches.append(buffer.sample(40, copy=True))
+        batches.append(buffer.sample(40))
         buffer.update_errors(batches[-1]["indices"], rng.normal(size=40))
         if rng.random() < 0.2:
             buffer.remove(batches[-1]["indices"][:2])

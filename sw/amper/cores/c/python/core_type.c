@@ -113,15 +113,13 @@ int is_batch(PyObject *const *args, npy_intp *batch, double *beta)
     return !overflow && *batch >= 1 && *batch <= 0x7FFFFFFF && *beta >= 0.0 && *beta <= 0x1.fffffffffffffp1023;
 }
 
-int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetched, PyObject *drawn[2])
+int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetched, PyObject *const drawn[2])
 {
-    drawn[0] = PyArray_EMPTY(1, &batch, NPY_INT64, 0);
-    drawn[1] = PyArray_EMPTY(1, &batch, NPY_FLOAT32, 0);
-    int status = drawn[0] && drawn[1] ? 1 : -1, empty;
+    int status = 1, empty;
     take_lock(self->lock);
-    if (status > 0 && self->s.count == 0)
+    if (self->s.count == 0)
         status = 0;
-    if (status > 0) {
+    else {
         int64_t *row = PyArray_DATA((PyArrayObject *)drawn[0]);
         float *weight = PyArray_DATA((PyArrayObject *)drawn[1]);
         PyThreadState *saved = batch >= LONG_OPERATION ? PyEval_SaveThread() : NULL;
@@ -135,10 +133,6 @@ int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetched, PyOb
         status = empty < 0 ? -1 : 1;
     }
     PyThread_release_lock(self->lock);
-    if (status < 1) {
-        Py_CLEAR(drawn[0]);
-        Py_CLEAR(drawn[1]);
-    }
     if (status < 0)
         PyErr_NoMemory();
     return status;
@@ -149,21 +143,20 @@ static PyObject *core_sample(Core *self, PyObject *const *args, Py_ssize_t nargs
 {
     npy_intp batch;
     double beta;
-    PyObject *drawn[2];
     if (nargs != 2 || !is_batch(args, &batch, &beta))
         Py_RETURN_NONE;
-    int status = core_draw(self, batch, beta, NULL, drawn);
-    if (status == 0)
-        Py_RETURN_NONE;
-    PyObject *result = status > 0 ? PyTuple_New(2) : NULL;
-    if (result == NULL) {
-        Py_XDECREF(drawn[0]);
-        Py_XDECREF(drawn[1]);
-        return NULL;
+    PyObject *drawn[2] = {PyArray_EMPTY(1, &batch, NPY_INT64, 0), PyArray_EMPTY(1, &batch, NPY_FLOAT32, 0)};
+    PyObject *result = drawn[0] && drawn[1] ? PyTuple_New(2) : NULL;
+    int status = result ? core_draw(self, batch, beta, NULL, drawn) : -1;
+    if (status > 0) {
+        PyTuple_SET_ITEM(result, 0, drawn[0]);
+        PyTuple_SET_ITEM(result, 1, drawn[1]);
+        return result;
     }
-    PyTuple_SET_ITEM(result, 0, drawn[0]);
-    PyTuple_SET_ITEM(result, 1, drawn[1]);
-    return result;
+    Py_XDECREF(result);
+    Py_XDECREF(drawn[0]);
+    Py_XDECREF(drawn[1]);
+    return status < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* float32 (rows,): what is stored, 0 where nothing is held. */

@@ -16,8 +16,8 @@ typedef struct {
 /* Whether the arguments are an int above 0 and a float, as a batch takes them. */
 int is_batch(PyObject *const *args, npy_intp *batch, double *beta);
 
-/* Draw a batch into new arrays; the drawn rows of `fetched`, if not NULL, are on their way into the caches then. 1, or 0
- * if nothing is held, or -1 without memory. */
-int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetched, PyObject *drawn[2]);
+/* Draw a batch into arrays of `batch` rows and weights; the drawn rows of `fetched`, if not NULL, are on their way into
+ * the caches then. 1, or 0 if nothing is held, or -1 with an exception. */
+int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetched, PyObject *const drawn[2]);
 
 #endif

@@ -10,6 +10,7 @@
 typedef struct {
     PyObject_HEAD
     PyObject *names, *views; /* kept for the columns' pointers */
+    PyObject *none_by_name;  /* a dictionary of a batch's names, in their order, to be copied */
     int64_t rows;
     ptrdiff_t stride; /* bytes from a row to the next, the same for all columns */
     char *first;      /* the column that begins a row */

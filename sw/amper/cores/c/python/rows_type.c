@@ -10,6 +10,27 @@
 #define LONG_COPY 65536 /* bytes from which releasing the GIL costs less than it gives */
 #define COLUMNS_ON_STACK 16
 
+static PyObject *name_of_indices, *name_of_weights;
+
+int rows_prepare(void)
+{
+    name_of_indices = PyUnicode_InternFromString("indices");
+    name_of_weights = PyUnicode_InternFromString("weights");
+    return name_of_indices && name_of_weights ? 0 : -1;
+}
+
+/* None for each array of a batch, by name and in their order; NULL with an exception. */
+static PyObject *none_by_name(PyObject *names)
+{
+    PyObject *none = PyDict_New();
+    for (Py_ssize_t i = 0; none && i < PyTuple_GET_SIZE(names); i++)
+        if (PyDict_SetItem(none, PyTuple_GET_ITEM(names, i), Py_None))
+            Py_CLEAR(none);
+    if (none && (PyDict_SetItem(none, name_of_indices, Py_None) || PyDict_SetItem(none, name_of_weights, Py_None)))
+        Py_CLEAR(none);
+    return none;
+}
+
 static void rows_dealloc(Rows *self)
 {
     free(self->column);
@@ -17,6 +38,7 @@ static void rows_dealloc(Rows *self)
         PyThread_free_lock(self->lock);
     Py_XDECREF(self->names);
     Py_XDECREF(self->views);
+    Py_XDECREF(self->none_by_name);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
@@ -70,6 +92,10 @@ static PyObject *rows_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
             Py_DECREF(self);
             return NULL;
         }
+    if ((self->none_by_name = none_by_name(names)) == NULL) {
+        Py_DECREF(self);
+        return NULL;
+    }
     self->rows = PyArray_DIM(self->column[0].view, 0);
     self->stride = PyArray_STRIDE(self->column[0].view, 0);
     self->first = self->column[0].data;
@@ -168,50 +194,94 @@ static PyObject *rows_gather(Rows *self, PyObject *const *args, Py_ssize_t nargs
     Py_RETURN_NONE;
 }
 
-static PyObject *name_of_indices, *name_of_weights;
-
-int rows_prepare(void)
+/* A batch with new arrays, whose columns are to be copied to `to`; NULL with an exception. */
+static PyObject *new_batch(const Rows *self, npy_intp size, char **to, PyObject *drawn[2])
 {
-    name_of_indices = PyUnicode_InternFromString("indices");
-    name_of_weights = PyUnicode_InternFromString("weights");
-    return name_of_indices && name_of_weights ? 0 : -1;
+    PyObject *batch = PyDict_Copy(self->none_by_name);
+    for (Py_ssize_t i = 0; batch && i < self->count; i++) {
+        PyArrayObject *view = self->column[i].view;
+        PyArray_Descr *descr = PyArray_DESCR(view);
+        npy_intp shape[NPY_MAXDIMS] = {size};
+        for (int d = 1; d < PyArray_NDIM(view); d++)
+            shape[d] = PyArray_DIM(view, d);
+        Py_INCREF(descr); /* which the array takes over */
+        PyObject *array = PyArray_NewFromDescr(&PyArray_Type, descr, PyArray_NDIM(view), shape, NULL, NULL, 0, NULL);
+        if (array == NULL || PyDict_SetItem(batch, self->column[i].name, array))
+            Py_CLEAR(batch);
+        else
+            to[i] = PyArray_DATA((PyArrayObject *)array);
+        Py_XDECREF(array); /* the dictionary keeps it */
+    }
+    for (int i = 0; batch && i < 2; i++) {
+        drawn[i] = PyArray_EMPTY(1, &size, i == 0 ? NPY_INT64 : NPY_FLOAT32, 0);
+        if (drawn[i] == NULL || PyDict_SetItem(batch, i == 0 ? name_of_indices : name_of_weights, drawn[i]))
+            Py_CLEAR(batch);
+        Py_XDECREF(drawn[i]);
+    }
+    return batch;
 }
 
-/* A copy of the dictionary with a batch's rows and weights, both of which it takes over. */
-static PyObject *batch_of(PyObject *values, PyObject *drawn[2])
+/* The array of a batch by its name, if it is just as `new_batch` makes it; else NULL, perhaps with an exception. */
+static PyArrayObject *array_of(PyObject *batch, PyObject *name, npy_intp size, int type, size_t bytes, int dimensions,
+                               const npy_intp *shape)
 {
-    PyObject *result = PyDict_Copy(values);
-    if (result
-        && (PyDict_SetItem(result, name_of_indices, drawn[0]) || PyDict_SetItem(result, name_of_weights, drawn[1])))
-        Py_CLEAR(result);
-    Py_DECREF(drawn[0]);
-    Py_DECREF(drawn[1]);
-    return result;
+    PyArrayObject *array = (PyArrayObject *)PyDict_GetItemWithError(batch, name);
+    return array && PyArray_CheckExact(array) && PyArray_ISCARRAY(array) && PyArray_TYPE(array) == type
+                   && PyArray_NDIM(array) == dimensions + 1 && PyArray_DIM(array, 0) == size
+                   && PyArray_CompareLists(PyArray_DIMS(array) + 1, shape, dimensions)
+                   && (size_t)PyArray_NBYTES(array) == bytes * (size_t)size
+               ? array
+               : NULL;
 }
 
-/* (core, batch, beta, outs, values): draw a batch, under the lock, copy its columns into `outs`, and give `values` with
- * "indices" and "weights". None, and nothing is done, unless they are a Core of as many rows, what its `sample` takes,
- * what `gather` takes for such a batch and a dictionary, and there is something to draw. */
+/* The batch `out`, to be overwritten, or NULL, perhaps with an exception, unless it is as `new_batch` makes it. */
+static PyObject *old_batch(const Rows *self, PyObject *out, npy_intp size, char **to, PyObject *drawn[2])
+{
+    if (!PyDict_CheckExact(out) || PyDict_GET_SIZE(out) != self->count + 2)
+        return NULL;
+    for (Py_ssize_t i = 0; i < self->count; i++) {
+        const Column *column = self->column + i;
+        PyArrayObject *array = column->plain ? array_of(out, column->name, size, column->type, column->bytes,
+                                                        PyArray_NDIM(column->view) - 1, PyArray_DIMS(column->view) + 1)
+                                             : NULL; /* types with parameters are NumPy's to compare */
+        if (array == NULL)
+            return NULL;
+        to[i] = PyArray_DATA(array);
+    }
+    drawn[0] = (PyObject *)array_of(out, name_of_indices, size, NPY_INT64, sizeof(int64_t), 0, NULL);
+    drawn[1] = (PyObject *)array_of(out, name_of_weights, size, NPY_FLOAT32, sizeof(float), 0, NULL);
+    return drawn[0] && drawn[1] ? Py_NewRef(out) : NULL;
+}
+
+/* (core, batch, beta, out): draw a batch, under the lock, and copy its rows, into new arrays if `out` is None or else
+ * over those of this batch. None, and nothing is done, unless they are a Core of as many rows, what its `sample` takes
+ * and such a batch, and there is something to draw. */
 static PyObject *rows_sample(Rows *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    npy_intp batch;
+    npy_intp size;
     double beta;
-    char *few[COLUMNS_ON_STACK], **to;
-    if (nargs != 5 || !Py_IS_TYPE(args[0], &core_type) || ((Core *)args[0])->s.rows != self->rows
-        || !is_batch(args + 1, &batch, &beta) || !PyDict_CheckExact(args[4])
-        || (to = outs_of(self, args[3], batch, few)) == NULL)
+    char *few[COLUMNS_ON_STACK], **to = few;
+    if (nargs != 4 || !Py_IS_TYPE(args[0], &core_type) || ((Core *)args[0])->s.rows != self->rows
+        || !is_batch(args + 1, &size, &beta))
         Py_RETURN_NONE;
+    if (self->count > COLUMNS_ON_STACK && (to = malloc((size_t)self->count * sizeof *to)) == NULL)
+        return PyErr_NoMemory();
     PyObject *drawn[2];
-    take_lock(self->lock);
-    int status = core_draw((Core *)args[0], batch, beta, self, drawn);
-    if (status > 0)
-        gather_freely(self, drawn[0], drawn[0], batch, to);
-    PyThread_release_lock(self->lock);
+    PyObject *batch = args[3] == Py_None ? new_batch(self, size, to, drawn) : old_batch(self, args[3], size, to, drawn);
+    int status = 0;
+    if (batch) {
+        take_lock(self->lock);
+        status = core_draw((Core *)args[0], size, beta, self, drawn);
+        if (status > 0)
+            gather_freely(self, drawn[0], drawn[0], size, to);
+        PyThread_release_lock(self->lock);
+    }
     if (to != few)
         free(to);
-    if (status == 0)
-        Py_RETURN_NONE;
-    return status > 0 ? batch_of(args[4], drawn) : NULL;
+    if (status > 0)
+        return batch;
+    Py_XDECREF(batch);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *rows___enter__(Rows *self, PyObject *unused)

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from configurations import table
 
 from amper import AMPER_VARIANTS, AmperConfig, Parameter, Status
 from amper.operations.vocabulary import Beat, Control, Reset, Sample, Settle, Write, beats
@@ -88,34 +89,28 @@ def test_random_workload_with_wide_priorities(simulate, priority_width):
 
 # --- cycles ----------------------------------------------------------------------------------------------------
 
-SHAPES = [
-    # rows, bank_rows, fan_out, priority_width, groups, batch
+SHAPES = table(
+    "rows bank_rows fan_out priority_width groups batch",
     (7, 64, 8, 4, 3, 5),
     (64, 64, 8, 16, 20, 64),
     (100, 16, 4, 8, 3, 33),
     (257, 64, 8, 16, 20, 64),
     (33, 2, 2, 8, 5, 9),
-]
+)
 
 
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize("ports", [1, 4])
-@pytest.mark.parametrize(("rows", "bank_rows", "fan_out", "priority_width", "groups", "batch"), SHAPES)
-def test_a_batch_takes_the_formulas_cycles_whatever_the_csp(
-    simulate, rows, bank_rows, fan_out, priority_width, groups, batch, ports, pipeline
-):
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_batch_takes_the_formulas_cycles_whatever_the_csp(simulate, shape, ports, pipeline):
     """m / P + b / D + c from |CSP| = 1 to |CSP| = n; and the draws come D a cycle."""
+    rows, groups, batch = shape["rows"], shape["groups"], shape["batch"]
     config = AmperConfig(
-        rows=rows,
-        bank_rows=bank_rows,
-        fan_out=fan_out,
-        priority_width=priority_width,
-        groups=groups,
-        batch=batch,
         search_ports=ports,
         draw_ports=ports,
         pipeline=pipeline,
         radius_scale=15.0 * groups,  # the last group's key matches every row
+        **shape,
     )
     sizes = [1, batch, max(1, batch // 2)]
     samples = [operation for size in sizes for operation in (Settle(), Sample(size))]

@@ -1,12 +1,14 @@
 """The row array in simulation: trees of all depths, with unequal tails."""
 
 import pytest
+from configurations import table
 
 from amper import AmperConfig
 from amper_verif.harness import components
 
-# rows, bank_rows, fan_out, levels: a bank alone, even trees, tails of one row, last nodes with fewer banks.
-TREES = [
+# A bank alone, even trees, tails of one row, last nodes with fewer banks.
+TREES = table(
+    "rows bank_rows fan_out levels",
     (1, 2, 2, 0),
     (2, 2, 2, 0),
     (7, 2, 2, 2),
@@ -14,44 +16,21 @@ TREES = [
     (64, 8, 2, 3),
     (100, 8, 4, 2),
     (129, 64, 8, 1),
-]
-# pipeline, variant, priority_width, search_ports, draw_ports, write_ports, result_priority
-KINDS = [
+)
+KINDS = table(
+    "pipeline variant priority_width search_ports draw_ports write_ports result_priority",
     ("deep", "fr-dithered", 8, 1, 1, 1, True),
     ("shallow", "k", 4, 2, 4, 2, True),
     ("deep", "fr", 16, 4, 2, 4, False),
-]
+)
 
 
-@pytest.mark.parametrize(("pipeline", "variant", "priority_width", "searches", "draws", "writes", "priorities"), KINDS)
-@pytest.mark.parametrize(("rows", "bank_rows", "fan_out", "levels"), TREES)
-def test_every_answer_is_right_and_in_its_cycle(
-    simulate,
-    rows,
-    bank_rows,
-    fan_out,
-    levels,
-    pipeline,
-    variant,
-    priority_width,
-    searches,
-    draws,
-    writes,
-    priorities,
-):
-    config = AmperConfig(
-        rows=rows,
-        bank_rows=bank_rows,
-        fan_out=fan_out,
-        pipeline=pipeline,
-        variant=variant,
-        priority_width=priority_width,
-        search_ports=searches,
-        draw_ports=draws,
-        write_ports=writes,
-        result_priority=priorities,
-    )
-    report = simulate(components.row_array(config, rounds=40))
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("tree", TREES)
+def test_every_answer_is_right_and_in_its_cycle(simulate, tree, kind):
+    settings = tree | kind
+    levels = settings.pop("levels")
+    report = simulate(components.row_array(AmperConfig(**settings), rounds=40))
     assert report["levels"] == levels
     assert report["least"] > 20
     assert report["early"] > 1

@@ -4,37 +4,29 @@ import re
 from dataclasses import replace
 
 import pytest
+from configurations import table
 
 from amper import AmperConfig
 from amper_hw.output.generate import generate
 from amper_verif.harness import components
 from amper_verif.harness.simulation import SimulationError
 
-# rows, bank_rows, pipeline, variant, ports: a row alone, as many as lines cross at, fewer.
-BANKS = [
-    (1, 2, "deep", "fr-dithered", 1),
-    (2, 2, "shallow", "fr", 2),
-    (7, 8, "deep", "k", 2),
-    (16, 16, "shallow", "fr-prefix", 1),
-    (33, 64, "deep", "fr-dithered", 4),
-]
+# A row alone, as many as lines cross at, fewer.
+BANKS = table(
+    "rows bank_rows pipeline variant search_ports draw_ports write_ports",
+    (1, 2, "deep", "fr-dithered", 1, 1, 1),
+    (2, 2, "shallow", "fr", 2, 2, 2),
+    (7, 8, "deep", "k", 2, 2, 2),
+    (16, 16, "shallow", "fr-prefix", 1, 1, 1),
+    (33, 64, "deep", "fr-dithered", 4, 4, 4),
+)
 CONFIG = AmperConfig(rows=16, bank_rows=16, priority_width=5, storage="latches")
 
 
-@pytest.mark.parametrize(("rows", "bank_rows", "pipeline", "variant", "ports"), BANKS)
-def test_every_answer_is_right_and_in_its_cycle(simulate, rows, bank_rows, pipeline, variant, ports):
+@pytest.mark.parametrize("settings", BANKS)
+def test_every_answer_is_right_and_in_its_cycle(simulate, settings):
     """Icarus runs the latches themselves."""
-    config = AmperConfig(
-        rows=rows,
-        bank_rows=bank_rows,
-        priority_width=5,
-        pipeline=pipeline,
-        variant=variant,
-        search_ports=ports,
-        draw_ports=ports,
-        write_ports=ports,
-        storage="latches",
-    )
+    config = AmperConfig(priority_width=5, storage="latches", **settings)
     report = simulate(components.bank(config, rounds=60))
     assert report["least"] > 20
     assert report["overlapping"] > 10

@@ -1,33 +1,24 @@
 """The controller in simulation."""
 
 import pytest
+from configurations import config_of, table
 
 from amper import AmperConfig
 from amper_verif.harness import components
 
-# rows, groups, batch, priority_width, search_ports, pipeline, variants
-SIZES = [
+SIZES = table(
+    "rows groups batch priority_width search_ports pipeline variants",
     (1, 1, 1, 4, 1, "deep", ["fr-dithered"]),
     (2, 3, 2, 8, 1, "shallow", ["fr-prefix", "fr"]),
     (7, 20, 5, 16, 4, "deep", ["fr", "k"]),
     (257, 3, 64, 8, 1, "shallow", ["fr-dithered", "k"]),
     (1000, 9, 3, 8, 2, "deep", ["k"]),
-]
+)
 
 
-@pytest.mark.parametrize(("rows", "groups", "batch", "priority_width", "searches", "pipeline", "variants"), SIZES)
-def test_batches_take_their_steps_in_order(simulate, rows, groups, batch, priority_width, searches, pipeline, variants):
-    config = AmperConfig(
-        rows=rows,
-        groups=groups,
-        batch=batch,
-        priority_width=priority_width,
-        search_ports=searches,
-        pipeline=pipeline,
-        variant=variants[0],
-        variants=variants,
-    )
-    assert min(simulate(components.controller(config))["statuses"].values()) > 5
+@pytest.mark.parametrize("settings", SIZES)
+def test_batches_take_their_steps_in_order(simulate, settings):
+    assert min(simulate(components.controller(config_of(**settings)))["statuses"].values()) > 5
 
 
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])

@@ -1,41 +1,31 @@
 """The Vmax unit in simulation."""
 
 import pytest
+from configurations import table
 
 from amper import AmperConfig
 from amper_verif.harness import components
 
-# rows, bank_rows, fan_out: the deeper the tree, the later the answers to its probes in a deep pipeline.
-TREES = [(1, 64, 8), (2, 2, 2), (7, 2, 2), (64, 16, 4)]
-# pipeline, variant, priority_width, search_ports, write_ports
-KINDS = [
+# The deeper the tree, the later the answers to its probes in a deep pipeline.
+TREES = table("rows bank_rows fan_out", (1, 64, 8), (2, 2, 2), (7, 2, 2), (64, 16, 4))
+KINDS = table(
+    "pipeline variant priority_width search_ports write_ports",
     ("deep", "fr-dithered", 16, 1, 1),
     ("deep", "fr", 4, 2, 2),
     ("shallow", "k", 8, 1, 4),
     ("shallow", "fr-prefix", 4, 4, 1),
-]
+)
 
 
-@pytest.mark.parametrize(("pipeline", "variant", "priority_width", "searches", "writes"), KINDS)
-@pytest.mark.parametrize(("rows", "bank_rows", "fan_out"), TREES)
-def test_vmax_is_right_whenever_it_is_exact(
-    simulate, rows, bank_rows, fan_out, pipeline, variant, priority_width, searches, writes
-):
-    config = AmperConfig(
-        rows=rows,
-        bank_rows=bank_rows,
-        fan_out=fan_out,
-        pipeline=pipeline,
-        variant=variant,
-        priority_width=priority_width,
-        search_ports=searches,
-        write_ports=writes,
-    )
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("tree", TREES)
+def test_vmax_is_right_whenever_it_is_exact(simulate, tree, kind):
+    config = AmperConfig(**tree, **kind)
     report = simulate(components.vmax_unit(config, stretches=30))
     assert report["compared"] > 300
     assert report["cleared"] > 0
     # With one row, every write touches the one that holds the maximum.
-    assert (report["spared"] > 10) == (rows > 1)
+    assert (report["spared"] > 10) == (config.rows > 1)
     # The promised bound is kept, which the bench checks, and reached: the promise is not too long either.
     assert report["longest_settle"] == report["settle_cycles"]
 

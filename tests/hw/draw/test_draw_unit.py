@@ -1,12 +1,13 @@
 """The draw unit in simulation."""
 
 import pytest
+from configurations import table
 
 from amper import AmperConfig
 from amper_verif.harness import components
 
-# rows, bank_rows, fan_out, batch, priority_width, pipeline, draw_ports, result_priority
-SIZES = [
+SIZES = table(
+    "rows bank_rows fan_out batch priority_width pipeline draw_ports result_priority",
     (1, 64, 8, 1, 4, "deep", 1, True),
     (1, 64, 8, 3, 4, "shallow", 4, True),
     (2, 2, 2, 3, 16, "shallow", 1, True),
@@ -14,28 +15,13 @@ SIZES = [
     (64, 64, 8, 40, 16, "deep", 4, False),
     (100, 16, 4, 33, 8, "shallow", 2, True),
     (257, 64, 8, 64, 16, "deep", 1, True),
-]
+)
 
 
 @pytest.mark.parametrize("primitives", ["gates", "blocks"])
-@pytest.mark.parametrize(
-    ("rows", "bank_rows", "fan_out", "batch", "priority_width", "pipeline", "ports", "priorities"), SIZES
-)
-def test_draws_are_the_golden_ones_and_in_their_cycle(
-    simulate, rows, bank_rows, fan_out, batch, priority_width, pipeline, ports, priorities, primitives
-):
-    config = AmperConfig(
-        rows=rows,
-        bank_rows=bank_rows,
-        fan_out=fan_out,
-        batch=batch,
-        priority_width=priority_width,
-        pipeline=pipeline,
-        draw_ports=ports,
-        result_priority=priorities,
-        primitives=primitives,
-        seed=rows,
-    )
+@pytest.mark.parametrize("settings", SIZES)
+def test_draws_are_the_golden_ones_and_in_their_cycle(simulate, settings, primitives):
+    config = AmperConfig(primitives=primitives, seed=settings["rows"], **settings)
     report = simulate(components.draw_unit(config, batches=80))
     assert report["compared"] >= 70
     assert report["timed"] >= 30

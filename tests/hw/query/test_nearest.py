@@ -1,6 +1,7 @@
 """The searches of variant k in simulation."""
 
 import pytest
+from configurations import table
 
 from amper import AMPER_VARIANTS, AmperConfig
 from amper_hw.base.latency import nearest_cycles
@@ -16,17 +17,15 @@ def nearest(config: AmperConfig, *, stretches: int = 24) -> Unit:
 
 
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
-@pytest.mark.parametrize(("rows", "groups", "priority_width"), [(1, 1, 4), (7, 3, 8), (60, 20, 16), (9, 2, 32)])
-def test_match_sets_are_the_golden_ones_and_the_cycles_the_stated_ones(
-    simulate, rows, groups, priority_width, pipeline
-):
-    config = AmperConfig(
-        rows=rows, groups=groups, priority_width=priority_width, variant="k", pipeline=pipeline, batch=1, seed=rows
-    )
+@pytest.mark.parametrize(
+    "settings", table("rows groups priority_width", (1, 1, 4), (7, 3, 8), (60, 20, 16), (9, 2, 32))
+)
+def test_match_sets_are_the_golden_ones_and_the_cycles_the_stated_ones(simulate, settings, pipeline):
+    config = AmperConfig(variant="k", pipeline=pipeline, batch=1, seed=settings["rows"], **settings)
     report = simulate(nearest(config))
     assert report["searches"] >= 24
     assert report["timed"] >= 8
-    assert report["empty"] > 0 or groups == 1  # a single group has every row
+    assert report["empty"] > 0 or config.groups == 1  # a single group has every row
 
 
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])

@@ -3,6 +3,7 @@
 import gc
 
 import pytest
+from configurations import config_of, table
 
 from amper import AmperConfig
 from amper_hw.query.radius import RadiusKeys
@@ -11,8 +12,9 @@ from amper_verif.harness import components
 
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize(
-    ("ports", "priority_width", "variants"),
-    [
+    "settings",
+    table(
+        "search_ports priority_width variants",
         (1, 4, ["fr-dithered"]),
         (2, 16, ["fr-prefix"]),
         (1, 32, ["fr"]),
@@ -21,17 +23,10 @@ from amper_verif.harness import components
         (1, 8, ["fr-prefix", "fr"]),
         (1, 16, ["fr-dithered", "k"]),
         (4, 8, ["fr-dithered", "fr-prefix", "fr", "k"]),
-    ],
+    ),
 )
-def test_keys_are_the_golden_ones_and_in_their_cycle(simulate, ports, priority_width, variants, pipeline):
-    config = AmperConfig(
-        rows=5,
-        priority_width=priority_width,
-        search_ports=ports,
-        variants=variants,
-        variant=variants[0],
-        pipeline=pipeline,
-    )
+def test_keys_are_the_golden_ones_and_in_their_cycle(simulate, settings, pipeline):
+    config = config_of(rows=5, pipeline=pipeline, **settings)
     report = simulate(components.radius(config))
     assert report["compared"] >= 1500
     assert report["timed"] > 300

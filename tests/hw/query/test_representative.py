@@ -1,6 +1,7 @@
 """The representatives in simulation."""
 
 import pytest
+from configurations import config_of, table
 
 from amper import AmperConfig
 from amper_verif.harness import components
@@ -8,8 +9,9 @@ from amper_verif.harness import components
 
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize(
-    ("ports", "groups", "priority_width", "variants"),
-    [
+    "settings",
+    table(
+        "search_ports groups priority_width variants",
         (1, 1, 4, ["fr"]),
         (1, 20, 16, ["fr-dithered"]),
         (2, 3, 32, ["fr-prefix", "fr"]),
@@ -18,19 +20,10 @@ from amper_verif.harness import components
         (4, 3, 8, ["fr-dithered"]),
         (8, 13, 25, ["fr", "k"]),
         (4, 6, 16, ["k"]),
-    ],
+    ),
 )
-def test_points_are_the_golden_ones_and_in_their_cycle(simulate, ports, groups, priority_width, variants, pipeline):
-    config = AmperConfig(
-        rows=5,
-        priority_width=priority_width,
-        groups=groups,
-        search_ports=ports,
-        variants=variants,
-        variant=variants[0],
-        pipeline=pipeline,
-        seed=groups,
-    )
+def test_points_are_the_golden_ones_and_in_their_cycle(simulate, settings, pipeline):
+    config = config_of(rows=5, pipeline=pipeline, seed=settings["groups"], **settings)
     report = simulate(components.representative(config))
     assert report["compared"] > 60
     assert report["timed"] > 30

@@ -60,6 +60,20 @@ async def take(ctx, line, count, *, cycles):
     return bytes(received)
 
 
+def receive(receiver, sender):
+    """The bytes that a receiver tells of while ``sender`` runs."""
+    received = []
+
+    async def watcher(ctx):
+        for _ in range(300):
+            await ctx.tick()
+            if ctx.get(receiver.byte.valid):
+                received.append(ctx.get(receiver.byte.payload))
+
+    simulate(receiver, sender, watcher)
+    return bytes(received)
+
+
 def exchange(sent, *, registers, expected, gap=0):
     """Send bytes to a link whose bus has ``registers`` by word address; checks the answers, returns the accesses."""
     link = HostLink(clocks_per_bit=CLOCKS_PER_BIT)
@@ -141,7 +155,7 @@ def test_bytes_that_are_no_operation_are_ignored():
 def test_receiver_follows_a_sender_that_is_too_slow_or_too_fast(clocks):
     """3 percent off, by bits of 4 to 6 clock cycles."""
     receiver = UartReceiver(clocks_per_bit=CLOCKS_PER_BIT)
-    text, received = bytes([0x55, 0x00, 0xFF, 0xA3]), []
+    text = bytes([0x55, 0x00, 0xFF, 0xA3])
 
     async def sender(ctx):
         ctx.set(receiver.rx, 1)
@@ -155,18 +169,11 @@ def test_receiver_follows_a_sender_that_is_too_slow_or_too_fast(clocks):
                 await ctx.tick().repeat(cycles)
         await ctx.tick().repeat(20)
 
-    async def watcher(ctx):
-        for _ in range(300):
-            await ctx.tick()
-            if ctx.get(receiver.byte.valid):
-                received.append(ctx.get(receiver.byte.payload))
-
-    simulate(receiver, sender, watcher)
-    assert bytes(received) == text
+    assert receive(receiver, sender) == text
 
 
 def test_receiver_drops_glitches_and_bytes_without_a_stop_bit():
-    receiver, received = UartReceiver(clocks_per_bit=CLOCKS_PER_BIT), []
+    receiver = UartReceiver(clocks_per_bit=CLOCKS_PER_BIT)
 
     async def sender(ctx):
         ctx.set(receiver.rx, 1)
@@ -180,14 +187,7 @@ def test_receiver_drops_glitches_and_bytes_without_a_stop_bit():
         await put(ctx, receiver.rx, 0x42)
         await ctx.tick().repeat(20)
 
-    async def watcher(ctx):
-        for _ in range(300):
-            await ctx.tick()
-            if ctx.get(receiver.byte.valid):
-                received.append(ctx.get(receiver.byte.payload))
-
-    simulate(receiver, sender, watcher)
-    assert received == [0x42]
+    assert receive(receiver, sender) == b"\x42"
 
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")

@@ -187,5 +187,8 @@ def bench_parameters() -> dict[str, Any]:
 
 
 def leave_report(report: dict[str, Any]) -> None:
-    """Inside a bench: what ``run_bench`` is to return."""
-    Path(os.environ[_REPORT]).write_text(json.dumps(report), encoding="utf-8")
+    """Inside a bench: what ``run_bench`` is to return, and the functional coverage of this run as "coverage"."""
+    from amper_verif.harness.coverage import collected
+
+    text = json.dumps(report | {"coverage": collected()})
+    Path(os.environ[_REPORT]).write_text(text, encoding="utf-8")

@@ -29,7 +29,6 @@ from amper_verif.benches.bus.illegal_accesses import IllegalAccesses
 from amper_verif.benches.bus.register_access import ALL_BYTES, PeerBus
 from amper_verif.benches.bus.register_program import RegisterProgram
 from amper_verif.benches.support import Gaps
-from amper_verif.harness.coverage import collected
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 CLOCK_NS = 10
@@ -174,4 +173,4 @@ async def against_model(dut: Any) -> None:
     await lite.reset()
     report = await PARTS[parameters["part"]](lite, program, streams, parameters)
     compared = program.compared + streams.compared
-    leave_report(report | {"batches": program.scoreboard.batches, "compared": compared, "coverage": collected()})
+    leave_report(report | {"batches": program.scoreboard.batches, "compared": compared})

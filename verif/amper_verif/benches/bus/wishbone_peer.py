@@ -13,7 +13,6 @@ from cocotbext.wishbone.driver import WBOp, WishboneMaster
 from amper import AmperConfig
 from amper_verif.benches.bus.register_access import ALL_BYTES, PeerBus
 from amper_verif.benches.bus.register_program import RegisterProgram
-from amper_verif.harness.coverage import collected
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 SIGNALS = {
@@ -64,4 +63,4 @@ async def against_model(dut: Any) -> None:
     await program.registers.bus_errors()
     await program.run_chosen(parameters)
     found = {"compared": program.compared, "acks": bus.answers[ACK], "errors": bus.answers[ERR]}
-    leave_report(found | {"coverage": collected()})
+    leave_report(found)

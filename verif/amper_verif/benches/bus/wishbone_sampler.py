@@ -14,7 +14,6 @@ from amper_verif.benches.bus.illegal_accesses import IllegalAccesses
 from amper_verif.benches.bus.register_access import ALL_BYTES
 from amper_verif.benches.bus.register_program import RegisterProgram
 from amper_verif.benches.support import Device, Gaps
-from amper_verif.harness.coverage import collected
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 
@@ -169,6 +168,4 @@ async def against_model(dut: Any) -> None:
         await program.start()
         await program.run_chosen(parameters)
         report |= {"refused": program.refused}
-    leave_report(
-        report | {"batches": program.scoreboard.batches, "compared": program.compared, "coverage": collected()}
-    )
+    leave_report(report | {"batches": program.scoreboard.batches, "compared": program.compared})

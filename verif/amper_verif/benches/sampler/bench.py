@@ -16,7 +16,6 @@ from amper.operations.workload import workload
 from amper_spec.status import REFUSALS
 from amper_verif.benches.sampler.coverage import SamplerCoverage
 from amper_verif.benches.sampler.monitors import Monitors
-from amper_verif.harness.coverage import collected
 from amper_verif.harness.progress import leave_progress
 from amper_verif.harness.scoreboard import Result, Scoreboard
 from amper_verif.harness.simulation import bench_parameters, leave_report
@@ -53,6 +52,17 @@ class SamplerBench:
         self.refused_controls = 0
         self.resets = 0
         self.coverage = SamplerCoverage(self.scoreboard.model)
+
+    @classmethod
+    async def test(cls, dut: Any) -> None:
+        """The whole bench: the workload of its parameters."""
+        parameters = bench_parameters()
+        config = AmperConfig.from_dict(parameters["config"])
+        bench = cls(dut, config, parameters["seed"])
+        await bench.start()
+        await bench.run(workload(config, parameters["workload"], parameters["seed"]))
+        leave_report(bench.report())
+        bench.scoreboard.check_finished()
 
     async def start(self) -> None:
         cocotb.start_soon(Clock(self.dut.clk, 10, unit="ns").start())
@@ -227,7 +237,6 @@ class SamplerBench:
             "cycles": self.cycles,
             "spans": self.spans,
             "simulated_cycles": self.cycle,
-            "coverage": collected(),
         }
 
 
@@ -249,10 +258,4 @@ def drive_beat(dut: Any, config: AmperConfig, beat: Beat) -> None:
 
 @cocotb.test()
 async def against_golden_model(dut: Any) -> None:
-    parameters = bench_parameters()
-    config = AmperConfig.from_dict(parameters["config"])
-    bench = SamplerBench(dut, config, parameters["seed"])
-    await bench.start()
-    await bench.run(workload(config, parameters["workload"], parameters["seed"]))
-    leave_report(bench.report())
-    bench.scoreboard.check_finished()
+    await SamplerBench.test(dut)

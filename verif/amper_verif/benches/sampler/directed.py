@@ -9,9 +9,7 @@ import cocotb
 
 from amper import AmperConfig
 from amper.operations.vocabulary import Sample
-from amper.operations.workload import workload
 from amper_verif.benches.sampler.bench import SamplerBench
-from amper_verif.harness.simulation import bench_parameters, leave_report
 
 
 class DirectedBench(SamplerBench):
@@ -55,13 +53,10 @@ class DirectedBench(SamplerBench):
             self.csp_sizes.append(int(self.dut.csp_size.value))
             self.waiting.popleft()
 
+    def report(self) -> dict[str, Any]:
+        return super().report() | {"beats": self.beats, "csp_sizes": self.csp_sizes}
+
 
 @cocotb.test()
 async def against_golden_model(dut: Any) -> None:
-    parameters = bench_parameters()
-    config = AmperConfig.from_dict(parameters["config"])
-    bench = DirectedBench(dut, config, parameters["seed"])
-    await bench.start()
-    await bench.run(workload(config, parameters["workload"], parameters["seed"]))
-    leave_report(bench.report() | {"beats": bench.beats, "csp_sizes": bench.csp_sizes})
-    bench.scoreboard.check_finished()
+    await DirectedBench.test(dut)

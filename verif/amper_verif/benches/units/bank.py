@@ -16,7 +16,7 @@ from amper import AmperConfig
 from amper_hw.base.latency import bank_answer_cycles, bank_any_cycles, bank_count_cycles
 from amper_verif.benches.support import Answers, Device, Gaps
 from amper_verif.benches.units.match_line import Key, key_matches, key_names
-from amper_verif.harness.coverage import amount, collected, cover
+from amper_verif.harness.coverage import amount, cover
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 
@@ -340,7 +340,6 @@ class RowsBench:
             "early": self.early,
             "overlapping": self.overlapping,
             "cleared": self.cleared,
-            "coverage": collected(),
         }
 
 

@@ -17,7 +17,7 @@ from amper import AmperConfig, Status
 from amper_hw.base.latency import CSP_CYCLES, any_answer_cycles, count_cycles
 from amper_verif.benches.support import LONG_STALL, Device, Gaps
 from amper_verif.benches.units.match_line import key_names
-from amper_verif.harness.coverage import batch_kind, collected, cover
+from amper_verif.harness.coverage import batch_kind, cover
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 STATES = ("IDLE", "PREPARE", "SEARCH", "FALLBACK", "DRAW")
@@ -407,11 +407,4 @@ async def against_facts(dut: Any) -> None:
         await bench.reset_in(STATES[index % len(STATES)])
     await bench.phase(5, hurry=False)
     assert all(bench.statuses.values()), f"a status never occurred: {bench.statuses}"
-    leave_report(
-        {
-            "compared": bench.compared,
-            "statuses": bench.statuses,
-            "gapless": bench.gapless,
-            "coverage": collected(),
-        }
-    )
+    leave_report({"compared": bench.compared, "statuses": bench.statuses, "gapless": bench.gapless})

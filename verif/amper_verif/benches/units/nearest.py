@@ -11,12 +11,11 @@ import cocotb
 from amper import AmperConfig, GoldenModel
 from amper.model.golden import Batch
 from amper_hw.base.latency import count_cycles, nearest_cycles
-from amper_hw.base.payload import key_layout
 from amper_hw.query.representative import point_layout
 from amper_spec.config import COEFFICIENT_WIDTH
 from amper_spec.parameters import Parameter
 from amper_verif.benches.support import Device, Gaps, Sink
-from amper_verif.harness.coverage import collected
+from amper_verif.benches.units.query_keys import Query, read_query
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 SHAPES = ("distinct", "ties", "equal", "sparse", "zeros", "low", "one_row", "top")
@@ -30,18 +29,6 @@ class Point(NamedTuple):
     first: int
     last: int
     boundary: int
-
-
-class Query(NamedTuple):
-    """A beat of the query stream, lane 0."""
-
-    valid: int
-    low: int
-    high: int
-    first: int
-    last: int
-    probe: int
-    census: int
 
 
 class NearestBench:
@@ -132,7 +119,7 @@ class NearestBench:
             if self.points.popleft().first:
                 self.starts.append(device.cycle)
             self.waiting = False
-        query = self.sink.observe(device.read("query_valid"), int(ready), self._read)
+        query = self.sink.observe(device.read("query_valid"), int(ready), lambda: read_query(device, self.config))
         if query is not None:
             self._take(query, hurry=hurry)
         await device.tick()
@@ -151,13 +138,6 @@ class NearestBench:
         self.device.drive(vmax=self.model.vmax or 0, parameters_groups=settings.groups)
         self.device.drive(parameters_neighbours=settings.neighbours)
 
-    def _read(self) -> Query:
-        bits = self.device.read("query_key")
-        layout = key_layout(self.config)
-        width = {"low": self.config.priority_width, "high": self.config.priority_width}
-        fields = {name: (bits >> field.offset) & ((1 << width.get(name, field.width)) - 1) for name, field in layout}
-        return Query(**fields, census=self.device.read("query_census"))
-
     # --- checks ------------------------------------------------------------------------------------------------
 
     def _take(self, query: Query, *, hurry: bool) -> None:
@@ -171,8 +151,8 @@ class NearestBench:
         assert (query.first, query.last) == ends, (
             f"(first, last) must be {ends} in round {turn}, group {group}: {query}"
         )
-        valid = self.model._valid()
-        matching = frozenset(row for row, code in valid.items() if query.low <= code <= query.high)
+        ((low, high),) = query.codes
+        matching = frozenset(row for row, code in self.model._valid().items() if low <= code <= high)
         if census:
             self._answer(len(matching), hurry=hurry)
         else:
@@ -216,5 +196,5 @@ async def against_golden_match_sets(dut: Any) -> None:
             most = nearest_cycles(bench.config, bench.model.settings.groups)
             await bench.stretch(1, hurry=hurry, stop_after=bench.chance.randint(1, most))
         bench.new_parameters()
-    report = {"searches": bench.searches, "timed": bench.timed, "empty": bench.empty, "coverage": collected()}
+    report = {"searches": bench.searches, "timed": bench.timed, "empty": bench.empty}
     leave_report(report)

@@ -13,7 +13,6 @@ from amper_hw.control.parameter_unit import division_cycles
 from amper_spec.config import VARIANTS
 from amper_spec.parameters import VALUE_WIDTH, Parameter
 from amper_verif.benches.support import Device, Gaps
-from amper_verif.harness.coverage import collected
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 STREAM = Parameter.QUERY_STATE_0  # from this number on: words of the random streams
@@ -182,4 +181,4 @@ async def against_the_rules(dut: Any) -> None:
             await bench.reset()
             next_reset = taken + bench.chance.randint(1, 200)
     report = {"changed": bench.changed, "refused": bench.refused, "divisions": bench.divisions}
-    leave_report(report | {"coverage": collected()})
+    leave_report(report)

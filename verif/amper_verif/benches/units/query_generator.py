@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 import cocotb
 
 from amper_hw.base.latency import count_cycles, key_cycles
-from amper_verif.benches.units.query_support import BatchBench, Query, cover_key, key_codes, read_query
-from amper_verif.harness.coverage import collected
-from amper_verif.harness.simulation import bench_parameters, leave_report
+from amper_verif.benches.units.query_keys import Query, cover_key, key_codes, read_query
+from amper_verif.benches.units.query_support import BatchBench
 
 
 class Search(NamedTuple):
@@ -25,6 +24,9 @@ class Search(NamedTuple):
 
 
 class QueryBench(BatchBench):
+    output = "query"
+    latency_of = staticmethod(key_cycles)
+
     # --- expectation ---------------------------------------------------------------------------------------------
 
     def expected_batch(self) -> list[Any]:
@@ -84,8 +86,4 @@ class QueryBench(BatchBench):
 
 @cocotb.test()
 async def against_golden_model(dut: Any) -> None:
-    parameters = bench_parameters()
-    bench = QueryBench(dut, parameters, output="query", latency=key_cycles)
-    await bench.start()
-    await bench.run(parameters["batches"])
-    leave_report({"compared": bench.compared, "timed": bench.timed, "coverage": collected()})
+    await QueryBench.test(dut)

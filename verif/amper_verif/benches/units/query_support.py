@@ -5,75 +5,14 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-from amaranth.lib import data
+from typing import Any
 
 from amper import AMPER_VARIANTS, AmperConfig, Batch, GoldenModel, Parameter
-from amper_hw.base.payload import key_layout
 from amper_spec.config import COEFFICIENT_WIDTH, SCALE_FRACTION_WIDTH
 from amper_spec.parameters import VALUE_WIDTH
 from amper_verif.benches.support import Device, Gaps, Sink
 from amper_verif.harness.coverage import cover
-
-
-def fields_of(layout: data.StructLayout, bits: int) -> dict[str, int]:
-    """The fields of a structure that is one port."""
-    return {str(name): bits >> field.offset & (1 << field.width) - 1 for name, field in layout}
-
-
-def lane_of(value: int, index: int, width: int) -> int:
-    """A lane of a port that has several."""
-    return value >> index * width & (1 << width) - 1
-
-
-class Query(NamedTuple):
-    """A beat of queries; both codes of each valid lane."""
-
-    valid: int
-    codes: tuple[tuple[int, ...], ...]
-    first: int
-    last: int
-    probe: int = 0
-    census: int = 0
-
-
-def read_query(device: Device, config: AmperConfig) -> Query:
-    """The beat that a device offers."""
-    key = fields_of(key_layout(config), device.read("query_key"))
-    names = ("low", "high") if config.range_match else ("value", "mask")
-    codes = tuple(
-        tuple(lane_of(key[name], index, config.priority_width) for name in names)
-        for index in range(config.search_ports)
-        if key["valid"] >> index & 1
-    )
-    return Query(key["valid"], codes, key["first"], key["last"], key["probe"], device.read("query_census"))
-
-
-def key_codes(model: GoldenModel, value: int, radius: int, mask: int) -> tuple[int, int]:
-    """Both codes of the key of an fr variant: low and high for range match lines, else value and mask."""
-    largest = model.config.priority_max
-    if not model.config.range_match:
-        return value, mask
-    if model.settings.variant == "fr":
-        return max(0, value - radius), min(largest, value + radius)
-    return value & mask, value | (largest - mask)
-
-
-def cover_key(model: GoldenModel, value: int, radius: int, mask: int) -> None:
-    """Count a key of an fr variant."""
-    config, settings = model.config, model.settings
-    saturated = (value * settings.radius_coefficient) >> SCALE_FRACTION_WIDTH > config.priority_max
-    cover("query.radius", "saturated" if saturated else "some" if radius else "zero")
-    if settings.variant != "fr":
-        cover("query.mask", {0: "zero", config.priority_max: "all_ones"}.get(mask, "some"))
-    if settings.variant != "fr-dithered":
-        cover("query.dither", "absent")
-    elif radius == 0:
-        cover("query.dither", "no_radius")
-    else:
-        ignored = config.priority_width - mask.bit_count()
-        cover("query.dither", "widens" if ignored > radius.bit_length() else "stays")
+from amper_verif.harness.simulation import bench_parameters, leave_report
 
 
 class ChangingModel:
@@ -166,22 +105,18 @@ class ChangingModel:
 class BatchBench:
     """Starts batches, in a row or with pauses, and compares what comes.
 
-    Parameters
-    ----------
-    output : name of the device's stream. latency : of a configuration, cycles from a batch's start to its first beat.
-
     Members
     -------
     compared, timed : beats compared, and those whose exact cycle was checked.
     """
 
-    def __init__(
-        self, dut: Any, parameters: dict[str, Any], *, output: str, latency: Callable[[AmperConfig], int]
-    ) -> None:
+    output: str  # name of the device's stream
+    latency_of: Callable[[AmperConfig], int]  # cycles from a batch's start to its first beat
+
+    def __init__(self, dut: Any, parameters: dict[str, Any]) -> None:
         self.dut = dut
-        self.output = output
         self.config = AmperConfig.from_dict(parameters["config"])
-        self.latency = latency(self.config)
+        self.latency = self.latency_of(self.config)
         self.chance = random.Random(parameters["seed"])
         self.changing = ChangingModel(self.config, self.chance)
         self.device = Device(dut, deadline=parameters["batches"] * 5000)
@@ -189,6 +124,15 @@ class BatchBench:
         self.starts = Gaps(self.chance)
         self.compared = self.timed = 0
         self.restart()
+
+    @classmethod
+    async def test(cls, dut: Any) -> None:
+        """The whole bench."""
+        parameters = bench_parameters()
+        bench = cls(dut, parameters)
+        await bench.start()
+        await bench.run(parameters["batches"])
+        leave_report({"compared": bench.compared, "timed": bench.timed})
 
     def restart(self) -> None:
         """Nothing is under way."""

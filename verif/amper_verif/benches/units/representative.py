@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import cocotb
 
 from amper_hw.base.latency import representative_cycles
-from amper_verif.benches.units.query_support import BatchBench, lane_of
-from amper_verif.harness.coverage import collected
-from amper_verif.harness.simulation import bench_parameters, leave_report
+from amper_verif.benches.units.query_keys import lane_of
+from amper_verif.benches.units.query_support import BatchBench
 
 
 class Beat(NamedTuple):
@@ -24,6 +23,9 @@ class Beat(NamedTuple):
 
 
 class RepresentativeBench(BatchBench):
+    output = "point"
+    latency_of = staticmethod(representative_cycles)
+
     def expected_batch(self) -> list[Beat]:
         config, changing = self.config, self.changing
         batch = changing.batch()
@@ -70,8 +72,4 @@ class RepresentativeBench(BatchBench):
 
 @cocotb.test()
 async def against_golden_points(dut: Any) -> None:
-    parameters = bench_parameters()
-    bench = RepresentativeBench(dut, parameters, output="point", latency=representative_cycles)
-    await bench.start()
-    await bench.run(parameters["batches"])
-    leave_report({"compared": bench.compared, "timed": bench.timed, "coverage": collected()})
+    await RepresentativeBench.test(dut)

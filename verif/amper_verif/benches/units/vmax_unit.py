@@ -14,7 +14,7 @@ from amper_hw.base.latency import any_answer_cycles, is_deep, settle_cycles
 from amper_verif.benches.support import Device, Gaps
 from amper_verif.benches.units.bank import RowWrite
 from amper_verif.benches.units.match_line import Key, key_matches, key_names
-from amper_verif.harness.coverage import collected, cover, invalidate_kind
+from amper_verif.harness.coverage import cover, invalidate_kind
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 Writes = dict[int, RowWrite]  # by lane
@@ -278,6 +278,5 @@ async def against_maximum(dut: Any) -> None:
             "cleared": bench.cleared,
             "longest_settle": bench.longest_settle,
             "settle_cycles": settle_cycles(bench.config),
-            "coverage": collected(),
         }
     )

@@ -9,7 +9,6 @@ import cocotb
 
 from amper import AmperConfig
 from amper_verif.benches.support import Device, Gaps
-from amper_verif.harness.coverage import collected
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 
@@ -155,6 +154,5 @@ async def against_model(dut: Any) -> None:
             "refusals": bench.refusals,
             "longest": bench.longest,
             "without_gap": bench.without_gap,
-            "coverage": collected(),
         }
     )

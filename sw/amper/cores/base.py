@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amper.cores.weights import exponentiated, normalised_weights
+from amper.support.forks import SAMPLERS, guard
 
 IndexArray = NDArray[np.int64]
 WeightArray = NDArray[np.float32]
@@ -96,6 +97,7 @@ class CoreBase(Core):
     def __init__(self, rows: int, *, alpha: float, eps: float, weights: WeightsFunction = normalised_weights) -> None:
         self._rows, self._alpha, self._eps, self._weights = rows, alpha, eps, weights
         self._lock = threading.Lock()
+        guard(self._lock, SAMPLERS)
         self._cover = np.zeros(0)
         self.count = self.used = self.cursor = self.batches = 0
         self.maximum = self.share = 0.0

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from amper.replay.batches import BatchArrays, batch_types, check_tensors
-from amper.replay.columns import Columns, column_views, converted, new_storage, row_dtype
-from amper.replay.files import SavedFile, opened_saved, write_saved
+from amper.replay.batches import BatchArrays, check_tensors
+from amper.replay.columns import Columns, column_views, converted, row_dtype
 from amper.replay.nstep import Links, NStep
-from amper.replay.rows import new_rows
+from amper.replay.stored import StoredRows
 from amper.sampler.arguments import BATCH_MAX
 from amper.sampler.base import IndexArray, SamplerBase
 from amper.sampler.choice import chosen_core
@@ -22,7 +20,7 @@ from amper.sampler.sampler import Sampler
 from amper_spec.checks import checked_integer
 
 
-class ReplayBuffer:
+class ReplayBuffer(StoredRows):
     """The latest ``rows`` transitions, drawn by priority.
 
     Parameters
@@ -33,6 +31,8 @@ class ReplayBuffer:
     n_step : transitions over several steps; None: as they were added.
     folder : for a file that the rows are mapped from, so that they may be more than fit into memory; None: in memory.
     compiled : True or False to insist on how rows are copied; None: the compiled way where it is installed.
+
+    A pickle and a copy (``copy.deepcopy``) have everything, random state too, and keep their rows in memory.
 
     Raises
     ------
@@ -51,46 +51,13 @@ class ReplayBuffer:
         compiled: bool | None = None,
     ) -> None:
         dtype = row_dtype(columns)
-        self.sampler = _checked_sampler(rows, sampler)
+        checked = _checked_sampler(rows, sampler)
         if n_step is not None and not isinstance(n_step, NStep):
             raise TypeError(f"n_step must be an NStep or None, not {n_step!r}")
         if n_step is not None:
             n_step.check(column_views(np.zeros(1, dtype)))
-        compiled = chosen_core(compiled)
-        self.n_step = n_step
-        self._added = 0  # transitions, ever; the next one goes to row `_added % rows`
-        self._storage = new_storage(self.sampler.rows, dtype, folder)
-        self._columns = column_views(self._storage)
-        # Locked in every operation: a batch is of one moment, its rows, indices and weights.
-        self._rows = new_rows(self._columns, n_step, compiled)
-        self._links = Links(self.sampler.rows, n_step.envs) if n_step else None
-        self._batch_types = batch_types(self._columns, n_step=n_step is not None)
-        self._tensors_checked = False
-        # Whether drawing by the core is all that a batch takes: unless the sampler has another way, as a device has.
-        self._in_one_call = n_step is None and type(self.sampler).sample is SamplerBase.sample
-
-    def __len__(self) -> int:
-        """Transitions that can be drawn."""
-        return len(self.sampler)
-
-    @property
-    def rows(self) -> int:
-        """The most transitions."""
-        return self.sampler.rows
-
-    @property
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """(rows, ...) arrays by name, to read: the rows themselves, not copies."""
-        views = {name: column.view() for name, column in self._columns.items()}
-        for view in views.values():
-            view.flags.writeable = False
-        return views
-
-    @property
-    def memory_per_row(self) -> float:
-        """Bytes that are kept for a row besides its columns."""
-        links = self._links.follower.nbytes + self._links.newest.nbytes if self._links else 0
-        return self.sampler.memory_per_row + links / self.rows
+        chosen_core(compiled)
+        self._set_up(dtype, checked, n_step, folder, compiled)
 
     def add(self, /, *, env: int | None = None, **transition: object) -> int:
         """Store one transition, a value for each column, with the largest priority so far; returns its row.
@@ -185,54 +152,6 @@ class ReplayBuffer:
         """``Sampler.remove``: the rows are not drawn any more; n-step transitions that lead over them still do."""
         with self._rows:
             self.sampler.remove(indices)
-
-    def save(self, path: str | Path) -> None:
-        """Write everything into the file ``path``: rows, priorities, random state, what n-step transitions need.
-
-        The file is replaced in one step, when all is on the disk: whenever the process is killed, ``path`` is the file
-        from before or the new one. Others wait meanwhile. Raises OSError : ``path`` is as before.
-        """
-        with self._rows:
-            numbers, arrays = self._state()
-            write_saved(Path(path), numbers, arrays, self._storage[: min(self._added, self.rows)])
-
-    def load(self, path: str | Path) -> None:
-        """Become what the buffer was that wrote ``path``; then go on exactly as it would.
-
-        Raises
-        ------
-        OSError : the file cannot be read. ValueError : it is cut or altered, of another version, or of a buffer with
-        other rows, columns, n-step transitions or options of the sampler. Nothing is changed then.
-        """
-        with opened_saved(Path(path)) as saved, self._rows:
-            self._check_same(saved)
-            arrays = saved.arrays
-            state = {name.removeprefix("sampler."): array for name, array in arrays.items() if "." in name}
-            self.sampler.restore({**saved.numbers["sampler"], **state})
-            self._added = saved.numbers["added"]
-            saved.read_rows(self._storage[: min(self._added, self.rows)])
-            if self._links is not None:
-                self._links.follower[:], self._links.newest[:] = arrays["follower"], arrays["newest"]
-
-    def _state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Numbers and arrays to be saved, but for the rows."""
-        state = self.sampler.state()
-        arrays = {f"sampler.{name}": value for name, value in state.items() if isinstance(value, np.ndarray)}
-        numbers = {name: value for name, value in state.items() if not isinstance(value, np.ndarray)}
-        if self._links is not None:
-            arrays.update(follower=self._links.follower, newest=self._links.newest)
-        return {**self._description(), "added": self._added, "sampler": numbers}, arrays
-
-    def _description(self) -> dict[str, Any]:
-        """What two buffers must have in common to load each other's files, as JSON has it."""
-        columns = {name: [column.dtype.str, list(column.shape[1:])] for name, column in self._columns.items()}
-        n_step = None if self.n_step is None else {**asdict(self.n_step), "following": list(self.n_step.following)}
-        return {"rows": self.rows, "columns": columns, "n_step": n_step}
-
-    def _check_same(self, saved: SavedFile) -> None:
-        for name, value in self._description().items():
-            if saved.numbers[name] != value:
-                raise ValueError(f"{saved.path} must be of a buffer with {name} {value}, not {saved.numbers[name]}")
 
     def _sampled(self, batch: int, beta: float | None, tensors: bool, out: dict[str, Any] | None) -> dict[str, Any]:
         """``sample`` in steps, whatever the arguments, sampler and columns; what is wrong is said before the draw."""

@@ -13,6 +13,7 @@ from amper.cores.base import Core
 from amper.cores.compiled import compiled_core
 from amper.replay.columns import converted
 from amper.replay.nstep import NStep, Steps, followed
+from amper.support.forks import BUFFERS, guard
 
 IndexArray = NDArray[np.int64]
 
@@ -41,6 +42,7 @@ class NumpyRows:
         self._n_step = n_step
         self._from_last = n_step.from_last() if n_step else frozenset()
         self._lock = threading.Lock()
+        guard(self._lock, BUFFERS)
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -99,4 +101,5 @@ def new_rows(columns: Mapping[str, NDArray[Any]], n_step: NStep | None, compiled
         roles = (n_step.reward, n_step.terminated, n_step.truncated or n_step.terminated)
         steps = (n_step.n, n_step.gamma, *map(names.index, roles))
     rows: Rows = core.Rows(names, tuple(columns.values()), tuple(name in last for name in names), *steps)
+    guard(rows, BUFFERS)
     return rows

@@ -10,6 +10,7 @@ from amper.cores.compiled import compiled_core
 from amper.cores.exact import ExactCore
 from amper.cores.numpy.core import AMPER, PER, UNIFORM, NumpyCore
 from amper.sampler.options import SamplerOptions
+from amper.support.forks import SAMPLERS, guard
 from amper_spec.config import AMPER_VARIANTS
 from amper_spec.urng import split_mix_64
 
@@ -59,4 +60,6 @@ def new_core(options: SamplerOptions, compiled: bool) -> Core:
         alpha=options.alpha,
         eps=options.eps,
     )
+    if module is not None:
+        guard(core, SAMPLERS)  # type: ignore[arg-type]  # NumPy's has one itself
     return core

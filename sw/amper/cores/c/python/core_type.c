@@ -14,6 +14,8 @@ static PyObject *core_unlock(Core *self, PyObject *result)
 
 static void core_dealloc(Core *self)
 {
+    if (self->weak)
+        PyObject_ClearWeakRefs((PyObject *)self);
     sampler_free(&self->s);
     if (self->lock)
         PyThread_free_lock(self->lock);
@@ -221,13 +223,28 @@ static PyObject *core_set_shift(Core *self, PyObject *shift)
     return core_unlock(self, Py_NewRef(Py_None));
 }
 
+/* A context manager holds the lock, with no operation under way: for a fork. */
+static PyObject *core___enter__(Core *self, PyObject *unused)
+{
+    (void)unused;
+    take_lock(self->lock);
+    Py_RETURN_NONE;
+}
+
+static PyObject *core___exit__(Core *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)args, (void)nargs;
+    return core_unlock(self, Py_NewRef(Py_None));
+}
+
 #define METHOD(name, flags) {#name, (PyCFunction)(void (*)(void))core_##name, flags, NULL}
 
 static PyMethodDef core_methods[] = {
     METHOD(write, METH_FASTCALL),    METHOD(add, METH_O),          METHOD(remove, METH_O),
     METHOD(sample, METH_FASTCALL),   METHOD(priorities, METH_NOARGS), METHOD(extra, METH_NOARGS),
     METHOD(cover, METH_NOARGS),      METHOD(set_cover, METH_O),    METHOD(memory, METH_NOARGS),
-    METHOD(set_shift, METH_O),       {NULL, NULL, 0, NULL},
+    METHOD(set_shift, METH_O),       METHOD(__enter__, METH_NOARGS), METHOD(__exit__, METH_FASTCALL),
+    {NULL, NULL, 0, NULL},
 };
 
 #define MEMBER(name, type) {#name, type, offsetof(Core, s) + offsetof(Sampler, name), 0, NULL}
@@ -252,6 +269,7 @@ PyTypeObject core_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = core_new,
     .tp_dealloc = (destructor)core_dealloc,
+    .tp_weaklistoffset = offsetof(Core, weak),
     .tp_methods = core_methods,
     .tp_members = core_members,
 };

@@ -9,6 +9,7 @@
 
 typedef struct {
     PyObject_HEAD
+    PyObject *weak; /* references */
     PyThread_type_lock lock;
     Sampler s;
 } Core;

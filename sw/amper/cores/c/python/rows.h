@@ -9,6 +9,7 @@
 
 typedef struct {
     PyObject_HEAD
+    PyObject *weak;          /* references */
     PyObject *names, *views; /* kept for the columns' pointers */
     PyObject *none_by_name;  /* a dictionary of a batch's names, in their order, to be copied */
     int64_t rows;

@@ -33,6 +33,8 @@ static PyObject *none_by_name(PyObject *names)
 
 static void rows_dealloc(Rows *self)
 {
+    if (self->weak)
+        PyObject_ClearWeakRefs((PyObject *)self);
     free(self->column);
     if (self->lock)
         PyThread_free_lock(self->lock);
@@ -337,5 +339,6 @@ PyTypeObject rows_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = rows_new,
     .tp_dealloc = (destructor)rows_dealloc,
+    .tp_weaklistoffset = offsetof(Rows, weak),
     .tp_methods = rows_methods,
 };

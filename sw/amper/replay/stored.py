@@ -1,0 +1,146 @@
+"""What a replay buffer keeps, without its calls on single transitions: rows, sampler, links, and their state."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amper.replay.batches import batch_types
+from amper.replay.columns import column_views, new_storage
+from amper.replay.files import SavedFile, opened_saved, write_saved
+from amper.replay.nstep import Links, NStep
+from amper.replay.rows import new_rows
+from amper.sampler.base import SamplerBase
+from amper.sampler.choice import chosen_core
+
+
+class StoredRows:
+    """The base of ``ReplayBuffer``, which describes all of it.
+
+    Members
+    -------
+    sampler : the buffer's own. n_step : as given.
+    """
+
+    sampler: SamplerBase
+
+    def _set_up(
+        self,
+        dtype: np.dtype[np.void],
+        sampler: SamplerBase,
+        n_step: NStep | None,
+        folder: str | Path | None,
+        compiled: bool | None,
+    ) -> None:
+        """The constructor, of checked arguments."""
+        self.sampler = sampler
+        self._asked = compiled
+        self.n_step = n_step
+        self._added = 0  # transitions, ever; the next one goes to row `_added % rows`
+        self._storage = new_storage(self.sampler.rows, dtype, folder)
+        self._columns = column_views(self._storage)
+        # Locked in every operation: a batch is of one moment, its rows, indices and weights.
+        self._rows = new_rows(self._columns, n_step, chosen_core(compiled))
+        self._links = Links(self.sampler.rows, n_step.envs) if n_step else None
+        self._batch_types = batch_types(self._columns, n_step=n_step is not None)
+        self._tensors_checked = False
+        # Whether drawing by the core is all that a batch takes: unless the sampler has another way, as a device has.
+        self._in_one_call = n_step is None and type(self.sampler).sample is SamplerBase.sample
+
+    def __len__(self) -> int:
+        """Transitions that can be drawn."""
+        return len(self.sampler)
+
+    @property
+    def rows(self) -> int:
+        """The most transitions."""
+        return self.sampler.rows
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """(rows, ...) arrays by name, to read: the rows themselves, not copies."""
+        views = {name: column.view() for name, column in self._columns.items()}
+        for view in views.values():
+            view.flags.writeable = False
+        return views
+
+    @property
+    def memory_per_row(self) -> float:
+        """Bytes that are kept for a row besides its columns."""
+        links = self._links.follower.nbytes + self._links.newest.nbytes if self._links else 0
+        return self.sampler.memory_per_row + links / self.rows
+
+    def save(self, path: str | Path) -> None:
+        """Write everything into the file ``path``: rows, priorities, random state, what n-step transitions need.
+
+        The file is replaced in one step, when all is on the disk: whenever the process is killed, ``path`` is the file
+        from before or the new one. Others wait meanwhile. Raises OSError : ``path`` is as before.
+        """
+        with self._rows:
+            numbers, arrays = self._state()
+            write_saved(Path(path), numbers, arrays, self._storage[: min(self._added, self.rows)])
+
+    def load(self, path: str | Path) -> None:
+        """Become what the buffer was that wrote ``path``; then go on exactly as it would.
+
+        Raises
+        ------
+        OSError : the file cannot be read. ValueError : it is cut or altered, of another version, or of a buffer with
+        other rows, columns, n-step transitions or options of the sampler. Nothing is changed then.
+        """
+        with opened_saved(Path(path)) as saved, self._rows:
+            self._check_same(saved)
+            arrays = saved.arrays
+            state = {name.removeprefix("sampler."): array for name, array in arrays.items() if "." in name}
+            self.sampler.restore({**saved.numbers["sampler"], **state})
+            self._added = saved.numbers["added"]
+            saved.read_rows(self._storage[: min(self._added, self.rows)])
+            if self._links is not None:
+                self._links.follower[:], self._links.newest[:] = arrays["follower"], arrays["newest"]
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Numbers and arrays to be saved, but for the rows."""
+        state = self.sampler.state()
+        arrays = {f"sampler.{name}": value for name, value in state.items() if isinstance(value, np.ndarray)}
+        numbers = {name: value for name, value in state.items() if not isinstance(value, np.ndarray)}
+        if self._links is not None:
+            arrays.update(follower=self._links.follower, newest=self._links.newest)
+        return {**self._description(), "added": self._added, "sampler": numbers}, arrays
+
+    def _description(self) -> dict[str, Any]:
+        """What two buffers must have in common to load each other's files, as JSON has it."""
+        columns = {name: [column.dtype.str, list(column.shape[1:])] for name, column in self._columns.items()}
+        n_step = None if self.n_step is None else {**asdict(self.n_step), "following": list(self.n_step.following)}
+        return {"rows": self.rows, "columns": columns, "n_step": n_step}
+
+    def _check_same(self, saved: SavedFile) -> None:
+        for name, value in self._description().items():
+            if saved.numbers[name] != value:
+                raise ValueError(f"{saved.path} must be of a buffer with {name} {value}, not {saved.numbers[name]}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._rows:
+            links = None if self._links is None else (self._links.follower.copy(), self._links.newest.copy())
+            return {
+                "dtype": self._storage.dtype,
+                "sampler": (type(self.sampler), self.sampler.__getstate__()),
+                "n_step": self.n_step,
+                "compiled": self._asked,
+                "added": self._added,
+                "stored": np.array(self._storage[: min(self._added, self.rows)]),
+                "links": links,
+            }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        kind, of_sampler = state["sampler"]
+        sampler = kind.__new__(kind)
+        sampler.__setstate__(of_sampler)  # not in the constructor's way: it is not empty
+        self._set_up(state["dtype"], sampler, state["n_step"], None, state["compiled"])
+        self._added = state["added"]
+        self._storage[: state["stored"].size] = state["stored"]
+        if self._links is not None:
+            self._links.follower[:], self._links.newest[:] = state["links"]

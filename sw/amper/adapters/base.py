@@ -42,14 +42,21 @@ def taken_options(keywords: dict[str, Any]) -> dict[str, Any]:
 
 
 def chosen_sampler(
-    rows: int, *, mode: Mode | None, seed: int | None, sampler: SamplerChoice, options: dict[str, Any]
+    rows: int,
+    *,
+    mode: Mode | None,
+    seed: int | None,
+    sampler: SamplerChoice,
+    options: dict[str, Any],
+    initial_priority: str | float | None = None,
 ) -> SamplerLike:
     """The sampler of a buffer of ``rows`` rows.
 
     Parameters
     ----------
     mode : of ``amper.Sampler``; "per" if None. seed : None takes one from ``np.random``, by whose seed the libraries'
-        own buffers draw. options : more parameters of ``amper.Sampler``.
+        own buffers draw. initial_priority : of ``amper.Sampler``, where new rows get theirs from it; None: its default.
+    options : more parameters of ``amper.Sampler``.
     sampler : in place of all of these, an empty sampler of ``rows`` rows, or a function of ``rows`` that makes one.
 
     Raises
@@ -63,8 +70,10 @@ def chosen_sampler(
             raise TypeError(f"{unknown[0]} is not a parameter; the sampler's are {', '.join(sorted(SAMPLER_OPTIONS))}")
         if seed is None:
             seed = int(np.random.randint(1 << 62, dtype=np.int64))
+        if initial_priority is not None:
+            options = {**options, "initial_priority": initial_priority}
         return Sampler(rows, mode="per" if mode is None else mode, seed=seed, **options)
-    given = {"mode": mode, "seed": seed, **options}
+    given = {"mode": mode, "seed": seed, "initial_priority": initial_priority, **options}
     for name, value in given.items():
         if value is not None:
             raise ValueError(f"{name} must not be given beside sampler, which has its own, and was {value!r}")

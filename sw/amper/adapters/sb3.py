@@ -56,6 +56,7 @@ class PrioritizedRows(ReplayBuffer):
         mode: Mode | None = None,
         seed: int | None = None,
         sampler: SamplerChoice = None,
+        initial_priority: str | float | None = None,
         **kwargs: Any,
     ) -> None:
         options = taken_options(kwargs)
@@ -66,10 +67,12 @@ class PrioritizedRows(ReplayBuffer):
         self.alpha, self.beta, self.eps, self.gamma = alpha, beta, eps, gamma
         self.n_steps = checked_integer("n_steps", n_steps, 1, self.buffer_size)
         rows = self.buffer_size * self.n_envs
-        self.sampler = chosen_sampler(rows, mode=mode, seed=seed, sampler=sampler, options=options)
+        self.sampler = chosen_sampler(
+            rows, mode=mode, seed=seed, sampler=sampler, options=options, initial_priority=initial_priority
+        )
 
     def add(self, *args: Any, **kwargs: Any) -> None:
-        """Store a transition of each environment, as in SB3; it gets the largest priority so far."""
+        """Store a transition of each environment, as in SB3; it gets the sampler's ``new_priority``."""
         rows = self._rows(self.pos)
         super().add(*args, **kwargs)
         self.sampler.write(rows)
@@ -164,7 +167,7 @@ class AmperReplayBuffer(PrioritizedRows):
     buffer_size to handle_timeout_termination : as in SB3. **kwargs : parameters of ``amper.Sampler``.
     alpha, eps : a priority is (|TD error| + eps)^alpha. beta : importance exponent where ``sample`` gets none.
     n_steps, gamma : of n-step returns, as in SB3's ``NStepReplayBuffer``.
-    mode, seed, sampler : what draws; see ``amper.adapters.base.chosen_sampler``. It has
+    mode, seed, sampler, initial_priority : what draws; see ``amper.adapters.base.chosen_sampler``. It has
         ``buffer_size // n_envs * n_envs`` rows.
     """
 

@@ -21,6 +21,8 @@ def Core(  # noqa: N802
     key: int,
     alpha: float,
     eps: float,
+    initial_kind: int,
+    initial: float,
 ) -> base.Core: ...
 def Rows(  # noqa: N802
     names: tuple[str, ...],

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from amper.cores.initial import Initial
 from amper.cores.weights import exponentiated, normalised_weights
 from amper.support.forks import SAMPLERS, guard
 
@@ -57,8 +58,12 @@ class Core(Protocol):
         out of range, or with the flag MUST_HOLD one that holds nothing; a value that is not finite or below 0.
         """
 
+    @property
+    def initial(self) -> float:
+        """The priority that a new row gets now."""
+
     def add(self, priority: object, /) -> int | None:
-        """The row that the priority (None: the largest so far) was stored in; None if it is no legal float."""
+        """The row that the priority (None: ``initial``) was stored in; None if it is no legal float."""
 
     def remove(self, indices: object, /) -> int:
         """Let go of rows, which must hold a priority; a status."""
@@ -101,6 +106,7 @@ class CoreBase(Core):
         self._cover = np.zeros(0)
         self.count = self.used = self.cursor = self.batches = 0
         self.maximum = self.share = 0.0
+        self._initial: Initial  # of a subclass, which tells it of every write
 
     @abstractmethod
     def _store(self, rows: IndexArray, values: NDArray[np.float64]) -> None:
@@ -125,6 +131,11 @@ class CoreBase(Core):
     def shift(self) -> int:
         return 0
 
+    @property
+    def initial(self) -> float:
+        with self._lock:
+            return self._initial.priority(self.count, self.maximum)
+
     def write(self, indices: object, values: object, flags: int) -> int:
         if not is_plain(indices, np.int64) or not (is_plain(values, np.float64) or is_plain(values, np.float32)):
             return NOT_PLAIN
@@ -142,13 +153,10 @@ class CoreBase(Core):
         return DONE
 
     def add(self, priority: object) -> int | None:
-        if priority is None:
-            value = self.maximum or 1.0
-        elif type(priority) is float and 0 <= priority < math.inf:
-            value = priority
-        else:
+        if priority is not None and not (type(priority) is float and 0 <= priority < math.inf):
             return None
         with self._lock:
+            value = self._initial.priority(self.count, self.maximum) if priority is None else priority
             row = self.cursor
             self._store(np.array([row]), np.array([value]))
             self.cursor = (row + 1) % self._rows

@@ -13,6 +13,7 @@ from amper.backends.backend import Backend
 from amper.backends.fast import fast_backend
 from amper.cores.base import CoreBase, IndexArray, WeightsFunction, last_of_each, stored
 from amper.cores.compiled import compiled_core
+from amper.cores.initial import LARGEST, Initial
 from amper.cores.weights import normalised_weights
 from amper.model.changes import parameter_changes, stream_changes
 from amper.model.quantise import quantise
@@ -27,6 +28,7 @@ class ExactCore(CoreBase):
 
     Parameters
     ----------
+    initial_kind, initial : of ``amper.cores.initial``.
     backend : what draws; fast software if None, of which ``compiled`` insists on one or the other as ``fast_backend``.
 
     Members
@@ -42,6 +44,8 @@ class ExactCore(CoreBase):
         eps: float,
         backend: Backend | None = None,
         compiled: bool | None = None,
+        initial_kind: int = LARGEST,
+        initial: float = 0.0,
     ) -> None:
         super().__init__(config.rows, alpha=alpha, eps=eps, weights=weights_function(compiled))
         self._config = config
@@ -49,6 +53,7 @@ class ExactCore(CoreBase):
         self.settings = Settings(config)
         self._codes = np.zeros(config.rows, dtype=np.uint32)  # 0: nothing is held
         self._priorities = np.zeros(config.rows, dtype=np.float32)
+        self._initial = Initial(initial_kind, initial, self._priorities)
         self.scale = config.neighbour_scale if config.variant == "k" else config.radius_scale
 
     @property
@@ -77,8 +82,10 @@ class ExactCore(CoreBase):
             self.settings.set(parameter, value, empty=self.count == 0)
             self.backend.set_parameter(parameter, value)
             if parameter == Parameter.CLEAR:
+                held = np.flatnonzero(self._codes)
                 self._codes[:] = 0
                 self._priorities[:] = 0.0
+                self._initial.wrote(held, self._priorities[held])
                 self.count = self.used = self.cursor = 0
             elif parameter == Parameter.ROWS:
                 self._rows = value
@@ -116,10 +123,11 @@ class ExactCore(CoreBase):
         if held.size:
             self.backend.write(held, codes[held].astype(np.int64))
         self._priorities[:], self._codes[:] = priorities, codes
+        self._initial.wrote(held, self._priorities[held])
         self.count = held.size
 
     def memory(self) -> int:
-        return self._codes.nbytes + self._priorities.nbytes
+        return self._codes.nbytes + self._priorities.nbytes + self._initial.memory()
 
     def _can_draw(self) -> bool:
         if not self.settings.enable:
@@ -140,6 +148,8 @@ class ExactCore(CoreBase):
         self.backend.write(rows, np.zeros(rows.size, dtype=np.int64))
         self._codes[rows] = 0
         self._priorities[rows] = 0.0
+        once = np.unique(rows)
+        self._initial.wrote(once, self._priorities[once])
         self.count = int(np.count_nonzero(self._codes))
 
     def _store(self, rows: IndexArray, values: NDArray[np.float64]) -> None:
@@ -149,6 +159,7 @@ class ExactCore(CoreBase):
         self._took(once)
         self._codes[once] = codes[last]
         self._priorities[once] = stored(values[last])
+        self._initial.wrote(once, self._priorities[once])
         self.maximum = max(self.maximum, float(values.max()))
 
     def _take_streams(self) -> None:

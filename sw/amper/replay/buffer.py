@@ -13,7 +13,7 @@ from amper.replay.batches import BatchArrays, check_tensors
 from amper.replay.columns import Columns, column_views, converted, row_dtype
 from amper.replay.nstep import Links, NStep
 from amper.replay.stored import StoredRows
-from amper.sampler.arguments import BATCH_MAX
+from amper.sampler.arguments import BATCH_MAX, checked_priority, plain_values
 from amper.sampler.base import IndexArray, SamplerBase
 from amper.sampler.choice import chosen_core
 from amper.sampler.sampler import Sampler
@@ -59,19 +59,22 @@ class ReplayBuffer(StoredRows):
         chosen_core(compiled)
         self._set_up(dtype, checked, n_step, folder, compiled)
 
-    def add(self, /, *, env: int | None = None, **transition: object) -> int:
-        """Store one transition, a value for each column, with the largest priority so far; returns its row.
+    def add(self, /, *, env: int | None = None, priority: float | None = None, **transition: object) -> int:
+        """Store one transition, a value for each column; returns its row.
 
         Parameters
         ----------
         env : the environment it is of, only with n-step transitions of more than one.
+        priority : at least 0, exponentiated already. None: what the sampler's ``initial_priority`` says.
 
         Raises
         ------
         TypeError : a missing or unknown column, a value of the wrong kind. ValueError : of the wrong shape or that
-        does not fit; ``env`` out of range. Nothing is stored then.
+        does not fit; ``env`` or ``priority`` out of range. Nothing is stored then.
         """
         number = 0 if self._links is None and env is None else self._checked_links(env).checked_env(env)
+        if priority is not None:
+            priority = checked_priority(priority)
         with self._rows:
             row = self._added % self.sampler.rows
             if not self._rows.put(row, transition):
@@ -80,15 +83,18 @@ class ReplayBuffer(StoredRows):
             if self._links is not None:
                 self._links.add(self._added, number)
             self._added += 1
-            return self.sampler.add()
+            return self.sampler.add(priority)
 
-    def extend(self, /, *, env: ArrayLike | None = None, **transitions: ArrayLike) -> IndexArray:
+    def extend(
+        self, /, *, env: ArrayLike | None = None, priority: ArrayLike | None = None, **transitions: ArrayLike
+    ) -> IndexArray:
         """Store k transitions, (k, ...) arrays, one for each column, oldest first; returns their rows, int64 (k,).
 
         Parameters
         ----------
         env : (k,) the environments they are of, only with n-step transitions of more than one. None: transition i is
         of environment i modulo their number, and k a multiple of it.
+        priority : (k,) as of ``add``.
 
         Raises
         ------
@@ -97,6 +103,7 @@ class ReplayBuffer(StoredRows):
         size = self._checked_size(transitions)
         values = self._converted(transitions, (size,))
         envs = None if self._links is None and env is None else self._checked_links(env).checked_envs(env, size)
+        priorities = None if priority is None else _checked_priorities(priority, size)
         with self._rows:
             first = self._added % self.rows
             before_end = min(size, self.rows - first)
@@ -107,7 +114,7 @@ class ReplayBuffer(StoredRows):
             if self._links is not None and envs is not None:
                 self._links.extend(self._added, envs)
             self._added += size
-            return self.sampler.extend(count=size)
+            return self.sampler.extend(priorities, count=size if priorities is None else None)
 
     def sample(
         self, batch: int, beta: float | None = None, *, tensors: bool = False, out: dict[str, Any] | None = None
@@ -207,6 +214,13 @@ class ReplayBuffer(StoredRows):
         except TypeError:
             raise ValueError(f"{name} must have the transitions as its first dimension, and has none") from None
         return checked_integer("the number of transitions", size, 1, self.rows)
+
+
+def _checked_priorities(priority: ArrayLike, size: int) -> NDArray[np.float64]:
+    values = plain_values("priority", priority)
+    if values.size != size:
+        raise ValueError(f"priority must have the shape ({size},), not {values.shape}")
+    return values
 
 
 def _checked_sampler(rows: int, sampler: SamplerBase | str) -> SamplerBase:

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 Columns = Mapping[str, DTypeLike | tuple[DTypeLike, int | tuple[int, ...]]]
 
-RESERVED = ("discount", "env", "indices", "weights")  # of a batch, and the environment of `add`
+RESERVED = ("discount", "env", "indices", "priority", "weights")  # of a batch, and what `add` takes besides
 ROWS_FILE = "rows.bin"
 _PLAIN_KINDS = "biufcmMSU"
 # Numbers of these kinds go into a column of that kind; integers have to fit.

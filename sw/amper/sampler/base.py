@@ -80,8 +80,13 @@ class SamplerBase(ABC):
 
     @property
     def max_priority(self) -> float:
-        """The largest priority so far, which a new row gets; 1 before the first."""
+        """The largest priority so far; 1 before the first."""
         return self._core.maximum or 1.0
+
+    @property
+    def new_priority(self) -> float:
+        """What a row that is added now without a priority gets, as ``initial_priority`` has it."""
+        return self._core.initial
 
     @property
     def memory_per_row(self) -> float:
@@ -93,7 +98,7 @@ class SamplerBase(ABC):
         return self._core.priorities()
 
     def add(self, priority: float | None = None) -> int:
-        """Store a priority (the largest so far if None) in the row after the one before, the first after the last.
+        """Store a priority (``new_priority`` if None) in the row after the one before, the first after the last.
 
         Returns the row. Raises TypeError, ValueError : not a finite number of at least 0; nothing is stored.
         """
@@ -104,7 +109,7 @@ class SamplerBase(ABC):
         return row
 
     def extend(self, priorities: ArrayLike | None = None, *, count: int | None = None) -> IndexArray:
-        """``add`` for each of ``priorities``, or ``count`` times the largest so far; returns the rows, int64.
+        """``add`` for each of ``priorities``, or ``count`` times ``new_priority``; returns the rows, int64.
 
         Raises TypeError, ValueError : not real numbers, finite and at least 0, of one dimension; nothing is stored.
         """
@@ -112,7 +117,7 @@ class SamplerBase(ABC):
             raise TypeError(f"extend takes either priorities or count, not {priorities!r} and {count!r}")
         if priorities is None:
             size = checked_integer("count", count, 1, BATCH_MAX)
-            values = np.full(size, self.max_priority)
+            values = np.full(size, self.new_priority)
         else:
             values = plain_values("priorities", priorities)
         first = self._core.cursor
@@ -122,12 +127,12 @@ class SamplerBase(ABC):
         return indices
 
     def write(self, indices: ArrayLike, priorities: ArrayLike | None = None) -> None:
-        """Store ``priorities`` (the largest so far if None) in rows of the caller's choice; the last of a row counts.
+        """Store ``priorities`` (``new_priority`` if None) in rows of the caller's choice; the last of a row counts.
 
         Raises TypeError, ValueError as ``update`` does, but the rows may hold nothing yet.
         """
         if priorities is None:
-            priorities = np.full(np.shape(indices), self.max_priority)
+            priorities = np.full(np.shape(indices), self.new_priority)
         self._write(indices, priorities, "priorities", 0)
 
     def update(self, indices: ArrayLike, priorities: ArrayLike) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 from amper.backends.fast import can_compile
 from amper.cores.base import Core
@@ -40,8 +41,15 @@ def chosen_core(compiled: bool | None, options: SamplerOptions | None = None) ->
 
 def new_core(options: SamplerOptions, compiled: bool) -> Core:
     """An empty core for the options."""
+    kind_of_initial, initial = options.initial
+    of_core: dict[str, Any] = {
+        "alpha": options.alpha,
+        "eps": options.eps,
+        "initial_kind": kind_of_initial,
+        "initial": initial,
+    }
     if options.bit_exact:
-        return ExactCore(options.config(), alpha=options.alpha, eps=options.eps, compiled=compiled)
+        return ExactCore(options.config(), compiled=compiled, **of_core)
     if options.variant is None:
         number = PER if options.mode == "per" else UNIFORM
     else:
@@ -57,8 +65,7 @@ def new_core(options: SamplerOptions, compiled: bool) -> Core:
         largest_scale=options.largest_scale,
         own_weights=int(options.weights == "inclusion"),
         key=split_mix_64(options.seed, 1)[0],
-        alpha=options.alpha,
-        eps=options.eps,
+        **of_core,
     )
     if module is not None:
         guard(core, SAMPLERS)  # type: ignore[arg-type]  # NumPy's has one itself

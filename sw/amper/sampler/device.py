@@ -49,7 +49,7 @@ class Device(SamplerBase):
     ----------
     config : of the sampler. backend : "golden", "exact" (fast software), "rtl" (the generated RTL, simulated), one that
         another package provides, or a function that opens one for a configuration.
-    beta, alpha, eps : as of ``Sampler``.
+    beta, alpha, eps, initial_priority : as of ``Sampler``.
 
     Members
     -------
@@ -69,15 +69,17 @@ class Device(SamplerBase):
         beta: float | Callable[[int], float] = 0.4,
         alpha: float = ALPHA,
         eps: float = EPS,
+        initial_priority: str | float = "max",
     ) -> None:
         if not isinstance(config, AmperConfig):
             raise TypeError(f"config must be an AmperConfig, not {config!r}")
-        super().__init__(SamplerOptions.of(config, alpha=alpha, eps=eps), beta)
+        options = SamplerOptions.of(config, alpha=alpha, eps=eps, initial_priority=initial_priority)
+        super().__init__(options, beta)
         self.config = config
         self._backend = backend
         self.cycles = Cycles()
         counted = _Counted(open_backend(backend, config), self.cycles)
-        self._core: ExactCore = ExactCore(config, alpha=self.options.alpha, eps=self.options.eps, backend=counted)
+        self._core: ExactCore = self._new_core(counted)
 
     @property
     def rows(self) -> int:
@@ -136,13 +138,26 @@ class Device(SamplerBase):
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        arguments = {"config": self.config, "backend": self._backend, "beta": self.beta}
-        return {**arguments, "alpha": self.options.alpha, "eps": self.options.eps, "state": self.state()}
+        arguments: dict[str, Any] = {"config": self.config, "backend": self._backend, "beta": self.beta}
+        for name in ("alpha", "eps", "initial_priority"):
+            arguments[name] = getattr(self.options, name)
+        return {**arguments, "state": self.state()}
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
         state = pickled.pop("state")
         Device.__init__(self, **pickled)
         self.restore(state)
+
+    def _new_core(self, backend: Backend | None) -> ExactCore:
+        kind, number = self.options.initial
+        return ExactCore(
+            self.config,
+            alpha=self.options.alpha,
+            eps=self.options.eps,
+            backend=backend,
+            initial_kind=kind,
+            initial=number,
+        )
 
     def _checked_state(self, state: dict[str, Any]) -> ExactCore:
         """A core in software with this state."""
@@ -153,7 +168,7 @@ class Device(SamplerBase):
         for name in ("options", "parameters"):
             if not isinstance(state.get(name), dict):
                 raise TypeError(f"state[{name!r}] must be a dictionary, not {state.get(name)!r}")
-        core = ExactCore(self.config, alpha=self.options.alpha, eps=self.options.eps)
+        core = self._new_core(None)
         for change in parameter_changes(_settings(self.config, state["parameters"]), self.config.variants):
             core.set_parameter(*change)
         options = {**state["options"], "seed": self.options.seed}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from amper.cores.initial import LARGEST, LARGEST_EVER, NUMBER, QUANTILE
 from amper_spec.algorithm import DRAWS, VARIANTS, Algorithm, Draws
 from amper_spec.checks import checked_choice, checked_integer, checked_real
 from amper_spec.declare import DERIVED, declarations
@@ -19,6 +20,9 @@ ALPHA, EPS = 0.6, 1e-6  # the defaults
 CSP_SHARE = 0.15  # the default target of |CSP|/n
 FIRST_SCALE = {"radius": 0.15, "neighbour": 0.3}  # from which lambda' or lambda adapts
 NEIGHBOUR_SCALE_MAX = 16.0
+
+
+_QUANTILE = "quantile:"
 
 
 def mode_of(variant: str) -> Mode:
@@ -48,6 +52,7 @@ class SamplerOptions:
     priority_width: int
     priority_scale: float | None
     draws: Draws
+    initial_priority: str | float
 
     def __post_init__(self) -> None:
         checked_choice("mode", self.mode, MODES)
@@ -64,6 +69,7 @@ class SamplerOptions:
             self._set(name, checked_real(name, getattr(self, name)))
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}")
+        self._set("initial_priority", _checked_initial(self.initial_priority))
         self._check_scale()
         if self.bit_exact:
             self._check_bit_exact()
@@ -71,7 +77,9 @@ class SamplerOptions:
             raise ValueError(f"priority_scale is only used with bit_exact=True, and was set to {self.priority_scale}")
 
     @classmethod
-    def of(cls, config: Algorithm, *, alpha: float = ALPHA, eps: float = EPS) -> SamplerOptions:
+    def of(
+        cls, config: Algorithm, *, alpha: float = ALPHA, eps: float = EPS, initial_priority: str | float = "max"
+    ) -> SamplerOptions:
         """Of the bit-exact sampler of a configuration."""
         return cls(
             rows=config.rows,
@@ -87,6 +95,7 @@ class SamplerOptions:
             priority_width=config.priority_width,
             priority_scale=config.priority_scale,
             draws=config.draws,
+            initial_priority=initial_priority,
         )
 
     def _set(self, name: str, value: object) -> None:
@@ -96,6 +105,15 @@ class SamplerOptions:
     def variant(self) -> str | None:
         """The variant of AMPER; None for per and uniform."""
         return self.mode.removeprefix("amper-") if self.mode.startswith("amper-") else None
+
+    @property
+    def initial(self) -> tuple[int, float]:
+        """``initial_priority`` as kind and number of ``amper.cores.initial``."""
+        if isinstance(self.initial_priority, float):
+            return NUMBER, self.initial_priority
+        if self.initial_priority.startswith(_QUANTILE):
+            return QUANTILE, float(self.initial_priority.removeprefix(_QUANTILE))
+        return (LARGEST if self.initial_priority == "max" else LARGEST_EVER), 0.0
 
     @property
     def largest_scale(self) -> float:
@@ -163,3 +181,21 @@ class SamplerOptions:
         if self.weights != "per":
             raise ValueError(f"weights must be per with bit_exact, not {self.weights}")
         self.config()
+
+
+def _checked_initial(value: object) -> str | float:
+    """A choice of ``initial_priority``: one of the words, a quantile with a share of 0 to 1, or a number."""
+    if not isinstance(value, str):
+        number = checked_real("initial_priority", value)
+        if number < 0:
+            raise ValueError(f"initial_priority must be at least 0, not {number}")
+        return number
+    if value in ("max", "max-ever"):
+        return value
+    try:
+        share = float(value.removeprefix(_QUANTILE)) if value.startswith(_QUANTILE) else -1.0
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError(f"initial_priority must be max, max-ever, quantile:0 to quantile:1 or a number, not {value}")
+    return f"{_QUANTILE}{share:g}"

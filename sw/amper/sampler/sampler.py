@@ -35,6 +35,9 @@ class Sampler(SamplerBase):
     bit_exact : give the very indices of ``GoldenModel`` and of the RTL, with a fixed scale; mode "per" is then variant
         exact; not in mode "uniform".
     priority_width, priority_scale, draws : of bit-exact samplers, as in ``AmperConfig``.
+    initial_priority : of a row that is added without one: "max", the largest of all rows that hold one; "max-ever", the
+        largest there was so far; "quantile:0.9", which that share of the rows do not exceed; or a number. 1 where
+        there is nothing to go by.
     compiled : True or False to insist on a core; None: the compiled one where it is installed.
 
     Raises
@@ -60,6 +63,7 @@ class Sampler(SamplerBase):
         priority_width: int = 16,
         priority_scale: float | None = None,
         draws: Draws = "independent",
+        initial_priority: str | float = "max",
         compiled: bool | None = None,
     ) -> None:
         options = SamplerOptions(
@@ -76,6 +80,7 @@ class Sampler(SamplerBase):
             priority_width=priority_width,
             priority_scale=priority_scale,
             draws=draws,
+            initial_priority=initial_priority,
         )
         super().__init__(options, beta)
         self._asked = compiled

@@ -96,6 +96,23 @@ def test_a_new_transition_gets_the_largest_priority():
     np.testing.assert_allclose(buffer.sampler.priorities()[6:9], 8.0, rtol=1e-6)
 
 
+def test_what_a_new_transition_gets_can_be_chosen():
+    """By default no outlier of the past; a number; that of the sampler, if it comes with one."""
+    for options, expected in (
+        ({}, 0.25),
+        ({"initial_priority": "max-ever"}, 1000.0),
+        ({"initial_priority": 7}, 7.0),
+        ({"sampler": Sampler(12, initial_priority=3.0), "seed": None}, 3.0),
+    ):
+        buffer = fill(made(12, alpha=1.0, eps=0.0, **options), 3)
+        buffer.update_priorities(np.arange(3), np.array([0.25, 0.125, 1000.0]))
+        buffer.update_priorities(np.array([2]), np.array([0.125]))
+        add(buffer, 3)
+        assert buffer.sampler.priorities()[3] == expected
+    with pytest.raises(ValueError, match=r"^initial_priority must not be given beside sampler, "):
+        made(12, seed=None, sampler=Sampler(12), initial_priority=1.0)
+
+
 @pytest.mark.parametrize("count", [5, 9, 16])
 def test_n_step_returns_are_sb3s(count):
     """Of every row, with ends, time limits, and the place where the ring is written."""
@@ -229,7 +246,7 @@ def test_learning(env, options):
     model = PrioritizedDQN("MlpPolicy", env, **{**SMALL, **options}).learn(240)
     buffer = model.replay_buffer
     found = buffer.sampler.priorities()
-    assert np.unique(found[found > 0]).size > 20
+    assert np.unique(found[found > 0]).size > 10  # the modes of AMPER keep 8 bits of fraction
     assert buffer.n_steps == model.n_steps == options.get("n_steps", 1)
     assert buffer.gamma == options.get("replay_buffer_kwargs", {}).get("gamma", model.gamma)
     logged = model.logger.name_to_value

@@ -310,8 +310,8 @@ def test_threads(compiled):
     assert wrong == []
 
 
-def test_new_rows_get_the_largest_priority_so_far():
-    buffer = ReplayBuffer(6, {"x": "int64"})
+def test_new_rows_get_the_priority_that_the_sampler_says_or_their_own():
+    buffer = ReplayBuffer(6, {"x": "int64"}, Sampler(6, initial_priority="max-ever"))
     buffer.extend(x=np.arange(3))
     buffer.update([0, 1], [4.0, 0.5])
     buffer.update([0], [2.0])
@@ -320,6 +320,9 @@ def test_new_rows_get_the_largest_priority_so_far():
     buffer.update_errors([2], [3.0])
     expected = (3.0 + 1e-6) ** 0.6
     np.testing.assert_allclose(buffer.sampler.priorities(), [2.0, 0.5, expected, 4.0, 4.0, 0.0], rtol=1e-6)
+    buffer.add(x=5, priority=0.25)
+    buffer.extend(x=[6, 7], priority=[8, 0.5])
+    np.testing.assert_allclose(buffer.sampler.priorities(), [8.0, 0.5, expected, 4.0, 4.0, 0.25], rtol=1e-6)
 
 
 def test_a_removed_row_is_not_drawn_until_it_is_replaced():

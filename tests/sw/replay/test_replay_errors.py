@@ -86,6 +86,14 @@ CALLS = [
     ),
     (lambda b: b.extend(), TypeError, f"{NAMES}, and 'obs' is missing"),
     (lambda b: b.extend(env=[0], **many(1)), ValueError, "env is only used with n_step, and was set to [0]"),
+    (lambda b: b.add(priority=-1.0, **one()), ValueError, "priority must be at least 0, not -1.0"),
+    (lambda b: b.add(priority="1", **one()), TypeError, "priority must be a number, not '1'"),
+    (lambda b: b.extend(priority=[1, 2], **many(3)), ValueError, "priority must have the shape (3,), not (2,)"),
+    (
+        lambda b: b.extend(priority=[1, NAN], **many(2)),
+        ValueError,
+        "priority must be finite and at least 0, not nan",
+    ),
     (lambda b: b.update([0], [NAN]), ValueError, "priorities must be finite and at least 0, not nan"),
     (lambda b: b.update([0], [-1.0]), ValueError, "priorities must be finite and at least 0, not -1.0"),
     (lambda b: b.update([10], [1.0]), ValueError, "indices must be 0 to 9, not 10"),
@@ -169,7 +177,7 @@ MADE = [
     (
         lambda: ReplayBuffer(5, {"weights": "int64"}),
         ValueError,
-        "columns must not be named discount, env, indices, weights or nothing, and one is 'weights'",
+        "columns must not be named discount, env, indices, priority, weights or nothing, and one is 'weights'",
     ),
     (lambda: ReplayBuffer(5, {"x": "int65"}), TypeError, "columns['x'] must be a dtype or (dtype, shape), not 'int65'"),
     (

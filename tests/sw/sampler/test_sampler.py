@@ -42,9 +42,9 @@ def test_more_priorities_than_rows(core):
 
 
 @CORES
-def test_a_new_row_gets_the_largest_priority_so_far(core):
+def test_a_new_row_can_get_the_largest_priority_ever(core):
     """Also after the row that had it got another."""
-    sampler = made(8, core)
+    sampler = made(8, core, initial_priority="max-ever")
     sampler.add()
     assert sampler.priorities()[0] == 1.0
     sampler.update([0], [0.25])

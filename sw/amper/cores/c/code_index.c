@@ -44,9 +44,9 @@ INLINE int64_t page_child(const Page *page, uint32_t *left)
 }
 
 FOR_EACH_CPU
-int64_t index_largest(const CodeIndex *index)
+int64_t index_ranked(const CodeIndex *index, int64_t rank)
 {
-    uint32_t left = (uint32_t)index->held - 1;
+    uint32_t left = (uint32_t)rank;
     int64_t octave = page_child(index->octaves, &left);
     return octave * 256 + page_child(index->page + index->page_of[octave], &left);
 }

@@ -75,8 +75,14 @@ int index_new(CodeIndex *index, int64_t rows);
 
 void index_free(CodeIndex *index);
 
-/* The largest code of a row: the last row's by code. At least one holds a priority. */
-int64_t index_largest(const CodeIndex *index);
+/* The code of the row with so many before it by code, 0 to held - 1. */
+int64_t index_ranked(const CodeIndex *index, int64_t rank);
+
+/* The largest code of a row. At least one holds a priority. */
+INLINE int64_t index_largest(const CodeIndex *index)
+{
+    return index_ranked(index, index->held - 1);
+}
 
 /* Make the page of a code; -1 without memory. */
 int index_add_page(CodeIndex *index, uint32_t code);

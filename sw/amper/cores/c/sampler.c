@@ -23,10 +23,19 @@ void sampler_free(Sampler *s)
     free(s->span);
 }
 
+/* Whether rows have codes: to draw by, or only for a quantile. */
+INLINE int has_index(const Sampler *s)
+{
+    return s->mode >= AMPER || s->initial_kind == QUANTILE;
+}
+
 int sampler_new(Sampler *s)
 {
     if (s->mode < AMPER)
-        return tree_new(&s->tree, s->rows, s->mode == UNIFORM);
+        return tree_new(&s->tree, s->rows, s->mode == UNIFORM, s->initial_kind == LARGEST)
+               || (has_index(s) && index_new(&s->index, s->rows))
+                   ? -1
+                   : 0;
     s->query.variant = s->mode - AMPER;
     s->aligned = s->query.variant == FR_DITHERED || s->query.variant == FR_PREFIX;
     s->query.interval = calloc((size_t)s->query.groups + 1, sizeof(Interval));
@@ -118,10 +127,11 @@ static void write_values(Sampler *s, const int64_t *row, int64_t count)
         largest = s->value[i] > largest ? s->value[i] : largest;
         s->used = row[i] >= s->used ? row[i] + 1 : s->used;
     }
-    if (s->mode >= AMPER) {
+    if (has_index(s)) {
         index_write(&s->index, row, s->code, count);
         s->count = s->index.held;
-    } else {
+    }
+    if (s->mode < AMPER) {
         tree_write(&s->tree, row, s->value, count, largest, s->used);
         s->count = s->tree.held;
     }
@@ -144,10 +154,24 @@ int sampler_write(Sampler *s, const int64_t *row, const double *wide, const floa
         exponentiate(s->number, count, s->eps, s->alpha);
         store_numbers(s->number, s->value, count, 0.0);
     }
-    if (s->mode >= AMPER && reserve_codes(s, count))
+    if (has_index(s) && reserve_codes(s, count))
         return -1;
     write_values(s, row, count);
     return 1;
+}
+
+double sampler_initial(Sampler *s)
+{
+    if (s->initial_kind == NUMBER)
+        return s->initial;
+    if (s->initial_kind == LARGEST_EVER)
+        return s->maximum > 0.0 ? s->maximum : 1.0;
+    if (s->count == 0)
+        return 1.0;
+    if (s->initial_kind == LARGEST && s->mode < AMPER)
+        return (double)max_tree_largest(&s->tree.largest, s->tree.priority);
+    double last = (double)(s->count - 1);
+    return code_value(index_ranked(&s->index, s->initial_kind == LARGEST ? s->count - 1 : (int64_t)(s->initial * last)));
 }
 
 int64_t sampler_add(Sampler *s, double priority)
@@ -156,7 +180,7 @@ int64_t sampler_add(Sampler *s, double priority)
     if (reserve_values(s, 1))
         return -1;
     s->value[0] = stored(priority);
-    if (s->mode >= AMPER && reserve_codes(s, 1))
+    if (has_index(s) && reserve_codes(s, 1))
         return -1;
     write_values(s, &row, 1);
     s->cursor = row + 1 == s->rows ? 0 : row + 1;
@@ -167,10 +191,11 @@ int sampler_remove(Sampler *s, const int64_t *row, int64_t count)
 {
     if (!rows_are_legal(s, row, count, 1))
         return 0;
-    if (s->mode >= AMPER) {
+    if (has_index(s)) {
         index_remove(&s->index, row, count);
         s->count = s->index.held;
-    } else {
+    }
+    if (s->mode < AMPER) {
         tree_remove(&s->tree, row, count, s->used);
         s->count = s->tree.held;
     }
@@ -190,7 +215,9 @@ int64_t sampler_memory(const Sampler *s)
 {
     int64_t bytes = (int64_t)sizeof *s;
     if (s->mode < AMPER)
-        return bytes + s->tree.bytes;
+        bytes += s->tree.bytes + s->tree.largest.bytes;
+    if (!has_index(s))
+        return bytes;
     return bytes + (s->rows + s->rows / BLOCK) * (int64_t)sizeof(uint16_t) + (s->index.pages + 1) * (int64_t)sizeof(Page)
            + (s->cover ? (int64_t)sizeof(Cover) : 0);
 }

@@ -6,6 +6,9 @@
 #include "sum_tree.h"
 
 enum Mode { UNIFORM, PER, AMPER };        /* AMPER + a Variant */
+/* What a new row gets: the largest priority of all rows that hold one, the largest ever, that of a rank by code, `initial`
+ * itself. */
+enum Initial { LARGEST, LARGEST_EVER, QUANTILE, NUMBER };
 enum Flag { MUST_HOLD = 1, ERRORS = 2 }; /* of a write: only rows that hold a priority; TD errors, not priorities */
 
 typedef struct {
@@ -15,6 +18,8 @@ typedef struct {
     int64_t used, count, cursor; /* rows below which all held ones lie; that hold a priority; that comes next */
     double maximum;              /* the largest priority so far, 0 before the first */
     double alpha, eps;
+    int initial_kind;
+    double initial; /* of QUANTILE, 0 to 1: the share of rows below; of NUMBER, the priority */
     uint64_t key, counter; /* of the random words */
     uint64_t batches;
     double scale, target, largest_scale, share; /* target 0: fixed scale; share of the latest batch */
@@ -44,6 +49,9 @@ void sampler_free(Sampler *s);
 /* Store numbers, `wide` or else `narrow` ones, in rows, in this order. 1; 0, and nothing is stored, if a row or number is
  * not legal; -1 without memory. */
 int sampler_write(Sampler *s, const int64_t *row, const double *wide, const float *narrow, int64_t count, int flags);
+
+/* The priority that a new row gets now; 1 where there is nothing to go by. */
+double sampler_initial(Sampler *s);
 
 /* Store a legal priority in the row that comes next; the row, or -1 without memory. */
 int64_t sampler_add(Sampler *s, double priority);

@@ -17,14 +17,15 @@
 void tree_free(SumTree *tree)
 {
     free(tree->memory);
+    max_tree_free(&tree->largest);
 }
 
-int tree_new(SumTree *tree, int64_t rows, int uniform)
+int tree_new(SumTree *tree, int64_t rows, int uniform, int keeps_largest)
 {
     tree->uniform = uniform;
     tree->rows = rows;
     tree->factor = 1.0;
-    int64_t entries = (rows + LEAF - 1) / LEAF, padded = (rows + 15) / 16 * 16;
+    int64_t entries = (rows + LEAF - 1) / LEAF, padded = (rows + MAX_TREE_NODE - 1) / MAX_TREE_NODE * MAX_TREE_NODE;
     tree->bytes = padded * (int64_t)sizeof(float);
     for (;; entries = (entries + 15) / 16) {
         int64_t size = tree->size[tree->levels++] = (entries + 15) / 16 * 16;
@@ -42,7 +43,7 @@ int tree_new(SumTree *tree, int64_t rows, int uniform)
         tree->level[i] = (int64_t *)next;
         next += tree->size[i] * (int64_t)sizeof(int64_t);
     }
-    return 0;
+    return keeps_largest ? max_tree_new(&tree->largest, rows) : 0;
 }
 
 INLINE int64_t tree_leaf(const SumTree *tree, float priority, double factor)
@@ -169,6 +170,7 @@ void tree_write(SumTree *tree, const int64_t *row, const float *priority, int64_
             tree->priority[at] = priority[i];
         else
             tree_set(tree, at, priority[i]);
+        max_tree_wrote(&tree->largest, at, priority[i]);
     }
     if (rebuild)
         tree_rebuild(tree, used);

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "max_tree.h"
+
 #define MAX_LEVELS 8
 
 typedef struct {
@@ -18,18 +20,20 @@ typedef struct {
     int64_t size[MAX_LEVELS]; /* entries, a multiple of 16 */
     int64_t top;              /* entries of the last level that can have rows */
     int64_t *level[MAX_LEVELS];
-    float *priority; /* padded with 0 to a multiple of 16 */
+    float *priority; /* padded with 0 to a multiple of MAX_TREE_NODE */
     void *memory;    /* of all of them */
     int64_t bytes;
     int64_t total;
     int64_t shift;
     double factor; /* 2^shift */
+    MaxTree largest;
 } SumTree;
 
 void tree_free(SumTree *tree);
 
-/* No row holds a priority; -1 without memory. */
-int tree_new(SumTree *tree, int64_t rows, int uniform);
+/* No row holds a priority. `keeps_largest`: the tree knows the largest one. -1 without memory, and what there is has to
+ * be freed all the same. */
+int tree_new(SumTree *tree, int64_t rows, int uniform, int keeps_largest);
 
 /* The shift of a saved tree with the same priorities; chosen anew if it is not one that a tree could have had. */
 void tree_restore_shift(SumTree *tree, int64_t shift, int64_t used);

@@ -80,6 +80,12 @@ class CodeIndex:
         self.count[0] = 0
         self.code[rows] = codes
 
+    def ranked(self, rank: int) -> int:
+        """The code of the row with so many before it by code; there is one."""
+        if self._sums is None:
+            self._sums = np.concatenate(([0], np.cumsum(self.count)))
+        return int(np.searchsorted(self._sums, rank, side="right")) - 1
+
     @property
     def largest(self) -> int:
         """The largest code of a row; 0 if there is none."""

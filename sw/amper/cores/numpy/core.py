@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amper.cores.base import CoreBase, IndexArray, last_of_each, stored
+from amper.cores.initial import Initial
 from amper.cores.numpy.code_index import CodeIndex, codes_of, values_of
 from amper.cores.numpy.query import Query
 from amper.cores.numpy.sum_tree import SumTree
@@ -35,6 +36,8 @@ class NumpyCore(CoreBase):
         key: int,
         alpha: float,
         eps: float,
+        initial_kind: int,
+        initial: float,
     ) -> None:
         super().__init__(rows, alpha=alpha, eps=eps)
         self._mode, self._own = mode, own_weights
@@ -42,6 +45,8 @@ class NumpyCore(CoreBase):
         self.scale, self.key, self.counter = scale, key, 0
         self._tree = SumTree(rows, uniform=mode == UNIFORM) if mode < AMPER else None
         self._index = CodeIndex(rows if mode >= AMPER else 1)
+        stored_in = self._tree.priority if self._tree else None
+        self._initial = Initial(initial_kind, initial, stored_in, None if self._tree else self._index)
         self._query = Query(AMPER_VARIANTS[mode - AMPER] if mode >= AMPER else "", groups)
         # The sums over bins of 32 codes: see c/inclusion.h. Weight and total come first.
         self._cover = np.zeros(_COVER_BINS + 2 if own_weights and self._query.variant == "k" else 0)
@@ -62,7 +67,8 @@ class NumpyCore(CoreBase):
             self._tree.set_shift(shift, self.used)
 
     def memory(self) -> int:
-        return self._tree.memory() if self._tree else self._index.memory() + self._cover.nbytes
+        kept = self._tree.memory() if self._tree else self._index.memory() + self._cover.nbytes
+        return kept + self._initial.memory()
 
     def _let_go(self, rows: IndexArray) -> None:
         once = np.unique(rows)
@@ -70,6 +76,7 @@ class NumpyCore(CoreBase):
         if self._tree:
             nothing = np.zeros(once.size, dtype=np.float32)
             self._tree.set(once, nothing, used=self.used, count=self.count, bound=(0, 0.0))
+            self._initial.wrote(once, nothing)
         else:
             self._index.set(once, np.zeros(once.size, dtype=np.int64))
 
@@ -85,6 +92,7 @@ class NumpyCore(CoreBase):
         final = kept[last]
         if self._tree:
             self._tree.set(once, final, used=self.used, count=self.count, bound=(rows.size, largest))
+            self._initial.wrote(once, final)
         else:
             self._index.set(once, codes_of(final, self._query.variant in ("fr-dithered", "fr-prefix")))
 

@@ -25,13 +25,13 @@ static void core_dealloc(Core *self)
 static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"mode", "rows", "groups", "scale", "target", "largest_scale", "own_weights",
-                            "key", "alpha", "eps", NULL};
-    int mode, own_weights;
+                            "key", "alpha", "eps", "initial_kind", "initial", NULL};
+    int mode, own_weights, initial_kind;
     long long rows, groups;
     unsigned long long key;
-    double scale, target, largest_scale, alpha, eps;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iLLdddiKdd", names, &mode, &rows, &groups, &scale, &target,
-                                     &largest_scale, &own_weights, &key, &alpha, &eps))
+    double scale, target, largest_scale, alpha, eps, initial;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iLLdddiKddid", names, &mode, &rows, &groups, &scale, &target,
+                                     &largest_scale, &own_weights, &key, &alpha, &eps, &initial_kind, &initial))
         return NULL;
     Core *self = (Core *)type->tp_alloc(type, 0);
     if (self == NULL)
@@ -47,6 +47,8 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     s->key = key;
     s->alpha = alpha;
     s->eps = eps;
+    s->initial_kind = initial_kind;
+    s->initial = initial;
     self->lock = PyThread_allocate_lock();
     if (self->lock == NULL || sampler_new(s)) {
         Py_DECREF(self);
@@ -77,7 +79,7 @@ static PyObject *core_write(Core *self, PyObject *const *args, Py_ssize_t nargs)
     return core_unlock(self, done < 0 ? PyErr_NoMemory() : PyLong_FromLong(done ? DONE : ILLEGAL));
 }
 
-/* The row that the priority (None: the largest so far) was stored in, or None if it is not legal. */
+/* The row that the priority (None: what a new row gets) was stored in, or None if it is not legal. */
 static PyObject *core_add(Core *self, PyObject *priority)
 {
     double value = 0.0;
@@ -91,7 +93,7 @@ static PyObject *core_add(Core *self, PyObject *priority)
     }
     take_lock(self->lock);
     Sampler *s = &self->s;
-    int64_t row = sampler_add(s, given ? value : s->maximum > 0.0 ? s->maximum : 1.0);
+    int64_t row = sampler_add(s, given ? value : sampler_initial(s));
     return core_unlock(self, row < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(row));
 }
 
@@ -247,6 +249,19 @@ static PyMethodDef core_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* What a new row gets now. */
+static PyObject *core_initial(Core *self, void *unused)
+{
+    (void)unused;
+    take_lock(self->lock);
+    return core_unlock(self, PyFloat_FromDouble(sampler_initial(&self->s)));
+}
+
+static PyGetSetDef core_attributes[] = {
+    {"initial", (getter)core_initial, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 #define MEMBER(name, type) {#name, type, offsetof(Core, s) + offsetof(Sampler, name), 0, NULL}
 
 static PyMemberDef core_members[] = {
@@ -272,4 +287,5 @@ PyTypeObject core_type = {
     .tp_weaklistoffset = offsetof(Core, weak),
     .tp_methods = core_methods,
     .tp_members = core_members,
+    .tp_getset = core_attributes,
 };

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amper.adapters.base import SamplerChoice, chosen_sampler, taken_options
+from amper.sampler.arguments import plain_indices, plain_values
 from amper.sampler.options import Mode
 from amper.support.extras import require
 from amper.support.files import replacing
@@ -29,7 +30,7 @@ class PrioritizedSamples(NamedTuple):
     """A batch: tensors on the buffer's device, as in SB3 (dictionaries of them for dictionary observations).
 
     ``discounts`` is None for ``n_steps=1``. ``weights`` : float32 (b, 1) importance weights, the largest of which is 1.
-    ``indices`` : NumPy int64 (b,), for ``update_priorities``.
+    ``indices`` : NumPy int64 (b,), for ``update_priorities``; modulo the buffer's rows, the sampler's rows.
     """
 
     observations: Any
@@ -43,7 +44,13 @@ class PrioritizedSamples(NamedTuple):
 
 
 class PrioritizedRows(ReplayBuffer):
-    """What the two buffers below share: row p * n_envs + e of the sampler is position p of environment e."""
+    """What the two buffers below share: row p * n_envs + e of the sampler is position p of environment e.
+
+    Members: ``dropped``, errors that came for transitions that had been replaced, and so were passed over.
+    """
+
+    dropped = 0
+    _turn = 0  # of the ring, which the position that comes next is in; an index is turn * rows + row
 
     def __init__(
         self,
@@ -76,6 +83,7 @@ class PrioritizedRows(ReplayBuffer):
         rows = self._rows(self.pos)
         super().add(*args, **kwargs)
         self.sampler.write(rows)
+        self._turn += self.pos == 0
         if self.optimize_memory_usage and self.full:
             # Its observation is now the one after the newest.
             self.sampler.remove(self._rows(self.pos))
@@ -88,6 +96,7 @@ class PrioritizedRows(ReplayBuffer):
         if held.size:
             self.sampler.remove(held)
         super().reset()
+        self._turn += 2  # no index from before is of the latest turns
 
     def sample(self, batch_size: int, env: VecNormalize | None = None, beta: float | None = None) -> PrioritizedSamples:
         """Draw a batch by priority.
@@ -117,15 +126,35 @@ class PrioritizedRows(ReplayBuffer):
             self.to_torch(rewards[:, None]),
             None if discounts is None else self.to_torch(discounts[:, None]),
             self.to_torch(weights[:, None]),
-            rows,
+            rows + self.sampler.rows * self._turns(first),
         )
 
     def update_priorities(self, indices: NDArray[np.int64], errors: NDArray[np.floating]) -> None:
-        """Store (|error| + eps)^alpha for rows that ``sample`` gave; of a row that comes twice the later counts.
+        """Store (|error| + eps)^alpha for ``indices`` of samples; of one that comes twice the later counts.
 
-        Raises TypeError, ValueError : rows that hold nothing; errors that are not finite. Nothing is stored then.
+        Those of transitions that were replaced meanwhile are passed over, and counted in ``dropped``.
+
+        Raises TypeError, ValueError : indices that no sample had; errors that are not finite. Nothing is stored then.
         """
-        self.sampler.update(indices, (np.abs(np.asarray(errors, dtype=np.float64)) + self.eps) ** self.alpha)
+        numbers = plain_indices(indices)
+        values = (np.abs(plain_values("errors", errors, signed=True)) + self.eps) ** self.alpha
+        if numbers.size != values.size:
+            raise ValueError(f"indices and errors must be of one length, not {numbers.size} and {values.size}")
+        turns, rows = np.divmod(numbers, self.sampler.rows)
+        first = rows // self.n_envs
+        newest = self._turns(first)
+        if (wrong := numbers[(numbers < 0) | (turns > newest)]).size:
+            raise ValueError(f"indices must be of transitions that were added, not {wrong[0]}")
+        there = turns == newest
+        if self.optimize_memory_usage and self.full:
+            there &= first != self.pos
+        self.sampler.update(rows[there], values[there])
+        self.dropped += numbers.size - int(there.sum())
+
+    def _turns(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The turn of the ring in which each position was stored last."""
+        turns: NDArray[np.int64] = self._turn - (positions >= self.pos)
+        return turns
 
     def _rows(self, position: int) -> NDArray[np.int64]:
         return np.arange(position * self.n_envs, (position + 1) * self.n_envs)

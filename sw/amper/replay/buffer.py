@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from amper.cores.base import ERRORS, MUST_HOLD
 from amper.replay.batches import BatchArrays, check_tensors
 from amper.replay.columns import Columns, column_views, converted, row_dtype
 from amper.replay.nstep import Links, NStep
 from amper.replay.stored import StoredRows
-from amper.sampler.arguments import BATCH_MAX, checked_priority, plain_values
+from amper.sampler.arguments import BATCH_MAX, checked_priority, plain_indices, plain_values
 from amper.sampler.base import IndexArray, SamplerBase
 from amper.sampler.choice import chosen_core
 from amper.sampler.sampler import Sampler
@@ -60,7 +61,7 @@ class ReplayBuffer(StoredRows):
         self._set_up(dtype, checked, n_step, folder, compiled)
 
     def add(self, /, *, env: int | None = None, priority: float | None = None, **transition: object) -> int:
-        """Store one transition, a value for each column; returns its row.
+        """Store one transition, a value for each column; returns its index.
 
         Parameters
         ----------
@@ -72,23 +73,25 @@ class ReplayBuffer(StoredRows):
         TypeError : a missing or unknown column, a value of the wrong kind. ValueError : of the wrong shape or that
         does not fit; ``env`` or ``priority`` out of range. Nothing is stored then.
         """
-        number = 0 if self._links is None and env is None else self._checked_links(env).checked_env(env)
+        of_env = 0 if self._links is None and env is None else self._checked_links(env).checked_env(env)
         if priority is not None:
             priority = checked_priority(priority)
         with self._rows:
-            row = self._added % self.sampler.rows
+            number = self._rows.added
+            row = number % self.sampler.rows
             if not self._rows.put(row, transition):
                 for name, value in self._converted(transition, ()).items():
                     self._columns[name][row] = value
             if self._links is not None:
-                self._links.add(self._added, number)
-            self._added += 1
-            return self.sampler.add(priority)
+                self._links.add(number, of_env)
+            self._rows.added = number + 1
+            self.sampler.add(priority)
+            return number
 
     def extend(
         self, /, *, env: ArrayLike | None = None, priority: ArrayLike | None = None, **transitions: ArrayLike
     ) -> IndexArray:
-        """Store k transitions, (k, ...) arrays, one for each column, oldest first; returns their rows, int64 (k,).
+        """Store k transitions, (k, ...) arrays, one for each column, oldest first; returns their indices, int64 (k,).
 
         Parameters
         ----------
@@ -105,16 +108,18 @@ class ReplayBuffer(StoredRows):
         envs = None if self._links is None and env is None else self._checked_links(env).checked_envs(env, size)
         priorities = None if priority is None else _checked_priorities(priority, size)
         with self._rows:
-            first = self._added % self.rows
+            number = self._rows.added
+            first = number % self.rows
             before_end = min(size, self.rows - first)
             for name, column in self._columns.items():
                 column[first : first + before_end] = values[name][:before_end]
                 if before_end < size:
                     column[: size - before_end] = values[name][before_end:]
             if self._links is not None and envs is not None:
-                self._links.extend(self._added, envs)
-            self._added += size
-            return self.sampler.extend(priorities, count=size if priorities is None else None)
+                self._links.extend(number, envs)
+            self._rows.added = number + size
+            self.sampler.extend(priorities, count=size if priorities is None else None)
+            return number + np.arange(size, dtype=np.int64)
 
     def sample(
         self, batch: int, beta: float | None = None, *, tensors: bool = False, out: dict[str, Any] | None = None
@@ -130,8 +135,9 @@ class ReplayBuffer(StoredRows):
 
         Returns
         -------
-        The columns by name, (batch, ...); "indices", int64, for ``update``; "weights", float32, the largest of which is
-        1; with n-step transitions "discount", float32, gamma^steps.
+        The columns by name, (batch, ...); "indices", int64, for ``update``: of all transitions that were ever added,
+        counted from 0, number t is in row t % ``rows``; "weights", float32, the largest of which is 1; with n-step
+        transitions "discount", float32, gamma^steps.
 
         Raises
         ------
@@ -146,19 +152,50 @@ class ReplayBuffer(StoredRows):
         return self._sampled(batch, beta, tensors, out)
 
     def update(self, indices: ArrayLike, priorities: ArrayLike) -> None:
-        """``Sampler.update``."""
-        with self._rows:
-            self.sampler.update(indices, priorities)
+        """``Sampler.update`` of transitions; those that were replaced meanwhile are passed over, and count as dropped.
+
+        Raises TypeError, ValueError : as there; an index that no transition has had yet. Nothing is stored then.
+        """
+        if not (self._writes and self._rows.write(self.sampler.core_and_beta(None)[0], indices, priorities, MUST_HOLD)):
+            self._written("priorities", self.sampler.update, indices, priorities)
 
     def update_errors(self, indices: ArrayLike, errors: ArrayLike) -> None:
-        """``Sampler.update_errors``."""
-        with self._rows:
-            self.sampler.update_errors(indices, errors)
+        """``update`` with (|error| + eps)^alpha; ``errors`` are (b,) TD errors, finite."""
+        flags = MUST_HOLD | ERRORS
+        if not (self._writes and self._rows.write(self.sampler.core_and_beta(None)[0], indices, errors, flags)):
+            self._written("errors", self.sampler.update_errors, indices, errors)
 
     def remove(self, indices: ArrayLike) -> None:
-        """``Sampler.remove``: the rows are not drawn any more; n-step transitions that lead over them still do."""
+        """``Sampler.remove`` of transitions, which are not drawn any more; n-step transitions over them still are.
+
+        Those that were replaced meanwhile are passed over, and count as dropped.
+        """
+        numbers = plain_indices(indices)
         with self._rows:
-            self.sampler.remove(indices)
+            there = self._are_there(numbers)
+            self.sampler.remove(numbers[there] % self.rows)
+            self._rows.dropped += numbers.size - int(there.sum())
+
+    def _written(
+        self, name: str, write: Callable[[IndexArray, NDArray[Any]], None], indices: ArrayLike, values: ArrayLike
+    ) -> None:
+        """``update`` in steps, whatever the arguments and the sampler."""
+        numbers, new = plain_indices(indices), plain_values(name, values, signed=name == "errors")
+        if numbers.size != new.size:
+            raise ValueError(f"indices and {name} must be of one length, not {numbers.size} and {new.size}")
+        with self._rows:
+            there = self._are_there(numbers)
+            write(numbers[there] % self.rows, new[there])
+            self._rows.dropped += numbers.size - int(there.sum())
+
+    def _are_there(self, numbers: IndexArray) -> NDArray[np.bool_]:
+        """Which of the transitions are still there. Raises ValueError : a number that none has had yet."""
+        added = self._rows.added
+        wrong = numbers[(numbers < 0) | (numbers >= added)]
+        if wrong.size:
+            raise ValueError(f"indices must be 0 to {added - 1}, those of transitions that were added, not {wrong[0]}")
+        there: NDArray[np.bool_] = numbers >= added - self.rows
+        return there
 
     def _sampled(self, batch: int, beta: float | None, tensors: bool, out: dict[str, Any] | None) -> dict[str, Any]:
         """``sample`` in steps, whatever the arguments, sampler and columns; what is wrong is said before the draw."""
@@ -174,7 +211,9 @@ class ReplayBuffer(StoredRows):
             if room is None:
                 room = BatchArrays(indices.size, self._batch_types, tensors=tensors)
             self._gather(indices, room.arrays)
-        room.arrays["indices"][:], room.arrays["weights"][:] = indices, weights
+            added = self._rows.added
+        newest = added - 1 - (added - 1 - indices) % self.rows  # of each row
+        room.arrays["indices"][:], room.arrays["weights"][:] = newest, weights
         return room.batch
 
     def _gather(self, indices: IndexArray, arrays: Mapping[str, NDArray[Any]]) -> None:

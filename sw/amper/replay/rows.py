@@ -21,6 +21,9 @@ IndexArray = NDArray[np.int64]
 class Rows(Protocol):
     """What puts and gathers rows; see ``NumpyRows``."""
 
+    added: int
+    dropped: int
+
     def __enter__(self) -> object: ...
     def __exit__(self, *raised: Any) -> None: ...
     def put(self, row: int, transition: Mapping[str, object], /) -> bool: ...
@@ -29,18 +32,23 @@ class Rows(Protocol):
     def sample(
         self, core: Core, batch: object, beta: object, out: dict[str, Any] | None, /
     ) -> dict[str, Any] | None: ...
+    def write(self, core: Core, numbers: object, values: object, flags: int, /) -> bool: ...
 
 
 class NumpyRows:
     """Rows in NumPy: ``columns``, (rows, ...) arrays by name, and the n-step transitions that they make, or None.
 
     A context manager that holds the buffer's lock, which every operation of the buffer needs.
+
+    Members: ``added``, transitions, ever, of which number t is in row t % rows until number t + rows is; ``dropped``,
+    updates of transitions that were not there any more.
     """
 
     def __init__(self, columns: Mapping[str, NDArray[Any]], n_step: NStep | None) -> None:
         self._columns = columns
         self._n_step = n_step
         self._from_last = n_step.from_last() if n_step else frozenset()
+        self.added = self.dropped = 0
         self._lock = threading.Lock()
         guard(self._lock, BUFFERS)
 
@@ -86,6 +94,14 @@ class NumpyRows:
         to draw.
         """
         return None
+
+    def write(self, core: Core, numbers: object, values: object, flags: int, /) -> bool:
+        """Under the lock, ``Core.write`` for transitions by number.
+
+        False, and nothing is done: it must be done in steps. The compiled one does it if ``core`` is compiled, all
+        transitions are still there, and ``numbers`` and ``values`` are what ``core`` takes and finds legal.
+        """
+        return False
 
 
 def new_rows(columns: Mapping[str, NDArray[Any]], n_step: NStep | None, compiled: bool) -> Rows:

@@ -40,7 +40,6 @@ class StoredRows:
         self.sampler = sampler
         self._asked = compiled
         self.n_step = n_step
-        self._added = 0  # transitions, ever; the next one goes to row `_added % rows`
         self._storage = new_storage(self.sampler.rows, dtype, folder)
         self._columns = column_views(self._storage)
         # Locked in every operation: a batch is of one moment, its rows, indices and weights.
@@ -48,6 +47,9 @@ class StoredRows:
         self._links = Links(self.sampler.rows, n_step.envs) if n_step else None
         self._batch_types = batch_types(self._columns, n_step=n_step is not None)
         self._tensors_checked = False
+        self._writes = all(
+            getattr(type(sampler), name) is getattr(SamplerBase, name) for name in ("update", "update_errors")
+        )
         # Whether drawing by the core is all that a batch takes: unless the sampler has another way, as a device has.
         self._in_one_call = n_step is None and type(self.sampler).sample is SamplerBase.sample
 
@@ -59,6 +61,11 @@ class StoredRows:
     def rows(self) -> int:
         """The most transitions."""
         return self.sampler.rows
+
+    @property
+    def dropped(self) -> int:
+        """Updates and removals of transitions that had been replaced meanwhile, and so were passed over."""
+        return self._rows.dropped
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -82,7 +89,7 @@ class StoredRows:
         """
         with self._rows:
             numbers, arrays = self._state()
-            write_saved(Path(path), numbers, arrays, self._storage[: min(self._added, self.rows)])
+            write_saved(Path(path), numbers, arrays, self._storage[: min(self._rows.added, self.rows)])
 
     def load(self, path: str | Path) -> None:
         """Become what the buffer was that wrote ``path``; then go on exactly as it would.
@@ -97,8 +104,8 @@ class StoredRows:
             arrays = saved.arrays
             state = {name.removeprefix("sampler."): array for name, array in arrays.items() if "." in name}
             self.sampler.restore({**saved.numbers["sampler"], **state})
-            self._added = saved.numbers["added"]
-            saved.read_rows(self._storage[: min(self._added, self.rows)])
+            self._rows.added = saved.numbers["added"]
+            saved.read_rows(self._storage[: min(self._rows.added, self.rows)])
             if self._links is not None:
                 self._links.follower[:], self._links.newest[:] = arrays["follower"], arrays["newest"]
 
@@ -109,7 +116,7 @@ class StoredRows:
         numbers = {name: value for name, value in state.items() if not isinstance(value, np.ndarray)}
         if self._links is not None:
             arrays.update(follower=self._links.follower, newest=self._links.newest)
-        return {**self._description(), "added": self._added, "sampler": numbers}, arrays
+        return {**self._description(), "added": self._rows.added, "sampler": numbers}, arrays
 
     def _description(self) -> dict[str, Any]:
         """What two buffers must have in common to load each other's files, as JSON has it."""
@@ -130,8 +137,8 @@ class StoredRows:
                 "sampler": (type(self.sampler), self.sampler.__getstate__()),
                 "n_step": self.n_step,
                 "compiled": self._asked,
-                "added": self._added,
-                "stored": np.array(self._storage[: min(self._added, self.rows)]),
+                "added": self._rows.added,
+                "stored": np.array(self._storage[: min(self._rows.added, self.rows)]),
                 "links": links,
             }
 
@@ -140,7 +147,7 @@ class StoredRows:
         sampler = kind.__new__(kind)
         sampler.__setstate__(of_sampler)  # not in the constructor's way: it is not empty
         self._set_up(state["dtype"], sampler, state["n_step"], None, state["compiled"])
-        self._added = state["added"]
+        self._rows.added = state["added"]
         self._storage[: state["stored"].size] = state["stored"]
         if self._links is not None:
             self._links.follower[:], self._links.newest[:] = state["links"]

@@ -33,8 +33,8 @@ def plain_indices(indices: ArrayLike) -> NDArray[np.int64]:
         raise TypeError(f"indices must be integers, not {rows.dtype}")
     if rows.ndim != 1:
         raise ValueError(f"indices must have one dimension, not the shape {rows.shape}")
-    if rows.dtype.kind == "u" and rows.size and int(rows.max()) > BATCH_MAX:
-        raise ValueError(f"indices must be below 2^31, not {rows.max()}")
+    if rows.dtype.kind == "u" and rows.size and int(rows.max()) >> 63:
+        raise ValueError(f"indices must be below 2^63, not {rows.max()}")
     return np.ascontiguousarray(rows, dtype=np.int64)
 
 

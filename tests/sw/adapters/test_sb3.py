@@ -51,10 +51,10 @@ def test_a_sample_is_what_its_row_holds(n_envs):
     """Row = position * n_envs + environment, after the ring went round."""
     buffer = fill(made(12, n_envs), 17, ends=(15,), late=(16,))
     batch = buffer.sample(200)
-    position, env = np.divmod(batch.indices, n_envs)
+    position, env = np.divmod(batch.indices % 12, n_envs)
     size = 12 // n_envs
     step = position + size * ((16 - position) // size)
-    assert set(batch.indices) == set(range(12))
+    assert set(batch.indices % 12) == set(range(12))
     assert batch.observations.tolist() == np.stack([step, env], 1).tolist()
     assert batch.next_observations.tolist() == np.stack([step + 1, env], 1).tolist()
     assert batch.rewards[:, 0].tolist() == (100 * env + step).tolist()
@@ -68,13 +68,13 @@ def test_draws_and_weights(n_envs):
     """Proportional to (|error| + eps)^alpha; (least p of the batch / p)^beta."""
     buffer = fill(made(12, n_envs, alpha=0.7, beta=0.5, eps=0.01), 12)
     errors = np.linspace(-1, 2, 12)
-    buffer.update_priorities(np.arange(12), errors)
+    buffer.update_priorities(12 * (n_envs - 1) + np.arange(12), errors)  # the ring's latest turn: of 1, of 3
     p = (np.abs(errors) + 0.01) ** 0.7
-    drawn = buffer.sample(30_000).indices
+    drawn = buffer.sample(30_000).indices % 12
     assert stats.chisquare(np.bincount(drawn, minlength=12), 30_000 * p / p.sum()).pvalue > FALSE_ALARM
     for beta, exponent in ((None, 0.5), (1.0, 1.0)):
         batch = buffer.sample(10, beta=beta)
-        q = p[batch.indices]
+        q = p[batch.indices % 12]
         np.testing.assert_allclose(batch.weights[:, 0], (q.min() / q) ** exponent, rtol=1e-5)
 
 
@@ -120,8 +120,8 @@ def test_n_step_returns_are_sb3s(count):
     for buffer in (ours, theirs):
         fill(buffer, count, ends=(3, 11), late=(6, 13))
     batch = ours.sample(100)
-    assert set(batch.indices) == set(range(min(8, count)))
-    expected = theirs._get_samples(batch.indices)
+    assert set(batch.indices) == set(range(max(0, count - 8), count))
+    expected = theirs._get_samples(batch.indices % 8)
     for name in expected._fields:
         torch.testing.assert_close(getattr(batch, name), getattr(expected, name))
 
@@ -157,12 +157,46 @@ def test_memory_saving(n_steps):
 
 def test_reset():
     buffer = fill(made(12, 3), 2)
+    before = buffer.sample(9)
     buffer.reset()
     assert len(buffer.sampler) == 0
     with pytest.raises(NoValidRowError):
         buffer.sample(1)
     add(buffer, 0)
-    assert set(buffer.sample(50).indices) == {0, 1, 2}
+    batch = buffer.sample(50)
+    assert set(batch.indices % 12) == {0, 1, 2}
+    buffer.update_priorities(before.indices, np.ones(9))
+    assert buffer.dropped == 9
+    buffer.update_priorities(batch.indices, np.full(50, 4.0 - 1e-6))
+    np.testing.assert_allclose(buffer.sampler.priorities()[:3], 4.0**0.6)
+
+
+@pytest.mark.parametrize("saves_memory", [False, True])
+@pytest.mark.parametrize("n_envs", [1, 3])
+def test_a_late_update_spares_the_successor(n_envs, saves_memory):
+    """Over some turns of the ring: errors of transitions that were replaced are dropped and counted."""
+    options = {"optimize_memory_usage": True, "handle_timeout_termination": False} if saves_memory else {}
+    buffer = made(12, n_envs, alpha=1.0, eps=0.0, initial_priority=0.5, **options)
+    size = buffer.buffer_size
+    last = -1
+    for until in (size - 1, 2 * size + 1, 4 * size):
+        while last < until:
+            last += 1
+            add(buffer, last)
+        batch = buffer.sample(60)
+        drawn_step = batch.rewards[:, 0].numpy() % 100
+        add(buffer, last + 1)
+        add(buffer, last + 2)
+        last += 2
+        oldest = last - size + 1 + saves_memory
+        dropped, before = buffer.dropped, buffer.sampler.priorities()
+        buffer.update_priorities(batch.indices, np.full(60, 8.0))
+        late = drawn_step < oldest
+        assert buffer.dropped - dropped == late.sum() > 0
+        rows = batch.indices % (size * n_envs)
+        expected = before.copy()
+        expected[rows[~late]] = 8.0
+        assert buffer.sampler.priorities().tolist() == expected.tolist()
 
 
 def test_normalised_observations_and_rewards():
@@ -197,10 +231,12 @@ def test_saving_a_buffer():
 @pytest.mark.parametrize(
     ("rows", "errors", "text"),
     [
-        ([1, 2], [1.0, np.nan], "priorities must be finite and at least 0, not nan"),
-        ([1, 2], [1.0, -np.inf], "priorities must be finite and at least 0, not inf"),
-        ([1, 12], [1.0, 1.0], "indices must be 0 to 11, not 12"),
-        ([1, 11], [1.0, 1.0], "indices must be of rows that hold a priority, and row 11 holds none"),
+        ([1, 2], [1.0, np.nan], "errors must be finite, not nan"),
+        ([1, 2], [1.0, -np.inf], "errors must be finite, not -inf"),
+        ([1, 12], [1.0, 1.0], "indices must be of transitions that were added, not 12"),
+        ([1, 11], [1.0, 1.0], "indices must be of transitions that were added, not 11"),
+        ([-1, 1], [1.0, 1.0], "indices must be of transitions that were added, not -1"),
+        ([1, 2], [1.0], "indices and errors must be of one length, not 2 and 1"),
     ],
     ids=str,
 )
@@ -309,7 +345,7 @@ def test_dictionary_observations(n_envs):
     model = PrioritizedDQN("MultiInputPolicy", make_vec_env(TwoViews, n_envs), mode="amper-fr", **SMALL).learn(150)
     assert isinstance(model.replay_buffer, AmperDictReplayBuffer)
     batch = model.replay_buffer.sample(7)
-    position, env = np.divmod(batch.indices, n_envs)
+    position, env = np.divmod(batch.indices % model.replay_buffer.sampler.rows, n_envs)
     for name, tensor in batch.observations.items():
         assert (tensor.numpy() == model.replay_buffer.observations[name][position, env]).all()
     assert np.unique(model.replay_buffer.sampler.priorities()).size > 20

@@ -96,7 +96,17 @@ CALLS = [
     ),
     (lambda b: b.update([0], [NAN]), ValueError, "priorities must be finite and at least 0, not nan"),
     (lambda b: b.update([0], [-1.0]), ValueError, "priorities must be finite and at least 0, not -1.0"),
-    (lambda b: b.update([10], [1.0]), ValueError, "indices must be 0 to 9, not 10"),
+    (
+        lambda b: b.update([4], [1.0]),
+        ValueError,
+        "indices must be 0 to 3, those of transitions that were added, not 4",
+    ),
+    (
+        lambda b: b.remove([0, -1]),
+        ValueError,
+        "indices must be 0 to 3, those of transitions that were added, not -1",
+    ),
+    (lambda b: b.update([0, 1], [1.0]), ValueError, "indices and priorities must be of one length, not 2 and 1"),
     (lambda b: b.update([2], [1.0]), ValueError, "indices must be of rows that hold a priority, and row 2 holds none"),
     (lambda b: b.update_errors([0], [np.inf]), ValueError, "errors must be finite, not inf"),
     (lambda b: b.remove([2]), ValueError, "indices must be of rows that hold a priority, and row 2 holds none"),

@@ -119,10 +119,10 @@ OTHERS = [
 
 def assert_refuses(buffer: ReplayBuffer, path: Path, message: str) -> None:
     """``load`` raises, and the buffer is what it was."""
-    before = buffer._storage.tobytes(), buffer.sampler.priorities().tobytes(), buffer._added
+    before = buffer._storage.tobytes(), buffer.sampler.priorities().tobytes(), buffer._rows.added
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         buffer.load(path)
-    assert (buffer._storage.tobytes(), buffer.sampler.priorities().tobytes(), buffer._added) == before
+    assert (buffer._storage.tobytes(), buffer.sampler.priorities().tobytes(), buffer._rows.added) == before
     if len(buffer):
         buffer.sample(3)  # the lock is free
 

@@ -48,7 +48,7 @@ CALLS = [
     (
         lambda s: s.update(np.array([2**63], dtype=np.uint64), [1.0]),
         ValueError,
-        "indices must be below 2^31, not 9223372036854775808",
+        "indices must be below 2^63, not 9223372036854775808",
     ),
     (lambda s: s.update([[0]], [1.0]), ValueError, "indices must have one dimension, not the shape (1, 1)"),
     (lambda s: s.update([0], [[1.0]]), ValueError, "priorities must have one dimension, not the shape (1, 1)"),

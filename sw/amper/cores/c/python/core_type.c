@@ -4,8 +4,6 @@
 
 #define LONG_OPERATION 2048 /* elements from which releasing the GIL costs less than it gives */
 
-enum Status { DONE, NOT_PLAIN, ILLEGAL }; /* of an operation; NOT_PLAIN: not the arrays that it takes */
-
 static PyObject *core_unlock(Core *self, PyObject *result)
 {
     PyThread_release_lock(self->lock);
@@ -57,26 +55,38 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return (PyObject *)self;
 }
 
+int64_t plain_values(PyObject *values)
+{
+    return is_plain(values, NPY_FLOAT64) || is_plain(values, NPY_FLOAT32) ? PyArray_SIZE((PyArrayObject *)values) : -1;
+}
+
+int core_store(Core *self, const int64_t *row, PyObject *values, int flags)
+{
+    int64_t count = PyArray_SIZE((PyArrayObject *)values);
+    int wide = PyArray_TYPE((PyArrayObject *)values) == NPY_FLOAT64;
+    const void *value = PyArray_DATA((PyArrayObject *)values);
+    take_lock(self->lock);
+    PyThreadState *saved = count >= LONG_OPERATION ? PyEval_SaveThread() : NULL;
+    int done = sampler_write(&self->s, row, wide ? value : NULL, wide ? NULL : value, count, flags);
+    if (saved)
+        PyEval_RestoreThread(saved);
+    PyThread_release_lock(self->lock);
+    if (done < 0)
+        PyErr_NoMemory();
+    return done < 0 ? -1 : done ? DONE : ILLEGAL;
+}
+
 static PyObject *core_write(Core *self, PyObject *const *args, Py_ssize_t nargs)
 {
     if (nargs != 3) {
         PyErr_SetString(PyExc_TypeError, "write takes indices, values and flags");
         return NULL;
     }
-    int wide = is_plain(args[1], NPY_FLOAT64);
-    if (!is_plain(args[0], NPY_INT64) || (!wide && !is_plain(args[1], NPY_FLOAT32))
-        || PyArray_SIZE((PyArrayObject *)args[0]) != PyArray_SIZE((PyArrayObject *)args[1]))
+    if (!is_plain(args[0], NPY_INT64) || plain_values(args[1]) != PyArray_SIZE((PyArrayObject *)args[0]))
         return PyLong_FromLong(NOT_PLAIN);
     long flags = PyLong_AsLong(args[2]);
-    int64_t count = PyArray_SIZE((PyArrayObject *)args[0]);
-    const int64_t *row = PyArray_DATA((PyArrayObject *)args[0]);
-    const void *value = PyArray_DATA((PyArrayObject *)args[1]);
-    take_lock(self->lock);
-    PyThreadState *saved = count >= LONG_OPERATION ? PyEval_SaveThread() : NULL;
-    int done = sampler_write(&self->s, row, wide ? value : NULL, wide ? NULL : value, count, (int)flags);
-    if (saved)
-        PyEval_RestoreThread(saved);
-    return core_unlock(self, done < 0 ? PyErr_NoMemory() : PyLong_FromLong(done ? DONE : ILLEGAL));
+    int status = core_store(self, PyArray_DATA((PyArrayObject *)args[0]), args[1], (int)flags);
+    return status < 0 ? NULL : PyLong_FromLong(status);
 }
 
 /* The row that the priority (None: what a new row gets) was stored in, or None if it is not legal. */

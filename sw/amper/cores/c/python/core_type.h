@@ -14,6 +14,14 @@ typedef struct {
     Sampler s;
 } Core;
 
+enum Status { DONE, NOT_PLAIN, ILLEGAL }; /* of an operation; NOT_PLAIN: not the arrays that it takes */
+
+/* How many values there are, if it is a plain array of float64 or float32; else -1. */
+int64_t plain_values(PyObject *values);
+
+/* Store as many plain values in rows; a Status, or -1 with an exception. */
+int core_store(Core *self, const int64_t *row, PyObject *values, int flags);
+
 /* Whether the arguments are an int above 0 and a float, as a batch takes them. */
 int is_batch(PyObject *const *args, npy_intp *batch, double *beta);
 

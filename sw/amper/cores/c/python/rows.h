@@ -21,6 +21,8 @@ typedef struct {
     double gamma;
     const Column *reward, *terminated, *truncated;
     PyThread_type_lock lock; /* held in every operation of the buffer */
+    int64_t added;           /* transitions, ever: number t is in row t % rows, until number t + rows is */
+    int64_t dropped;         /* updates of transitions that were not there any more */
 } Rows;
 
 /* Fetch rows into the caches. */

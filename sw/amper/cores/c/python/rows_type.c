@@ -9,6 +9,7 @@
 
 #define LONG_COPY 65536 /* bytes from which releasing the GIL costs less than it gives */
 #define COLUMNS_ON_STACK 16
+#define ROWS_ON_STACK 512
 
 static PyObject *name_of_indices, *name_of_weights;
 
@@ -255,6 +256,49 @@ static PyObject *old_batch(const Rows *self, PyObject *out, npy_intp size, char 
     return drawn[0] && drawn[1] ? Py_NewRef(out) : NULL;
 }
 
+/* Replace rows by the numbers of the transitions in them. */
+static void number_rows(const Rows *self, int64_t *row, int64_t count)
+{
+    int64_t next = self->added % self->rows, turn = self->added - next; /* of the row that is taken next */
+    for (int64_t i = 0; i < count; i++)
+        row[i] += turn - (row[i] >= next ? self->rows : 0);
+}
+
+/* The rows of transitions that are all still there; 0 if one is not. Most are of the ring's latest two turns, so that
+ * there is nothing to divide. */
+static int rows_of_numbers(const Rows *self, const int64_t *number, int64_t count, int64_t *row)
+{
+    int64_t turn = self->added - self->added % self->rows, oldest = self->added - self->rows;
+    int there = 1;
+    for (int64_t i = 0; i < count; i++) {
+        there &= number[i] >= 0 && number[i] >= oldest && number[i] < self->added;
+        row[i] = number[i] - turn + (number[i] < turn ? self->rows : 0);
+    }
+    return there;
+}
+
+/* (core, numbers, values, flags): Core.write for transitions that are all still there. False, and nothing is done, unless
+ * they are a Core of as many rows, such numbers and what its `write` takes and finds legal. */
+static PyObject *rows_write(Rows *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    int64_t few[ROWS_ON_STACK], *row = few;
+    if (nargs != 4 || !Py_IS_TYPE(args[0], &core_type) || ((Core *)args[0])->s.rows != self->rows
+        || !is_plain(args[1], NPY_INT64) || plain_values(args[2]) != PyArray_SIZE((PyArrayObject *)args[1]))
+        Py_RETURN_FALSE;
+    long flags = PyLong_AsLong(args[3]);
+    int64_t count = PyArray_SIZE((PyArrayObject *)args[1]);
+    if (count > ROWS_ON_STACK && (row = malloc((size_t)count * sizeof *row)) == NULL)
+        return PyErr_NoMemory();
+    take_lock(self->lock);
+    int status = rows_of_numbers(self, PyArray_DATA((PyArrayObject *)args[1]), count, row)
+                     ? core_store((Core *)args[0], row, args[2], (int)flags)
+                     : NOT_PLAIN;
+    PyThread_release_lock(self->lock);
+    if (row != few)
+        free(row);
+    return status < 0 ? NULL : PyBool_FromLong(status == DONE);
+}
+
 /* (core, batch, beta, out): draw a batch, under the lock, and copy its rows, into new arrays if `out` is None or else
  * over those of this batch. None, and nothing is done, unless they are a Core of as many rows, what its `sample` takes
  * and such a batch, and there is something to draw. */
@@ -274,8 +318,10 @@ static PyObject *rows_sample(Rows *self, PyObject *const *args, Py_ssize_t nargs
     if (batch) {
         take_lock(self->lock);
         status = core_draw((Core *)args[0], size, beta, self, drawn);
-        if (status > 0)
+        if (status > 0) {
             gather_freely(self, drawn[0], drawn[0], size, to);
+            number_rows(self, PyArray_DATA((PyArrayObject *)drawn[0]), size);
+        }
         PyThread_release_lock(self->lock);
     }
     if (to != few)
@@ -329,8 +375,14 @@ static PyObject *rows_follow(Rows *self, PyObject *const *args, Py_ssize_t nargs
 
 static PyMethodDef rows_methods[] = {
     ROWS_METHOD(put, METH_FASTCALL), ROWS_METHOD(gather, METH_FASTCALL),
-    ROWS_METHOD(follow, METH_FASTCALL), ROWS_METHOD(sample, METH_FASTCALL),
+    ROWS_METHOD(follow, METH_FASTCALL), ROWS_METHOD(sample, METH_FASTCALL), ROWS_METHOD(write, METH_FASTCALL),
     ROWS_METHOD(__enter__, METH_NOARGS), ROWS_METHOD(__exit__, METH_FASTCALL), {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef rows_members[] = {
+    {"added", T_LONGLONG, offsetof(Rows, added), 0, NULL},
+    {"dropped", T_LONGLONG, offsetof(Rows, dropped), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
 };
 
 PyTypeObject rows_type = {
@@ -341,4 +393,5 @@ PyTypeObject rows_type = {
     .tp_dealloc = (destructor)rows_dealloc,
     .tp_weaklistoffset = offsetof(Rows, weak),
     .tp_methods = rows_methods,
+    .tp_members = rows_members,
 };

@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from amper import AmperConfig
 from amper.sampler.options import Mode
+from amper_cli.arguments import Different, folder, source
 from amper_cli.errors import reporting, say
 from amper_cli.options import add_configuration, configuration
+from amper_spec.config import AmperConfig
 
 if TYPE_CHECKING:
     from amper_synth.compare.comparison import Comparison, Entry
@@ -20,14 +21,14 @@ PEERS = ("cpprb", "tianshou", "torchrl-sampler", "sumtree")
 PARTS = ("rtl", "software", "gpu")
 FOLDER = Path("build/compare")
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Put the time of a step - a batch drawn, its priorities written back - of the generated sampler (cycles of a simulation
 times the period of static timing), of this library's software, of other libraries and of a GPU into one table, with
 the ratios; what is measured, estimated and quoted is marked. compare.md says what is timed, and what it does not
 show.
 """
 
-_EXAMPLES = """\
+EXAMPLES = """\
 examples:
   amper compare --rows 1024 --timing docs/measurements/results/asic-sky130-1024.json
   amper compare --rows 64 --liberty sky130hd_tt.lib.gz -o build/compare
@@ -36,20 +37,28 @@ examples:
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "compare", help="the RTL against software and GPUs", description=_DESCRIPTION, epilog=_EXAMPLES
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
     modes = [mode for mode in get_args(Mode) if mode != "uniform"]
-    parser.add_argument("--timing", type=Path, nargs="+", default=[], metavar="FILE", help="what amper synth made")
     parser.add_argument(
-        "--liberty", type=Path, nargs="+", default=[], metavar="FILE", help="run amper synth with this library"
+        "--timing", type=source, action=Different, nargs="+", default=[], metavar="FILE", help="what amper synth made"
+    )
+    parser.add_argument(
+        "--liberty",
+        type=source,
+        action=Different,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="run amper synth with this library",
     )
     parser.add_argument("--sim", choices=("icarus", "verilator"), default="verilator", help="default verilator")
-    parser.add_argument("--modes", nargs="*", choices=modes, default=modes, metavar="MODE", help=", ".join(modes))
+    parser.add_argument(
+        "--modes", action=Different, nargs="*", choices=modes, default=modes, metavar="MODE", help=", ".join(modes)
+    )
     parser.add_argument(
         "--peers",
+        action=Different,
         nargs="*",
         choices=PEERS,
         default=list(PEERS),
@@ -58,12 +67,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--repeats", type=int, default=21, metavar="R", help="interleaved (default %(default)s)")
     parser.add_argument("--calls", type=int, default=256, metavar="C", help="in a repeat (default %(default)s)")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
+    parser.add_argument(
+        "--only", action=Different, nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS)
+    )
     parser.add_argument(
         "--gpu-device", choices=("cuda", "cpu"), default="cuda", help="default cuda; cpu: only to try it"
     )
-    parser.add_argument("--gpu-results", type=Path, metavar="FILE", help="a compare.json made on a machine with a GPU")
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="for compare.md, compare.json, compare.svg")
+    parser.add_argument(
+        "--gpu-results", type=source, metavar="FILE", help="a compare.json made on a machine with a GPU"
+    )
+    parser.add_argument("-o", "--output", type=folder, metavar="DIR", help="for compare.md, compare.json, compare.svg")
     add_configuration(parser)
     parser.set_defaults(run=run)
 

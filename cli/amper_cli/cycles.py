@@ -9,18 +9,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from amper_cli.arguments import Different, target
 from amper_cli.errors import reporting, say
 from amper_cli.options import add_preset, preset_of
 from amper_spec.config import AMPER_VARIANTS, PIPELINES, AmperConfig
 from amper_spec.declare import declarations
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Build samplers of several sizes, simulate single batches and batches back to back, and make a table of their cycles
 beside what the formula says. The exit code is 1 if a batch takes other than the formula's cycles or differs from the
 golden model; 2 on bad input.
 """
 
-_EXAMPLES = """\
+EXAMPLES = """\
 examples:
   amper cycles --rows 64 --ports 1                    a quick look
   amper cycles --preset fast                          one named configuration
@@ -38,27 +39,27 @@ _DEFAULTS: dict[str, Sequence[Any]] = {
 }
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "cycles", help="measure the cycles of a batch", description=_DESCRIPTION, epilog=_EXAMPLES
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
     add_preset(parser)
     for name in ("rows", "groups", "batch"):
         known = declarations(AmperConfig)[name]
         shown = f"{known.help} (default {' '.join(map(str, _DEFAULTS[name]))})"
-        parser.add_argument(known.option, type=int, nargs="+", metavar=known.metavar, help=shown)
+        parser.add_argument(known.option, type=int, action=Different, nargs="+", metavar=known.metavar, help=shown)
     parser.add_argument(
         "--ports",
         type=_ports,
+        action=Different,
         nargs="+",
         metavar="PxD",
         help="P and D, searches and draws a cycle; one number for both (default 1 4)",
     )
-    parser.add_argument("--pipelines", nargs="+", choices=PIPELINES, help="default both")
-    parser.add_argument("--variants", nargs="+", choices=AMPER_VARIANTS, help="default all four")
+    parser.add_argument("--pipelines", action=Different, nargs="+", choices=PIPELINES, help="default both")
+    parser.add_argument("--variants", action=Different, nargs="+", choices=AMPER_VARIANTS, help="default all four")
     parser.add_argument("--sim", choices=("icarus", "verilator"), default="verilator", help="default verilator")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the table here; default standard output")
+    parser.add_argument(
+        "-o", "--output", type=target, metavar="FILE", help="write the table here; default standard output"
+    )
     parser.set_defaults(run=run)
 
 

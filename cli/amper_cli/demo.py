@@ -8,18 +8,19 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from amper_cli.arguments import folder, source
 from amper_cli.errors import reporting
 
 if TYPE_CHECKING:
     from amper_verif.demo.result import Demo
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Generate the sampler for a recorded trace of a DQN agent, lint it, simulate it in two simulators at the same time (the
 whole trace in Verilator, its first batches in Icarus), compare every drawn index with the golden model, and make a page
 of pictures. The exit code is 1 on any mismatch or warning, and when nothing was compared; 2 on bad input.
 """
 
-_EXAMPLES = """\
+EXAMPLES = """\
 examples:
   amper demo                        verif/traces/cartpole-2000.npz, about a minute on two cores
   amper demo --full                 the whole trace in Icarus too, and Yosys as a fourth linter: over ten minutes
@@ -30,16 +31,14 @@ examples:
 _QUIET_PERIOD = 20.0
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "demo",
-        help="generate, lint, verify on real priorities, and make a page of pictures",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
+    parser.add_argument(
+        "-o", "--output", type=folder, metavar="DIR", default="build/demo", help="folder (default build/demo)"
     )
-    parser.add_argument("-o", "--output", metavar="DIR", default="build/demo", help="folder (default build/demo)")
-    parser.add_argument("--trace", metavar="FILE", help="recorded trace (default verif/traces/cartpole-2000.npz)")
+    parser.add_argument(
+        "--trace", type=source, metavar="FILE", help="recorded trace (default verif/traces/cartpole-2000.npz)"
+    )
     parser.add_argument("--operations", type=int, metavar="N", help="only the first N of the trace")
     parser.add_argument("--full", action="store_true", help="all operations in Icarus too, and lint with Yosys too")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the device's random streams (default 1)")

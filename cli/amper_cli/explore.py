@@ -11,9 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amper import AmperConfig
+from amper_cli.arguments import Different, folder, source
 from amper_cli.errors import fail, reporting
 from amper_cli.options import add_parameters, add_preset, given, preset_of
+from amper_spec.config import AmperConfig
 from amper_spec.declare import word
 from amper_synth.explore.grid import configurations
 from amper_synth.predict.predictor import Predictor
@@ -22,7 +23,7 @@ from amper_synth.predict.table import predictions_table
 if TYPE_CHECKING:
     from amper_synth.explore.sweep import Sweep
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Take every combination of the values given for the configuration's parameters, or a random sample of them, through the
 flow of `amper synth --target asic`, and make in DIR a page (index.html) of area against batch latency for every n,
 points.csv, and predictor.json, from which --predict answers for a new configuration in milliseconds. Finished points
@@ -31,7 +32,7 @@ Pareto fronts and the predictor's error on points left out of the fit as Markdow
 2 on bad input; 130 after an interruption.
 """
 
-_EXAMPLES = """\
+EXAMPLES = """\
 examples:
   amper explore --liberty sky130hd_tt.lib.gz --rows 64 256 --search-ports 1 4 --draw-ports 1 4 -o build/explore
   amper explore --liberty sky130hd_tt.lib.gz --rows 64 128 256 --groups 8 20 --points 5 -o build/some
@@ -42,18 +43,21 @@ examples:
 _RENAME = {"seed": "device_seed"}  # --seed is the sample's
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "explore",
-        help="area, clock and batch latency of many configurations, and a predictor of others",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("-o", "--output", metavar="DIR", help="sweep, and put everything there")
-    what.add_argument("--predict", metavar="DIR", help="predict, from the predictor.json that a sweep put there")
-    parser.add_argument("--liberty", nargs="+", metavar="FILE", help="Liberty files of one library, plain or .gz")
+    what.add_argument("-o", "--output", type=folder, metavar="DIR", help="sweep, and put everything there")
+    what.add_argument(
+        "--predict", type=source, metavar="DIR", help="predict, from the predictor.json that a sweep put there"
+    )
+    parser.add_argument(
+        "--liberty",
+        type=source,
+        action=Different,
+        nargs="+",
+        metavar="FILE",
+        help="Liberty files of one library, plain or .gz",
+    )
     parser.add_argument("--points", type=int, metavar="N", help="a random sample of at most N combinations")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the sample (default 0)")
     parser.add_argument("--jobs", type=int, metavar="N", help="points at the same time (default one a core)")
@@ -132,9 +136,9 @@ def _report(found: Sweep, folder: Path, words: str) -> int:
 
 def command(options: argparse.Namespace) -> str:
     """The command that sweeps the same."""
-    words = ["amper", "explore", "--liberty", *options.liberty]
+    words = ["amper", "explore", "--liberty", *map(str, options.liberty)]
     for name, values in _axes(options).items():
         words += [f"--{_RENAME.get(name, name).replace('_', '-')}", *map(word, values)]
     if options.points is not None:
         words += ["--points", str(options.points), "--seed", str(options.seed)]
-    return shlex.join([*words, "-o", options.output])
+    return shlex.join([*words, "-o", str(options.output)])

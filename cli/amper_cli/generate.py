@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from amper_cli.arguments import folder
 from amper_cli.errors import reporting
 from amper_cli.options import add_configuration, configuration
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Write the sampler of a configuration as Verilog, with its description: DIR/amper.v and DIR/amper.json (configuration,
 ports with widths, cycles, versions, digest), and what tools want beside it: DIR/amper.sdc, DIR/amper.core (FuseSoC),
 DIR/librelane.json. The same configuration gives the same bytes. With --lint, the exit code is 1 when a linter
 complains.
 """
 
-_EXAMPLES = """\
+EXAMPLES = """\
 examples:
   amper generate --rows 1024 -o build/amper
   amper generate --rows 1024 --variants fr-dithered,k --search-ports 4 --draw-ports 4 --write-ports 4 -o build/fast
@@ -24,12 +25,11 @@ examples:
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "generate", help="write the Verilog of a sampler", description=_DESCRIPTION, epilog=_EXAMPLES
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
+    parser.add_argument(
+        "-o", "--output", type=folder, metavar="DIR", required=True, help="folder for the files, made if need be"
     )
-    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder for the files, made if need be")
     parser.add_argument("--lint", action="store_true", help="check it with Verilator, Icarus, Yosys and slang")
     add_configuration(parser)
     parser.set_defaults(run=run)
@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
     from amper_hw.output.constraints import save_constraints
     from amper_hw.output.generate import generate
 
+    options.output.mkdir(parents=True, exist_ok=True)  # before the work, so that a folder that cannot be costs none
     generated = generate(config)
     verilog, description = generated.save(options.output)
     save_constraints(generated, options.output)

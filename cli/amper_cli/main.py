@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Collection
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
-from amper_cli import bench, compare, cycles, demo, explore, generate, presets, record, reproduce, synth, train, verify
+from amper_cli.commands import COMMANDS, add_command
 
 _DESCRIPTION = """\
 AMPER: prioritized experience replay by an associative memory (arXiv 2207.07791),
@@ -30,19 +32,23 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**{"formatter_class": argparse.RawDescriptionHelpFormatter} | named)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    parser = _Parser(prog="amper", description=_DESCRIPTION, epilog=_EXAMPLES)
+def build_parser(given: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """The command line, with the options of the commands ``given``; the others are only named, and stay unloaded."""
+    parser: argparse.ArgumentParser = _Parser(prog="amper", description=_DESCRIPTION, epilog=_EXAMPLES)
     parser.add_argument("--version", action="version", version=f"amper {version('amper')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (generate, verify, presets, cycles, synth, explore, bench, compare, train, reproduce, record, demo):
-        command.add_parser(subparsers)
+    for name, (module, text) in COMMANDS.items():
+        if name in given:
+            add_command(subparsers, name, text, import_module(module))
+        else:
+            subparsers.add_parser(name, help=text)
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code: 0 success, 1 failure, 2 bad input."""
-    options = build_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = build_parser(words[:1]).parse_args(words)
     code: int = options.run(options)
     return code
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
+from amper_cli.arguments import source, worded
 from amper_spec.config import AmperConfig
-from amper_spec.declare import Declaration, declarations
+from amper_spec.declare import declarations
 from amper_spec.presets import PRESETS, preset_values
 
 
@@ -17,7 +17,9 @@ def add_configuration(parser: argparse.ArgumentParser, *, rename: dict[str, str]
         "configuration", "An option goes before the file, and the file before the preset."
     )
     add_preset(group)
-    group.add_argument("--config", metavar="F.toml", help="a TOML file with these parameters, named with underscores")
+    group.add_argument(
+        "--config", type=source, metavar="F.toml", help="a TOML file with these parameters, named with underscores"
+    )
     add_parameters(group, rename=rename or {})
 
 
@@ -38,25 +40,11 @@ def add_parameters(group: argparse._ArgumentGroup, *, rename: dict[str, str], se
             group.add_argument(
                 option,
                 dest=f"config_{name}",
-                type=_reader(each),
+                type=each.rule.kind if each.rule.kind in (int, float) else worded(each.rule.read),
                 nargs="+" if several else None,
                 metavar=each.metavar,
                 help=text,
             )
-
-
-def _reader(each: Declaration) -> Callable[[str], Any]:
-    """What argparse reads a value with; of numbers it words the error itself."""
-    if each.rule.kind in (int, float):
-        return each.rule.kind
-
-    def read(text: str) -> Any:
-        try:
-            return each.rule.read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:

@@ -38,10 +38,11 @@ None of these changes an index.
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    text = "Print the named configurations and all parameters, with their ranges and defaults, as Markdown."
-    parser = subparsers.add_parser("presets", help="named configurations, all parameters", description=text)
+DESCRIPTION = "Print the named configurations and all parameters, with their ranges and defaults, as Markdown."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It has none."""
     parser.set_defaults(run=run)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from amper.operations.trace import Trace
+from amper_cli.arguments import target
 from amper_cli.errors import reporting
 from amper_cli.train import add_options
 from amper_lab.train.record import OPERATIONS, SEED, SETTINGS, record
@@ -15,7 +16,7 @@ from amper_lab.train.record import OPERATIONS, SEED, SETTINGS, record
 _OPTIONS = ("env", "rows", "batch", "alpha", "eps", "beta")
 _DEFAULTS = {**{name: getattr(SETTINGS, name) for name in _OPTIONS}, "operations": OPERATIONS, "seed": SEED}
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Train a small DQN agent with ordinary prioritized replay (Schaul et al. 2016) and record
 every operation on its replay buffer, in order: writes (a new transition, with the largest
 priority so far), draws (a batch of rows) and updates (a row's new priority after learning).
@@ -26,7 +27,7 @@ The same options give the same trace on the same machine and package versions.
 Needs PyTorch and Gymnasium: pip install 'amper[record]'
 """
 
-_EXAMPLE = """\
+EXAMPLES = """\
 example:
   amper record --rows 500 --operations 10000 --seed 7 --output run.npz
 
@@ -35,13 +36,9 @@ example:
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command ``record`` to the command line ``amper``; its ``run`` is set to `run`."""
-    parser = subparsers.add_parser(
-        "record", help="record a trace of real priorities from a DQN agent", description=_DESCRIPTION, epilog=_EXAMPLE
-    )
-
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="trace file (.npz) to write")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
+    parser.add_argument("--output", type=target, required=True, metavar="FILE", help="trace file (.npz) to write")
     add_options(parser, SETTINGS, _OPTIONS)
     text = "operations to record, 1 to 10000000, or up to one learning step more (default %(default)s)"
     parser.add_argument("--operations", type=int, default=OPERATIONS, metavar="N", help=text)
@@ -60,11 +57,6 @@ def run(options: argparse.Namespace) -> int:
     0; 2 after an error message on standard error: an option out of its range, a missing package, an output that cannot
     be written.
     """
-    # Before the recording, so that a mistyped folder does not cost one.
-    if not options.output.parent.is_dir():
-        raise ValueError(f"output must lie in an existing folder, not {options.output}")
-    if options.output.is_dir():
-        raise ValueError(f"output must be a file, not the folder {options.output}")
     trace = record(
         replace(SETTINGS, **{name: getattr(options, name) for name in _OPTIONS}),
         operations=options.operations,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from amper_cli.arguments import folder, names, source
 from amper_cli.errors import reporting
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Run the experiments of docs/measurements/reproduce.md and print their tables.
 
   cliffwalk   Blind Cliffwalk (Schaul et al. 2016): updates that every sampler needs;
@@ -21,7 +22,7 @@ What the folder has already is not run again: an interrupted command goes on whe
 given again. Needs PyTorch, Gymnasium and more: pip install 'amper[train]'
 """
 
-_EXAMPLE = """\
+EXAMPLES = """\
 example:
   amper reproduce control --envs CartPole-v1 --samplers per,amper-k --seeds 3 --jobs 2
   amper reproduce report -o docs/measurements/results/reproduce --page docs/measurements/reproduce.md \\
@@ -31,28 +32,22 @@ example:
 SUBJECTS = ("all", "cliffwalk", "control", "report")
 
 
-def _names(text: str) -> tuple[str, ...]:
-    """The names of a list with commas."""
-    return tuple(text.split(","))
-
-
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "reproduce", help="run the published experiments again", description=_DESCRIPTION, epilog=_EXAMPLE
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
     parser.add_argument("what", nargs="?", choices=SUBJECTS, default="all", help="the experiment (default all)")
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("build/reproduce"), metavar="DIR",
+        "-o", "--output", type=folder, default=Path("build/reproduce"), metavar="DIR",
         help="folder for the results (default %(default)s)",
     )  # fmt: skip
     parser.add_argument("--seeds", type=int, metavar="N", help="seeds 1 to N (default 50 of cliffwalk, 5 of control)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes for control (default 1)")
-    parser.add_argument("--envs", type=_names, metavar="E,E", help="environments of control (default all three)")
-    parser.add_argument("--samplers", type=_names, metavar="S,S", help="samplers of control (default all six)")
+    parser.add_argument("--envs", type=names, metavar="E,E", help="environments of control (default all three)")
+    parser.add_argument("--samplers", type=names, metavar="S,S", help="samplers of control (default all six)")
     parser.add_argument("--rows", type=int, metavar="N", help="replay size of control (default 2,000, 10,000, 20,000)")
-    parser.add_argument("--page", type=Path, metavar="FILE.md", help="put the tables into this page, between its marks")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw the pictures into this folder")
+    parser.add_argument(
+        "--page", type=source, metavar="FILE.md", help="put the tables into this page, between its marks"
+    )
+    parser.add_argument("--pictures", type=folder, metavar="DIR", help="draw the pictures into this folder")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 

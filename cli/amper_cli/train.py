@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amper.sampler.options import MODES
+from amper_cli.arguments import folder
 from amper_cli.errors import reporting
 from amper_lab.train.options import BACKENDS, TrainOptions
 
 if TYPE_CHECKING:
     from amper_lab.train.loop import Run
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Train DQN on a Gymnasium environment, once for each seed, with a replay buffer that draws
 like PER, like a variant of AMPER, or uniformly; docs/software/training.md.
 
@@ -25,7 +26,7 @@ run again: an interrupted command goes on when it is given again.
 Needs PyTorch, Gymnasium and more: pip install 'amper[train]'
 """
 
-_EXAMPLE = """\
+EXAMPLES = """\
 example:
   amper train --env CartPole-v1 --sampler amper-fr --seeds 5 -o build/cartpole
   tensorboard --logdir build/cartpole/tensorboard
@@ -56,12 +57,9 @@ _HELP: dict[str, tuple[Callable[[str], Any], str, str]] = {
 }
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "train", help="train DQN with any of the samplers", description=_DESCRIPTION, epilog=_EXAMPLE
-    )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
+    parser.add_argument("-o", "--output", type=folder, required=True, metavar="DIR", help="folder for the results")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs, with the seeds 1 to N (default 1)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes, 1 to 1024 (default 1)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from amper_cli.arguments import folder, source
 from amper_cli.errors import reporting
 from amper_cli.options import add_configuration, configuration
 from amper_spec.config import BUSES
@@ -13,13 +14,13 @@ from amper_spec.config import BUSES
 if TYPE_CHECKING:
     from amper_verif.verify import Verification
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Generate the sampler, simulate its Verilog, and compare every result, index by index, with the golden model, under
 random writes, samples, changes of parameters, resets and back-pressure, or over a recorded trace; with --fuzz, for
 random configurations. The exit code is 1 on any mismatch, and when nothing was compared; 2 on bad input.
 """
 
-_EXAMPLES = """\
+EXAMPLES = """\
 examples:
   amper verify --rows 257 --priority-width 13 --groups 20 --batches 500 --seed 123
   amper verify --rows 100 --variants fr-dithered,k --search-ports 4 --draw-ports 4 --write-ports 2 --pipeline shallow
@@ -28,11 +29,8 @@ examples:
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser(
-        "verify", help="simulate it against the golden model", description=_DESCRIPTION, epilog=_EXAMPLES
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
     parser.add_argument(
         "--sim",
         choices=("icarus", "verilator", "both"),
@@ -44,12 +42,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--fuzz", type=int, metavar="N", help="N random configurations, whatever the configuration options say"
     )
-    parser.add_argument("--trace", metavar="FILE", help="replay this recorded trace in place of random operations")
+    parser.add_argument(
+        "--trace", type=source, metavar="FILE", help="replay this recorded trace in place of random operations"
+    )
     parser.add_argument("--operations", type=int, metavar="N", help="only the first N of the trace")
     parser.add_argument("--waves", action="store_true", help="keep a waveform, and say where")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of text")
     parser.add_argument(
-        "-o", "--output", metavar="DIR", default="build/verify", help="for builds (default build/verify)"
+        "-o", "--output", type=folder, metavar="DIR", default="build/verify", help="for builds (default build/verify)"
     )
     add_configuration(parser, rename={"seed": "device_seed"})
     parser.set_defaults(run=run)

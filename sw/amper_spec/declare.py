@@ -133,10 +133,7 @@ class Names(Rule):
         return tuple(each for each in self.names if each in given)
 
     def read(self, text: str) -> tuple[str, ...]:
-        found = tuple(text.split(","))
-        if len(set(found)) < len(found) or any(name != name.strip() for name in found):
-            raise ValueError(f"must be different names with commas between and no spaces, not {text!r}")
-        return found
+        return read_names(text)
 
     def draw(self, chance: random.Random) -> tuple[str, ...]:
         return tuple(chance.sample(self.names, chance.randint(1, len(self.names))))
@@ -242,6 +239,14 @@ def _read(cls: type) -> dict[str, Declaration]:
         places = {each.name: place for place, each in enumerate(order)}
         order.insert(places.get(found.after, len(order) - 1) + 1, found)
     return {each.name: each for each in order}
+
+
+def read_names(text: str) -> tuple[str, ...]:
+    """The names of a list with commas; ValueError if one comes twice or has a space around it."""
+    found = tuple(text.split(","))
+    if len(set(found)) < len(found) or any(name != name.strip() for name in found):
+        raise ValueError(f"must be different names with commas between and no spaces, not {text!r}")
+    return found
 
 
 def word(value: Any) -> str:

@@ -7,8 +7,8 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amper import AmperConfig
 from amper_spec.checks import checked_integer
+from amper_spec.config import AmperConfig
 
 MOST_POINTS = 1 << 20  # of a grid; a random sample of it is drawn from the whole list
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from math import log2
 from typing import Any
 
-from amper import AmperConfig
 from amper_hw.base.latency import is_deep, tree_levels
-from amper_spec.config import BUSES
+from amper_spec.config import BUSES, AmperConfig
 
 Columns = dict[str, float]
 

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from amper import AmperConfig
 from amper_hw.base.latency import batch_cycles
+from amper_spec.config import AmperConfig
 from amper_spec.declare import declarations, word
 from amper_synth.predict.features import area_columns, clock_columns
 

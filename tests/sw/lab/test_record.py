@@ -16,6 +16,7 @@ from scipy.stats import chisquare
 
 from amper.operations.trace import Draw, Kind, Trace, Update, Write
 from amper_cli import record as command
+from amper_cli.commands import add_command
 from amper_lab.train.options import TrainOptions
 from amper_lab.train.record import SETTINGS, _LoggedSampler, record
 
@@ -25,7 +26,7 @@ TINY: dict[str, Any] = {"options": SMALL, "operations": 600, "progress": False}
 
 def parse(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="amper")
-    command.add_parser(parser.add_subparsers(required=True))
+    add_command(parser.add_subparsers(required=True), "record", "", command)
     return parser.parse_args(["record", *words])
 
 
@@ -282,13 +283,13 @@ def test_command_line_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
     output = str(tmp_path / "a.npz")
     assert error("--rows", "0", "--output", output) == ("amper record: error: rows must be 1 to 268435456, not 0\n")
-    inside_nothing = str(tmp_path / "none" / "a.npz")
-    assert error("--output", inside_nothing) == (
-        f"amper record: error: output must lie in an existing folder, not {inside_nothing}\n"
-    )
-    assert error("--output", str(tmp_path)) == (
-        f"amper record: error: output must be a file, not the folder {tmp_path}\n"
-    )
+    for place, wrong in (
+        (tmp_path / "none" / "a.npz", f"lie in an existing folder, and {tmp_path / 'none'} is none"),
+        (tmp_path, f"be a file, and {tmp_path} is a folder"),
+    ):
+        with pytest.raises(SystemExit, match=r"^2$"):
+            parse("--output", str(place))
+        assert capsys.readouterr().err.endswith(f"amper record: error: argument --output: must {wrong}\n")
     assert list(tmp_path.iterdir()) == []
 
 

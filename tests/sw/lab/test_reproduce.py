@@ -13,6 +13,7 @@ from scipy.stats import binom
 
 from amper.sampler.options import MODES
 from amper_cli import reproduce as command
+from amper_cli.commands import add_command
 from amper_lab.train import cliffwalk, control, report, runs
 from amper_lab.train.cliffwalk import Cell, Setting
 from amper_lab.train.files import read_json, write_json
@@ -27,7 +28,7 @@ TINY = TrainOptions(rows=150, steps=120, batch=16, hidden=16, warmup=50, update_
 
 def parse(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="amper")
-    command.add_parser(parser.add_subparsers(required=True))
+    add_command(parser.add_subparsers(required=True), "reproduce", "", command)
     return parser.parse_args(["reproduce", *words])
 
 

@@ -22,6 +22,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from amper.backends.backend import DeviceError
 from amper.sampler.options import MODES
 from amper_cli import train as command
+from amper_cli.commands import add_command
 from amper_lab.train import runs
 from amper_lab.train.dqn import Agent
 from amper_lab.train.environments import Evaluation, make_env
@@ -38,7 +39,7 @@ TINY_WORDS = [
 
 def parse(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="amper")
-    command.add_parser(parser.add_subparsers(required=True))
+    add_command(parser.add_subparsers(required=True), "train", "", command)
     return parser.parse_args(["train", *words])
 
 
@@ -263,13 +264,8 @@ def test_a_damaged_run_is_refused(tmp_path: Path, text: str, why: str) -> None:
 def test_killed_in_the_middle(tmp_path: Path) -> None:
     """After SIGKILL the runs that had ended are kept, and the same command makes what it would have made."""
     words = ["train", *TINY_WORDS, "--seeds", "50", "--quiet", "-o", str(tmp_path)]
-    program = (
-        "import argparse, sys; from amper_cli import train as command\n"
-        "parser = argparse.ArgumentParser(); command.add_parser(parser.add_subparsers())\n"
-        "options = parser.parse_args(sys.argv[1:]); options.run(options)\n"
-    )
     process = subprocess.Popen(
-        [sys.executable, "-c", program, *words], env=os.environ | {"PYTHONPATH": ":".join(sys.path)}
+        [sys.executable, "-m", "amper_cli.main", *words], env=os.environ | {"PYTHONPATH": ":".join(sys.path)}
     )
     deadline = time.monotonic() + 120
     while not (tmp_path / "seed-1.json").exists() and process.poll() is None and time.monotonic() < deadline:

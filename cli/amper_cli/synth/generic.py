@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from amper import AmperConfig
 from amper_cli.errors import reporting
+from amper_spec.config import AmperConfig
 
 TARGETS: tuple[str, ...] = ("generic",)
 DEFAULTS: dict[str, str] = {}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from amper import AmperConfig
-from amper_cli import bench_distance, bench_software
+from amper_cli.arguments import Different
+from amper_cli.bench import distance, software
+from amper_cli.commands import add_command
 from amper_cli.errors import reporting
 from amper_cli.options import add_configuration, values_of
+from amper_spec.config import AmperConfig
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Time what AMPER does and print the figures as a table, with the configuration and the versions.
 
   generation   writing Verilog: seconds and megabytes over the number of rows
@@ -20,20 +22,23 @@ Time what AMPER does and print the figures as a table, with the configuration an
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("bench", help="measure", description=_DESCRIPTION)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
     subjects = parser.add_subparsers(title="what to measure", metavar="SUBJECT", required=True)
     generation = subjects.add_parser("generation", help="writing Verilog, over the number of rows")
-    generation.add_argument("--sizes", type=int, nargs="+", metavar="N", help="numbers of rows (default 256 to 65,536)")
+    generation.add_argument(
+        "--sizes", type=int, action=Different, nargs="+", metavar="N", help="numbers of rows (default 256 to 65,536)"
+    )
     add_configuration(generation)
     generation.set_defaults(run=run_generation)
     depth = subjects.add_parser("depth", help="logic depth, over the number of rows")
-    depth.add_argument("--sizes", type=int, nargs="+", metavar="N", help="numbers of rows (default 256 to 16,384)")
+    depth.add_argument(
+        "--sizes", type=int, action=Different, nargs="+", metavar="N", help="numbers of rows (default 256 to 16,384)"
+    )
     add_configuration(depth)
     depth.set_defaults(run=run_depth)
-    bench_software.add_parser(subjects)
-    bench_distance.add_parser(subjects)
+    add_command(subjects, "software", "the software sampler against other libraries", software)
+    add_command(subjects, "distance", "every mode's distance to PER", distance)
 
 
 def _of_every_size(options: argparse.Namespace, sizes: Sequence[int]) -> list[AmperConfig]:

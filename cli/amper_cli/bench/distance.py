@@ -7,31 +7,42 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from amper_cli.arguments import Different, folder, source
 from amper_cli.errors import reporting
 from amper_lab.studies.distance import MODES, SHARES, Study, lines, measure_all
 from amper_lab.studies.priorities import DISTRIBUTIONS
 
 TRACE = "verif/traces/cartpole-2000.npz"
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Print how far draws are from PER's, as total variation and KL divergence, and how many go to the rows of the largest
 priority, over distributions of priorities: of every mode of the software sampler, for sizes of the candidate set that
 its scale adapts to, and of every variant of the hardware, to the bit. distribution.md says what the columns are.
 """
 
 
-def add_parser(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subject."""
-    parser = subjects.add_parser("distance", help="every mode's distance to PER", description=_DESCRIPTION)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
     parser.add_argument("--rows", type=int, default=10_000, metavar="N", help="priorities (default %(default)s)")
     parser.add_argument("--groups", type=int, default=20, metavar="M", help="of AMPER (default %(default)s)")
     parser.add_argument(
         "--priority-width", type=int, default=16, metavar="Q", help="of the variants, at most 16 (default %(default)s)"
     )
-    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES), metavar="M", help=", ".join(MODES))
-    parser.add_argument("--shares", type=float, nargs="+", default=list(SHARES), metavar="S", help="targets of |CSP|/n")
+    parser.add_argument(
+        "--modes", action=Different, nargs="+", choices=MODES, default=list(MODES), metavar="M", help=", ".join(MODES)
+    )
+    parser.add_argument(
+        "--shares",
+        type=float,
+        action=Different,
+        nargs="+",
+        default=list(SHARES),
+        metavar="S",
+        help="targets of |CSP|/n",
+    )
     parser.add_argument(
         "--distributions",
+        action=Different,
         nargs="+",
         choices=DISTRIBUTIONS,
         default=list(DISTRIBUTIONS),
@@ -39,12 +50,12 @@ def add_parser(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help=f"{', '.join(DISTRIBUTIONS)} (recorded: --rows does not count)",
     )
     parser.add_argument(
-        "--trace", type=Path, default=Path(TRACE), metavar="FILE", help="of cartpole (default %(default)s)"
+        "--trace", type=source, default=Path(TRACE), metavar="FILE", help="of cartpole (default %(default)s)"
     )
     parser.add_argument("--batches", type=int, default=40_000, metavar="B", help="averaged (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of everything (default %(default)s)")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="for distance.md, distance.json and two pictures"
+        "-o", "--output", type=folder, metavar="DIR", help="for distance.md, distance.json and two pictures"
     )
     parser.set_defaults(run=run_distance)
 

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amper import AmperConfig
+from amper_cli.arguments import Different, source
 from amper_cli.errors import reporting, say
+from amper_spec.config import AmperConfig
 
 if TYPE_CHECKING:
     from amper_synth.asic.flow import AsicResult
@@ -32,6 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("target asic")
     group.add_argument(
         "--liberty",
+        type=source,
+        action=Different,
         nargs="+",
         metavar="FILE",
         help="Liberty files of one library, plain or .gz; give them before another option",
@@ -67,8 +70,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="power while the netlist replays N batches (4 if not given) of the recorded trace",
     )
-    group.add_argument("--trace", metavar="FILE", help="recorded trace (default verif/traces/cartpole-2000.npz)")
-    group.add_argument("--dont-use", nargs="+", default=[], metavar="CELL", help="cells to avoid, with * and ?")
+    group.add_argument(
+        "--trace", type=source, metavar="FILE", help="recorded trace (default verif/traces/cartpole-2000.npz)"
+    )
+    group.add_argument(
+        "--dont-use", action=Different, nargs="+", default=[], metavar="CELL", help="cells to avoid, with * and ?"
+    )
 
 
 @reporting("synth", "synth,sim")

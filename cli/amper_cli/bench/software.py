@@ -4,33 +4,47 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import get_args
 
 from amper.sampler.options import Mode
+from amper_cli.arguments import Different, folder
 from amper_cli.errors import reporting
 
 ROWS = (10_000, 100_000, 1_000_000)
 PEER_NAMES = ("cpprb", "tianshou", "torchrl-buffer", "torchrl-prioritized-buffer", "torchrl-sampler", "sumtree")
 
-_DESCRIPTION = """\
+DESCRIPTION = """\
 Time sample, update and add of every mode of the software sampler and of other libraries' prioritized replay
 buffers, interleaved in one run; print tables of process-CPU microseconds, of ratios and of the bound. A library that
 cannot be loaded is named with the reason. docs/measurements/benchmark.md says what is timed.
 """
 
 
-def add_parser(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subject."""
-    parser = subjects.add_parser(
-        "software", help="the software sampler against other libraries", description=_DESCRIPTION
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add its options."""
     modes = get_args(Mode)
-    parser.add_argument("--rows", type=int, nargs="+", default=list(ROWS), metavar="N", help="rows held (10^4 to 10^6)")
+    parser.add_argument(
+        "--rows",
+        type=int,
+        action=Different,
+        nargs="+",
+        default=list(ROWS),
+        metavar="N",
+        help="rows held (10^4 to 10^6)",
+    )
     parser.add_argument("--batch", type=int, default=64, metavar="B", help="rows drawn (default %(default)s)")
-    parser.add_argument("--modes", nargs="+", choices=modes, default=list(modes), metavar="MODE", help=", ".join(modes))
+    parser.add_argument(
+        "--modes",
+        action=Different,
+        nargs="+",
+        choices=modes,
+        default=list(modes),
+        metavar="MODE",
+        help=", ".join(modes),
+    )
     parser.add_argument(
         "--peers",
+        action=Different,
         nargs="*",
         choices=PEER_NAMES,
         default=list(PEER_NAMES),
@@ -43,7 +57,9 @@ def add_parser(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--payload", action=argparse.BooleanOptionalAction, help="only with, or only without transitions of five fields"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="for software.md, software.json, software.svg")
+    parser.add_argument(
+        "-o", "--output", type=folder, metavar="DIR", help="for software.md, software.json, software.svg"
+    )
     parser.set_defaults(run=run_software)
 
 

@@ -8,8 +8,8 @@ import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from amper import AmperConfig
 from amper_cli.errors import reporting, say
+from amper_spec.config import AmperConfig
 
 if TYPE_CHECKING:
     from amper_synth.fpga.flow import FpgaResult

@@ -1,0 +1,1 @@
+"""``amper bench``, a module a subject."""

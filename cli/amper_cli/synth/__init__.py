@@ -1,0 +1,1 @@
+"""``amper synth``, a module a family of targets."""

@@ -26,7 +26,7 @@ ENVIRONMENTS = 4
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=20_000, help="environment steps (default 20000)")
-    parser.add_argument("--mode", default="amper-fr-dithered", help="of amper.Sampler (default amper-fr-dithered)")
+    parser.add_argument("--mode", default="per", help="of amper.Sampler (default per)")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(1)  # quicker for nets this small

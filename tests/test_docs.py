@@ -18,7 +18,7 @@ EXAMPLES = {
     "docs/software/device.md": 8,
     "docs/software/index.md": 7,
     "docs/software/replay-buffer.md": 25,
-    "docs/software/sampler.md": 12,
+    "docs/software/sampler.md": 15,
 }
 
 

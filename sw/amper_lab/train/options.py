@@ -62,7 +62,7 @@ class TrainOptions:
     """
 
     env: str = "CartPole-v1"
-    sampler: str = "amper-fr-dithered"
+    sampler: str = "per"
     rows: int = 2000
     steps: int = 20_000
     batch: int = 64

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import logging
 import os
 import re
 import subprocess
@@ -41,9 +40,18 @@ def test_an_example(name):
     assert "%|" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["torchrl_dqn.py", "tianshou_dqn.py", "sb3_dqn.py"])
+def test_an_example_draws_by_per_unless_asked(name):
+    done = run(name, "--steps", "200")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("mode per, ")
+
+
 def test_the_page_of_the_adapters(monkeypatch):
     # TorchRL tells on the standard output when it makes a storage.
-    monkeypatch.setattr(logging.getLogger("torchrl"), "level", logging.ERROR)
+    import torchrl  # sets up its logger
+
+    monkeypatch.setattr(torchrl.torchrl_logger, "disabled", True)
     result = doctest.testfile(str(ROOT / "docs/software/adapters.md"), module_relative=False)
     assert result.failed == 0
     assert result.attempted >= 15

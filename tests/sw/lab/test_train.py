@@ -63,6 +63,10 @@ def task(folder: Path, seed: int = 1, options: TrainOptions = TINY) -> Task:
 # --- a run --------------------------------------------------------------------------------------
 
 
+def test_it_draws_by_per_unless_asked() -> None:
+    assert TrainOptions().sampler == "per"
+
+
 @pytest.mark.parametrize("sampler", MODES)
 def test_a_seed_decides_everything(sampler: str) -> None:
     """Every mode: the same points again for the same seed, others for another, and as many updates as planned."""
@@ -105,11 +109,12 @@ def test_backends_draw_the_same() -> None:
         train(options, 1, log=lambda *each: seen.append(each))
         return seen
 
-    exact = logged(replace(TINY, bit_exact=True))
+    tiny = replace(TINY, sampler="amper-fr-dithered")
+    exact = logged(replace(tiny, bit_exact=True))
     assert [name for name, _, _ in exact].count("train/loss") == 1
     for backend in ("exact", "golden"):
-        assert logged(replace(TINY, backend=backend)) == exact
-    assert logged(TINY) != exact
+        assert logged(replace(tiny, backend=backend)) == exact
+    assert logged(tiny) != exact
 
 
 def test_score_is_the_mean_of_the_last_quarter() -> None:
@@ -335,11 +340,11 @@ def test_command_writes_what_it_shows(tmp_path: Path, capsys: pytest.CaptureFixt
         (["--backend", "fpga"], "backend must be one of software, golden, exact, rtl, not 'fpga'"),
         (["--backend", "golden", "--sampler", "per"], "backend golden needs a mode of AMPER, not per"),
         (
-            ["--backend", "golden", "--csp-share", "0.2"],
+            ["--sampler", "amper-fr", "--backend", "golden", "--csp-share", "0.2"],
             "csp_share needs backend software, not golden, whose scale is fixed",
         ),
         (
-            ["--scale", "0.2", "--csp-share", "0.2"],
+            ["--sampler", "amper-fr", "--scale", "0.2", "--csp-share", "0.2"],
             "scale is fixed or adapts to csp_share: set one of them, not 0.2 and 0.2",
         ),
         (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from amper_spec.declare import read_names
+from amper_spec.rules import read_names
 
 
 def source(text: str) -> Path:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from amper_cli.arguments import Different, folder, source
 from amper_cli.errors import fail, reporting
-from amper_cli.options import add_parameters, add_preset, given, preset_of
+from amper_cli.options import add_declared, add_preset, given, preset_of
 from amper_spec.config import AmperConfig
-from amper_spec.declare import word
+from amper_spec.declare import declarations, word
 from amper_synth.explore.grid import configurations
 from amper_synth.predict.predictor import Predictor
 from amper_synth.predict.table import predictions_table
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "configuration", "One value or several of each; `amper generate --help` says what they mean."
     )
     add_preset(group)
-    add_parameters(group, rename=_RENAME, several=True)
+    add_declared(group, declarations(AmperConfig).values(), rename=_RENAME, prefix="config_", several=True)
     parser.set_defaults(run=run)
 
 

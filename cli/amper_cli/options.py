@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from amper_cli.arguments import source, worded
 from amper_spec.config import AmperConfig
-from amper_spec.declare import declarations
+from amper_spec.declare import Declaration, declarations
 from amper_spec.presets import PRESETS, preset_values
 
 
@@ -20,7 +22,7 @@ def add_configuration(parser: argparse.ArgumentParser, *, rename: dict[str, str]
     group.add_argument(
         "--config", type=source, metavar="F.toml", help="a TOML file with these parameters, named with underscores"
     )
-    add_parameters(group, rename=rename or {})
+    add_declared(group, declarations(AmperConfig).values(), rename=rename, prefix="config_")
 
 
 def add_preset(group: argparse._ActionsContainer) -> None:
@@ -29,22 +31,33 @@ def add_preset(group: argparse._ActionsContainer) -> None:
     group.add_argument("--preset", metavar="NAME", help=f"a named configuration: {names}; amper presets shows them")
 
 
-def add_parameters(group: argparse._ArgumentGroup, *, rename: dict[str, str], several: bool = False) -> None:
-    """Add one option a parameter, which takes one value or ``several``; of one value, a switch is two options."""
-    for name, each in declarations(AmperConfig).items():
-        option = f"--{rename.get(name, name).replace('_', '-')}"
-        text = each.text.replace("%", "%%")
+def add_declared(
+    group: argparse._ActionsContainer,
+    known: Iterable[Declaration],
+    *,
+    defaults: object = None,
+    rename: Mapping[str, str] | None = None,
+    prefix: str = "",
+    several: bool = False,
+) -> None:
+    """Add an option for each parameter, which takes one value or ``several``; a switch of one value is two options.
+
+    Parameters
+    ----------
+    defaults : has the defaults as members of the same names; None: what is not given is None. rename : other names of
+    options. prefix : of the names in the parsed options.
+    """
+    for each in known:
+        option = f"--{(rename or {}).get(each.name, each.name).replace('_', '-')}"
+        default = None if defaults is None else getattr(defaults, each.name)
+        shown = each if defaults is None else replace(each, default=default)
+        named: dict[str, Any] = {"dest": prefix + each.name, "default": default, "help": shown.text.replace("%", "%%")}
         if each.rule.kind is bool and not several:
-            group.add_argument(option, dest=f"config_{name}", action=argparse.BooleanOptionalAction, help=text)
+            named["action"] = argparse.BooleanOptionalAction
         else:
-            group.add_argument(
-                option,
-                dest=f"config_{name}",
-                type=each.rule.kind if each.rule.kind in (int, float) else worded(each.rule.read),
-                nargs="+" if several else None,
-                metavar=each.metavar,
-                help=text,
-            )
+            kind = each.rule.kind if each.rule.kind in (int, float) else worded(each.rule.read)
+            named |= {"type": kind, "nargs": "+" if several else None, "metavar": each.metavar}
+        group.add_argument(option, **named)
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from pathlib import Path
 from amper.operations.trace import Trace
 from amper_cli.arguments import target
 from amper_cli.errors import reporting
-from amper_cli.train import add_options
+from amper_cli.options import add_declared
+from amper_lab.train.options import TrainOptions
 from amper_lab.train.record import OPERATIONS, SEED, SETTINGS, record
+from amper_spec.declare import declarations
 
 _OPTIONS = ("env", "rows", "batch", "alpha", "eps", "beta")
 _DEFAULTS = {**{name: getattr(SETTINGS, name) for name in _OPTIONS}, "operations": OPERATIONS, "seed": SEED}
@@ -39,7 +41,8 @@ example:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add its options."""
     parser.add_argument("--output", type=target, required=True, metavar="FILE", help="trace file (.npz) to write")
-    add_options(parser, SETTINGS, _OPTIONS)
+    known = declarations(TrainOptions)
+    add_declared(parser, [known[name] for name in _OPTIONS], defaults=SETTINGS)
     text = "operations to record, 1 to 10000000, or up to one learning step more (default %(default)s)"
     parser.add_argument("--operations", type=int, default=OPERATIONS, metavar="N", help=text)
     text = "seed of everything random, 0 to 2147483647 (default %(default)s)"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from amper.sampler.options import MODES
 from amper_cli.arguments import folder
 from amper_cli.errors import reporting
-from amper_lab.train.options import BACKENDS, TrainOptions
+from amper_cli.options import add_declared
+from amper_lab.train.options import TrainOptions
+from amper_spec.declare import declarations
 
 if TYPE_CHECKING:
     from amper_lab.train.loop import Run
@@ -32,30 +31,6 @@ example:
   tensorboard --logdir build/cartpole/tensorboard
 """
 
-_HELP: dict[str, tuple[Callable[[str], Any], str, str]] = {
-    "env": (str, "NAME", "Gymnasium environment: flat real observation, discrete actions"),
-    "sampler": (str, "MODE", ", ".join(MODES)),
-    "rows": (int, "N", "transitions in the replay buffer"),
-    "steps": (int, "N", "environment steps of a run"),
-    "batch": (int, "N", "transitions of an update"),
-    "lr": (float, "X", "Adam's step size"),
-    "discount": (float, "X", "of a step, 0 to 1"),
-    "hidden": (int, "N", "units in each of the two hidden layers"),
-    "warmup": (int, "N", "steps before the first update"),
-    "update_every": (int, "N", "steps from one update to the next"),
-    "target_period": (int, "N", "updates from one copy into the target network to the next"),
-    "explore_last": (float, "X", "chance of a random action in the end, and in evaluations"),
-    "explore_part": (float, "X", "part of the steps in which that chance falls from 1"),
-    "alpha": (float, "X", "priority exponent, 0 to 1"),
-    "eps": (float, "X", "added to every absolute TD error"),
-    "beta": (float, "X", "importance exponent at the start, 0 to 1; grows to 1"),
-    "scale": (float, "X", "lambda' (of amper-k lambda), fixed"),
-    "csp_share": (float, "X", "the |CSP|/n that the scale adapts to instead"),
-    "backend": (str, "B", f"who draws: {', '.join(BACKENDS)}; not software: bit-exact"),
-    "evaluations": (int, "N", "how often the policy is tried, evenly over the steps"),
-    "episodes": (int, "N", "episodes of an evaluation"),
-}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add its options."""
@@ -63,22 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs, with the seeds 1 to N (default 1)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes, 1 to 1024 (default 1)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    add_options(parser, TrainOptions(), _HELP)
-    parser.add_argument(
-        "--double", action=argparse.BooleanOptionalAction, default=True, help="double DQN (default yes)"
-    )
-    parser.add_argument("--bit-exact", action="store_true", help="draw the indices of the golden model")
+    add_declared(parser, declarations(TrainOptions).values(), defaults=TrainOptions())
     parser.set_defaults(run=run)
-
-
-def add_options(parser: argparse.ArgumentParser, defaults: TrainOptions, names: Iterable[str]) -> None:
-    """Add an option for each of these of ``TrainOptions``."""
-    for name in names:
-        kind, metavar, text = _HELP[name]
-        default = getattr(defaults, name)
-        shown = "" if default is None else f" (default {default})"
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=kind, default=default, metavar=metavar, help=text + shown)
 
 
 @reporting("train", "train", resumes=True)
@@ -92,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from amper_lab.train.runs import series
 
-    chosen = TrainOptions(**{field.name: getattr(options, field.name) for field in fields(TrainOptions)})
+    chosen = TrainOptions(**{name: getattr(options, name) for name in declarations(TrainOptions)})
     runs = series(chosen, options.seeds, options.output, jobs=options.jobs, progress=not options.quiet)
     print(_summary(runs, options.output))
     return 0

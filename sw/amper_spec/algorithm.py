@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from amper_spec.declare import DERIVED, Choice, Declared, Integer, Names, Real, declared
+from amper_spec.declare import DERIVED, Declared, declared
+from amper_spec.rules import Choice, Integer, Names, Real
 from amper_spec.urng import streams
 
 Variant = Literal["fr-dithered", "fr-prefix", "fr", "k", "exact"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from amper_spec.declare import DERIVED, Choice, Declared, Integer, Switch, declared
+from amper_spec.declare import DERIVED, Declared, declared
+from amper_spec.rules import Choice, Integer, Switch
 
 Pipeline = Literal["deep", "shallow"]
 PIPELINES: tuple[str, ...] = get_args(Pipeline)

@@ -10,7 +10,8 @@ import pytest
 from amper import AMPER_VARIANTS, AmperConfig, GoldenModel
 from amper_spec.algorithm import Algorithm
 from amper_spec.build import Build
-from amper_spec.declare import Integer, declarations
+from amper_spec.declare import declarations
+from amper_spec.rules import Integer
 
 NAMES = (
     "rows, priority_width, groups, batch, variant, draws, radius_scale, neighbour_scale, seed, priority_scale, "

@@ -2,10 +2,18 @@
 
 from amper.adapters.sb3 import (
     AmperDictReplayBuffer,
+    AmperNStepReplayBuffer,
     AmperReplayBuffer,
     PrioritizedDQN,
     PrioritizedRows,
     PrioritizedSamples,
 )
 
-__all__ = ["AmperDictReplayBuffer", "AmperReplayBuffer", "PrioritizedDQN", "PrioritizedRows", "PrioritizedSamples"]
+__all__ = [
+    "AmperDictReplayBuffer",
+    "AmperNStepReplayBuffer",
+    "AmperReplayBuffer",
+    "PrioritizedDQN",
+    "PrioritizedRows",
+    "PrioritizedSamples",
+]

@@ -19,7 +19,7 @@ require("stable_baselines3", "sb3")
 import torch as th  # noqa: E402
 from gymnasium import spaces  # noqa: E402
 from stable_baselines3 import DQN  # noqa: E402
-from stable_baselines3.common.buffers import DictReplayBuffer, ReplayBuffer  # noqa: E402
+from stable_baselines3.common.buffers import DictReplayBuffer, NStepReplayBuffer, ReplayBuffer  # noqa: E402
 from stable_baselines3.common.utils import FloatSchedule, LinearSchedule  # noqa: E402
 from stable_baselines3.common.vec_env import VecNormalize  # noqa: E402
 
@@ -201,6 +201,17 @@ class AmperReplayBuffer(PrioritizedRows):
     """
 
 
+class AmperNStepReplayBuffer(AmperReplayBuffer):
+    """``AmperReplayBuffer`` for n-step returns: to ``isinstance`` it is an ``NStepReplayBuffer``, by which SB3's users
+    tell them apart, though it keeps and adds up steps in its own way."""
+
+    def __init__(self, *args: Any, n_steps: int = 3, **kwargs: Any) -> None:
+        super().__init__(*args, n_steps=n_steps, **kwargs)
+
+
+NStepReplayBuffer.register(AmperNStepReplayBuffer)
+
+
 class AmperDictReplayBuffer(PrioritizedRows, DictReplayBuffer):
     """``AmperReplayBuffer`` for dictionaries of observations: SB3's ``DictReplayBuffer``."""
 
@@ -246,7 +257,8 @@ class PrioritizedDQN(DQN):
     def _setup_model(self) -> None:
         if self.replay_buffer_class is None:
             is_dict = isinstance(self.observation_space, spaces.Dict)
-            self.replay_buffer_class = AmperDictReplayBuffer if is_dict else AmperReplayBuffer
+            alone = AmperNStepReplayBuffer if self.n_steps > 1 else AmperReplayBuffer
+            self.replay_buffer_class = AmperDictReplayBuffer if is_dict else alone
         if not issubclass(self.replay_buffer_class, PrioritizedRows):
             name = self.replay_buffer_class.__name__
             raise TypeError(f"replay_buffer_class must be AmperReplayBuffer or AmperDictReplayBuffer, not {name}")

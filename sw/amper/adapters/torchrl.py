@@ -27,6 +27,7 @@ STATE_VERSION = 1
 FILE = "amper_sampler.npz"
 REDUCTIONS = ("max", "min", "median", "mean")
 _RAW_MAX = float(np.finfo(np.float32).max)
+_UNBOUNDED = torch.iinfo(torch.int64).max  # what TorchRL's storages without a bound say
 
 
 class AmperSampler(PrioritizedSampler):
@@ -51,8 +52,8 @@ class AmperSampler(PrioritizedSampler):
     def __init__(
         self,
         max_capacity: int,
-        alpha: float,
-        beta: float,
+        alpha: float | torch.Tensor,
+        beta: float | torch.Tensor,
         eps: float = 1e-8,
         dtype: torch.dtype = torch.float,
         reduction: str = "max",
@@ -68,6 +69,7 @@ class AmperSampler(PrioritizedSampler):
         # The constructor of the base class is left out: it makes trees, which need TorchRL's C++ extension.
         self._max_capacity = checked_integer("max_capacity", max_capacity, 1, ROWS_MAX)
         self._alpha, self._beta, self._eps = _exponent("alpha", alpha), _exponent("beta", beta), _exponent("eps", eps)
+        self._given = {"alpha": alpha, "beta": beta}  # a scheduler reads tensors back where it was given some
         if dtype not in (torch.float32, torch.float64):
             raise ValueError(f"dtype must be torch.float32 or torch.float64, not {dtype}")
         if device is not None and torch.device(device).type != "cpu":
@@ -94,25 +96,28 @@ class AmperSampler(PrioritizedSampler):
         return self._device
 
     @property
-    def alpha(self) -> float:
-        """The priority exponent. Setting it raises all stored priorities to the new one, exactly, also from 0."""
-        return self._alpha
+    def alpha(self) -> float | torch.Tensor:
+        """The priority exponent, as given: a number or a tensor of one.
+
+        Setting it raises all stored priorities to the new one, exactly, also from 0.
+        """
+        return self._given["alpha"]
 
     @alpha.setter
-    def alpha(self, value: float) -> None:
-        self._alpha = _exponent("alpha", value)
+    def alpha(self, value: float | torch.Tensor) -> None:
+        self._alpha, self._given["alpha"] = _exponent("alpha", value), value
         held = np.flatnonzero(self._raw.values < np.inf)
         if held.size:
             self._sampler.update(held, self._exponentiated(self._raw.values[held]))
 
     @property
-    def beta(self) -> float:
-        """The importance exponent."""
-        return self._beta
+    def beta(self) -> float | torch.Tensor:
+        """The importance exponent, as given: a number or a tensor of one."""
+        return self._given["beta"]
 
     @beta.setter
-    def beta(self, value: float) -> None:
-        self._beta = _exponent("beta", value)
+    def beta(self, value: float | torch.Tensor) -> None:
+        self._beta, self._given["beta"] = _exponent("beta", value), value
 
     @property
     def default_priority(self) -> float:
@@ -147,9 +152,11 @@ class AmperSampler(PrioritizedSampler):
 
         Raises
         ------
-        TypeError, ValueError : not integers or numbers, or out of range. RuntimeError, as in TorchRL : another number
+        TypeError, ValueError : not integers or numbers, or out of range; a ``storage`` with room for more rows than
+        the sampler has, at the first write already. RuntimeError, as in TorchRL : another number
         of priorities than of rows; places without a storage that has a shape. Nothing is stored then.
         """
+        self._check_capacity(storage)
         rows = self._rows(index, storage)
         raw = _numbers(priority)
         if raw.size != 1 and raw.size != rows.size:
@@ -238,6 +245,7 @@ class AmperSampler(PrioritizedSampler):
         exponents = [_exponent(name, state[name]) for name in ("alpha", "beta", "eps")]
         self._sampler = restored(self._sampler, state["sampler"])
         self._alpha, self._beta, self._eps = exponents
+        self._given = {"alpha": self._alpha, "beta": self._beta}
         self._forget_all()
         self._highest = state["highest"]
         held = np.flatnonzero(raw < np.inf)
@@ -284,6 +292,12 @@ class AmperSampler(PrioritizedSampler):
         self._remember(rows, np.full(rows.size, np.inf, dtype=np.float32))
         self._used = size
 
+    def _check_capacity(self, storage: Storage | None) -> None:
+        # A storage without a bound may stay small.
+        most = getattr(storage, "max_size", 0)
+        if self._max_capacity < most < _UNBOUNDED:
+            raise ValueError(f"max_capacity must be at least the storage's {most}, not {self._max_capacity}")
+
     def _exponentiated(self, raw: NDArray[np.float32] | np.float32) -> NDArray[np.float64]:
         """p = (raw + eps)^alpha as a sampler would store it, but not rounded."""
         with np.errstate(over="ignore"):
@@ -320,7 +334,9 @@ def _numbers(priority: Any) -> NDArray[np.float64]:
 
 
 def _exponent(name: str, value: object) -> float:
-    """A finite number of at least 0."""
+    """A finite number of at least 0, which may come as a tensor of one."""
+    if isinstance(value, torch.Tensor) and value.numel() == 1:
+        value = value.item()
     number = checked_real(name, value)
     if number < 0:
         raise ValueError(f"{name} must be at least 0, not {number}")

@@ -19,7 +19,7 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecNormalize
 
 from amper import NoValidRowError, Sampler
-from amper.adapters.sb3 import AmperDictReplayBuffer, AmperReplayBuffer, PrioritizedDQN
+from amper.adapters.sb3 import AmperDictReplayBuffer, AmperNStepReplayBuffer, AmperReplayBuffer, PrioritizedDQN
 from amper.sampler.options import MODES
 
 FALSE_ALARM = 1e-5
@@ -169,6 +169,19 @@ def test_reset():
     assert buffer.dropped == 9
     buffer.update_priorities(batch.indices, np.full(50, 4.0 - 1e-6))
     np.testing.assert_allclose(buffer.sampler.priorities()[:3], 4.0**0.6)
+
+
+def test_n_step_buffers_are_told_apart():
+    """By SB3's own class, as its users and tests do; one step, and dictionaries, are no NStepReplayBuffer there."""
+    for n_steps in (1, 3):
+        model = PrioritizedDQN("MlpPolicy", "CartPole-v1", n_steps=n_steps, **SMALL)
+        assert isinstance(model.replay_buffer, NStepReplayBuffer) == (n_steps > 1)
+        assert isinstance(model.replay_buffer, AmperReplayBuffer)
+        assert model.replay_buffer.n_steps == n_steps
+    buffer = AmperNStepReplayBuffer(12, BOX, TWO, device="cpu", seed=1)
+    assert (buffer.n_steps, buffer.gamma) == (3, 0.99)
+    again = pickle.loads(pickle.dumps(fill(buffer, 9)))
+    assert isinstance(again, NStepReplayBuffer)
 
 
 @pytest.mark.parametrize("saves_memory", [False, True])

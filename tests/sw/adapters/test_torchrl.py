@@ -250,6 +250,41 @@ def test_schedulers_of_torchrl():
     assert stats.chisquare(np.bincount(buffer.sample(20_000).numpy(), minlength=10)).pvalue > FALSE_ALARM
 
 
+def test_exponents_as_tensors():
+    """As TorchRL's own sampler takes them; a scheduler then computes with tensors, and finds them again."""
+    buffer, priorities = filled(alpha=torch.tensor(1.0), beta=torch.tensor([0.5]))
+    assert isinstance(buffer.sampler.alpha, torch.Tensor)
+    for name, stop, middle in (("beta", 1.0, 0.75), ("alpha", 0.0, 0.5)):
+        scheduler = LinearScheduler(buffer, name, final_value=stop, num_steps=2)
+        scheduler.step()
+        assert isinstance(getattr(buffer.sampler, name), torch.Tensor)
+        torch.testing.assert_close(getattr(buffer.sampler, name).reshape(()), torch.tensor(middle))
+    items, info = buffer.sample(50_000, return_info=True)
+    p = (priorities + EPS) ** 0.5
+    assert stats.chisquare(np.bincount(items.numpy(), minlength=10), 50_000 * p / p.sum()).pvalue > FALSE_ALARM
+    expected = (p[items.numpy()] / p.min()) ** -0.75
+    np.testing.assert_allclose(info["priority_weight"], expected, rtol=1e-5)
+    state = buffer.sampler.state_dict()
+    again = made(alpha=0.1)
+    again.load_state_dict(state)
+    assert (again.alpha, again.beta) == (0.5, 0.75)
+    for value, error in ((torch.tensor(-1.0), ValueError), (torch.tensor([0.5, 0.5]), TypeError)):
+        with pytest.raises(error, match=r"^alpha must be "):
+            made(alpha=value)
+
+
+@pytest.mark.parametrize("first", ["add", "extend"])
+def test_a_storage_that_is_larger_is_refused_at_the_first_write(first):
+    """And not at the row that the sampler does not have; one without a bound may stay small."""
+    buffer = ReplayBuffer(storage=LazyTensorStorage(11), sampler=made(10))
+    with pytest.raises(ValueError, match=r"^max_capacity must be at least the storage's 11, not 10$"):
+        getattr(buffer, first)(torch.zeros(()) if first == "add" else torch.zeros(2))
+    for storage in (LazyTensorStorage(10), LazyTensorStorage(9), ListStorage()):
+        buffer = ReplayBuffer(storage=storage, sampler=made(10))
+        buffer.extend(torch.zeros(5))
+        assert len(buffer) == 5
+
+
 def test_nothing_to_draw():
     buffer = ReplayBuffer(storage=LazyTensorStorage(10), sampler=made())
     with pytest.raises(RuntimeError, match=r"^Cannot sample from an empty storage\.$"):

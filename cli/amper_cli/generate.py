@@ -19,6 +19,7 @@ complains.
 EXAMPLES = """\
 examples:
   amper generate --rows 1024 -o build/amper
+  amper generate --preset paper --write-ports 2 -o build/paper
   amper generate --rows 1024 --variants fr-dithered,k --search-ports 4 --draw-ports 4 --write-ports 4 -o build/fast
   amper generate --rows 4096 --bus axi --no-result-priority -o build/axi
   amper generate --config mine.toml --variant fr-prefix -o build/amper

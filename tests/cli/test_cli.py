@@ -12,16 +12,13 @@ from amper import AmperConfig
 from amper.operations.trace import Trace
 from amper_cli.main import main
 from amper_hw.output.generate import TOP
+from amper_spec.declare import declarations
 from amper_verif import verify
 from amper_verif.harness.mutations import MUTATIONS
 from amper_verif.harness.simulation import run_bench
 
 SMALL = ("--rows", "20", "--priority-width", "8", "--groups", "3", "--batch", "5", "--bank-rows", "8")
-NAMES = (
-    "rows, priority_width, groups, batch, variant, draws, radius_scale, neighbour_scale, seed, priority_scale, "
-    "bank_rows, fan_out, variants, search_ports, draw_ports, write_ports, pipeline, result_priority, bus, "
-    "storage, primitives"
-)
+NAMES = ", ".join(declarations(AmperConfig))
 COMMANDS = [
     "generate",
     "verify",

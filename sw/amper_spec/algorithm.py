@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from amper_spec.declare import DERIVED, Declared, declared
+from amper_spec.declare import DERIVED, Declared, declared, parameter
 from amper_spec.rules import Choice, Integer, Names, Real
 from amper_spec.urng import streams
 
@@ -31,60 +31,43 @@ class Algorithm(Declared):
     """What decides every index: two samplers with equal parameters draw the same rows."""
 
     rows: int = field(metadata=declared(Integer(1, 1 << 20), "N", "n, rows of the associative memory, any number"))
-    priority_width: int = field(default=16, metadata=declared(Integer(4, 32), "Q", "Q, bits of a priority code"))
-    groups: int = field(
-        default=20,
-        metadata=declared(
-            Integer(1, 256), "M", "m, groups that [0, Vmax] is cut into; in hardware the most at run time"
-        ),
+    priority_width: int = parameter(16, Integer(4, 32), "Q", "Q, bits of a priority code")
+    groups: int = parameter(
+        20, Integer(1, 256), "M", "m, groups that [0, Vmax] is cut into; in hardware the most at run time"
     )
-    batch: int = field(
-        default=64, metadata=declared(Integer(1, 4096), "B", "b, the largest batch, and the default one")
+    batch: int = parameter(64, Integer(1, 4096), "B", "b, the largest batch, and the default one")
+    variant: Variant = parameter(
+        "fr-dithered", Choice(VARIANTS), "V", "the active variant; in hardware, after reset", changes="reset"
     )
-    variant: Variant = field(
-        default="fr-dithered",
-        metadata=declared(Choice(VARIANTS), "V", "the active variant; in hardware, after reset", changes="reset"),
+    draws: Draws = parameter(
+        "independent", Choice(DRAWS), "X", "of variant exact; stratified: spread evenly over the priorities' sum"
     )
-    draws: Draws = field(
-        default="independent",
-        metadata=declared(Choice(DRAWS), "X", "of variant exact; stratified: spread evenly over the priorities' sum"),
+    radius_scale: float = parameter(
+        0.15,
+        Real("0 <= L/m < 16"),
+        "L",
+        "lambda' of the fr variants, about |CSP|/n for uniform priorities",
+        changes="reset",
     )
-    radius_scale: float = field(
-        default=0.15,
-        metadata=declared(
-            Real("0 <= L/m < 16"),
-            "L",
-            "lambda' of the fr variants, about |CSP|/n for uniform priorities",
-            changes="reset",
-        ),
+    neighbour_scale: float = parameter(0.3, Real("0 <= L < 16"), "L", "lambda of the k variant", changes="reset")
+    seed: int = parameter(0, Integer(0, (1 << 64) - 1), "S", "of both random streams", changes="reset")
+    priority_scale: float = parameter(
+        DERIVED,
+        Real("above 0"),
+        "F",
+        "priority codes per unit of float priority",
+        changes="software",
+        derive=lambda config: float(1 << (config.priority_width // 2)),
+        default_text="2^(Q // 2)",
     )
-    neighbour_scale: float = field(
-        default=0.3, metadata=declared(Real("0 <= L < 16"), "L", "lambda of the k variant", changes="reset")
-    )
-    seed: int = field(
-        default=0, metadata=declared(Integer(0, (1 << 64) - 1), "S", "of both random streams", changes="reset")
-    )
-    priority_scale: float = field(
-        default=DERIVED,
-        metadata=declared(
-            Real("above 0"),
-            "F",
-            "priority codes per unit of float priority",
-            changes="software",
-            derive=lambda config: float(1 << (config.priority_width // 2)),
-            default_text="2^(Q // 2)",
-        ),
-    )
-    variants: tuple[Variant, ...] = field(
-        default=DERIVED,
-        metadata=declared(
-            Names(VARIANTS),
-            "V,V",
-            "variants built in, to choose from at run time",
-            derive=lambda config: (config.variant,),
-            default_text="only the active one",
-            after="fan_out",  # where files always had it
-        ),
+    variants: tuple[Variant, ...] = parameter(
+        DERIVED,
+        Names(VARIANTS),
+        "V,V",
+        "variants built in, to choose from at run time",
+        derive=lambda config: (config.variant,),
+        default_text="only the active one",
+        after="fan_out",  # where files always had it
     )
 
     def __post_init__(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from amper_spec.declare import DERIVED, Declared, declared
+from amper_spec.declare import DERIVED, Declared, parameter
 from amper_spec.rules import Choice, Integer, Switch
 
 Pipeline = Literal["deep", "shallow"]
@@ -37,43 +37,31 @@ def least_fan_out(config: Any) -> int:
 class Build(Declared):
     """The part of an ``AmperConfig`` that changes no index."""
 
-    bank_rows: int = field(default=64, metadata=declared(Integer(2, 1024, power_of_two=True), "R", "rows of a bank"))
-    fan_out: int = field(
-        default=DERIVED,
-        metadata=declared(
-            Integer(2, 64, power_of_two=True),
-            "F",
-            "banks or sub-arrays under a node of the tree",
-            derive=least_fan_out,
-            default_text=f"the least that needs no more levels than {FAN_OUT}",
-        ),
+    bank_rows: int = parameter(64, Integer(2, 1024, power_of_two=True), "R", "rows of a bank")
+    fan_out: int = parameter(
+        DERIVED,
+        Integer(2, 64, power_of_two=True),
+        "F",
+        "banks or sub-arrays under a node of the tree",
+        derive=least_fan_out,
+        default_text=f"the least that needs no more levels than {FAN_OUT}",
     )
-    search_ports: int = field(default=1, metadata=declared(_PORTS, "P", "P, searches a cycle"))
-    draw_ports: int = field(default=1, metadata=declared(_PORTS, "D", "D, draws a cycle"))
-    write_ports: int = field(default=1, metadata=declared(_PORTS, "W", "W, writes a cycle"))
-    pipeline: Pipeline = field(
-        default="deep",
-        metadata=declared(Choice(PIPELINES), "X", "deep, for the clock, or shallow, for few cycles"),
+    search_ports: int = parameter(1, _PORTS, "P", "P, searches a cycle")
+    draw_ports: int = parameter(1, _PORTS, "D", "D, draws a cycle")
+    write_ports: int = parameter(1, _PORTS, "W", "W, writes a cycle")
+    pipeline: Pipeline = parameter("deep", Choice(PIPELINES), "X", "deep, for the clock, or shallow, for few cycles")
+    result_priority: bool = parameter(
+        True, Switch(), "X", "whether results carry the drawn rows' priorities; without, writes wait less"
     )
-    result_priority: bool = field(
-        default=True,
-        metadata=declared(Switch(), "X", "whether results carry the drawn rows' priorities; without, writes wait less"),
+    bus: Bus = parameter(
+        "native", Choice(BUSES), "BUS", "ready/valid streams, AXI4-Lite with AXI4-Stream, or Wishbone B4 pipelined"
     )
-    bus: Bus = field(
-        default="native",
-        metadata=declared(
-            Choice(BUSES), "BUS", "ready/valid streams, AXI4-Lite with AXI4-Stream, or Wishbone B4 pipelined"
-        ),
+    storage: Storage = parameter(
+        "flip-flops", Choice(STORAGES), "CELLS", "what holds the rows; latches are smaller in a cell library"
     )
-    storage: Storage = field(
-        default="flip-flops",
-        metadata=declared(Choice(STORAGES), "CELLS", "what holds the rows; latches are smaller in a cell library"),
-    )
-    primitives: Primitives = field(
-        default="gates",
-        metadata=declared(
-            Choice(PRIMITIVES),
-            "X",
-            "what it is made of beside registers; an FPGA's blocks are multipliers and small memories",
-        ),
+    primitives: Primitives = parameter(
+        "gates",
+        Choice(PRIMITIVES),
+        "X",
+        "what it is made of beside registers; an FPGA's blocks are multipliers and small memories",
     )

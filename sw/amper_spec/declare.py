@@ -7,7 +7,7 @@ sweeps are read from the declarations. CONTRIBUTING.md, "Adding a parameter", ha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
 from amper_spec.rules import Rule
@@ -82,6 +82,11 @@ def declared(
     return {_KEY: {**known, "derive": derive, "default_text": default_text, "after": after}}
 
 
+def parameter(default: Any, rule: Rule, metavar: str, text: str, **more: Any) -> Any:
+    """A field that is declared and has a default; ``declared`` has the rest."""
+    return field(default=default, metadata=declared(rule, metavar, text, **more))
+
+
 def declarations(cls: type) -> Mapping[str, Declaration]:
     """The parameters of a dataclass by name, in the order of files and tables."""
     if cls not in _known:
@@ -92,8 +97,8 @@ def declarations(cls: type) -> Mapping[str, Declaration]:
 def _read(cls: type) -> dict[str, Declaration]:
     order: list[Declaration] = []
     late: list[Declaration] = []
-    for field in fields(cls):
-        found = Declaration(name=field.name, default=field.default, **field.metadata[_KEY])
+    for each in fields(cls):
+        found = Declaration(name=each.name, default=each.default, **each.metadata[_KEY])
         (late if found.after else order).append(found)
     for found in late:
         places = {each.name: place for place, each in enumerate(order)}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from amper.sampler.options import MODES, ROWS_MAX
-from amper_spec.declare import Declared, declared, documented
+from amper_spec.declare import Declared, documented, parameter
 from amper_spec.rules import Between, Choice, Integer, Real, Switch, Text
 
 BACKENDS = ("software", "golden", "exact", "rtl")
@@ -29,48 +29,31 @@ class TrainOptions(Declared):
     TypeError : a value of the wrong kind. ValueError : a value out of its range, or two that exclude each other.
     """
 
-    env: str = field(
-        default="CartPole-v1",
-        metadata=declared(Text(), "NAME", "Gymnasium environment: flat real observation, discrete actions"),
+    env: str = parameter(
+        "CartPole-v1", Text(), "NAME", "Gymnasium environment: flat real observation, discrete actions"
     )
-    sampler: str = field(default="per", metadata=declared(Choice(MODES), "MODE", "a mode of amper.Sampler"))
-    rows: int = field(default=2000, metadata=declared(Integer(1, ROWS_MAX), "N", "transitions in the replay buffer"))
-    steps: int = field(default=20_000, metadata=declared(_MANY, "N", "environment steps of a run"))
-    batch: int = field(default=64, metadata=declared(Integer(1, 4096), "N", "transitions of an update"))
-    lr: float = field(default=1e-3, metadata=declared(Between(1e-9, 1.0), "X", "Adam's step size"))
-    discount: float = field(default=0.99, metadata=declared(_PART, "X", "of a step"))
-    double: bool = field(default=True, metadata=declared(Switch(), "X", "double DQN (van Hasselt et al. 2016)"))
-    hidden: int = field(default=128, metadata=declared(Integer(1, 4096), "N", "units in each of the two hidden layers"))
-    warmup: int = field(default=500, metadata=declared(_MANY, "N", "steps before the first update"))
-    update_every: int = field(default=2, metadata=declared(Integer(1, 10**6), "N", "steps from one update to the next"))
-    target_period: int = field(
-        default=100, metadata=declared(_MANY, "N", "updates from one copy into the target network to the next")
-    )
-    explore_last: float = field(
-        default=0.05, metadata=declared(_PART, "X", "chance of a random action in the end, and in evaluations")
-    )
-    explore_part: float = field(
-        default=0.2, metadata=declared(_PART, "X", "part of the steps in which that chance falls from 1")
-    )
-    alpha: float = field(default=0.6, metadata=declared(_PART, "X", "priority exponent"))
-    eps: float = field(default=1e-6, metadata=declared(Between(1e-12, 1.0), "X", "added to every absolute TD error"))
-    beta: float = field(
-        default=0.4, metadata=declared(_PART, "X", "importance exponent at the start; grows to 1 in a straight line")
-    )
-    scale: float | None = field(
-        default=None, metadata=declared(Real("as of amper.Sampler"), "X", "lambda' (of amper-k lambda), fixed")
-    )
-    csp_share: float | None = field(
-        default=None, metadata=declared(Real("0 to 1"), "X", "the |CSP|/n that the scale adapts to instead")
-    )
-    bit_exact: bool = field(default=False, metadata=declared(Switch(), "X", "draw the indices of the golden model"))
-    backend: str = field(
-        default="software", metadata=declared(Choice(BACKENDS), "B", "who draws; not software: bit-exact, fixed scale")
-    )
-    evaluations: int = field(
-        default=20, metadata=declared(Integer(1, 10_000), "N", "how often the policy is tried, evenly over the steps")
-    )
-    episodes: int = field(default=10, metadata=declared(Integer(1, 1000), "N", "episodes of an evaluation"))
+    sampler: str = parameter("per", Choice(MODES), "MODE", "a mode of amper.Sampler")
+    rows: int = parameter(2000, Integer(1, ROWS_MAX), "N", "transitions in the replay buffer")
+    steps: int = parameter(20_000, _MANY, "N", "environment steps of a run")
+    batch: int = parameter(64, Integer(1, 4096), "N", "transitions of an update")
+    lr: float = parameter(1e-3, Between(1e-9, 1.0), "X", "Adam's step size")
+    discount: float = parameter(0.99, _PART, "X", "of a step")
+    double: bool = parameter(True, Switch(), "X", "double DQN (van Hasselt et al. 2016)")
+    hidden: int = parameter(128, Integer(1, 4096), "N", "units in each of the two hidden layers")
+    warmup: int = parameter(500, _MANY, "N", "steps before the first update")
+    update_every: int = parameter(2, Integer(1, 10**6), "N", "steps from one update to the next")
+    target_period: int = parameter(100, _MANY, "N", "updates from one copy into the target network to the next")
+    explore_last: float = parameter(0.05, _PART, "X", "chance of a random action in the end, and in evaluations")
+    explore_part: float = parameter(0.2, _PART, "X", "part of the steps in which that chance falls from 1")
+    alpha: float = parameter(0.6, _PART, "X", "priority exponent")
+    eps: float = parameter(1e-6, Between(1e-12, 1.0), "X", "added to every absolute TD error")
+    beta: float = parameter(0.4, _PART, "X", "importance exponent at the start; grows to 1 in a straight line")
+    scale: float | None = parameter(None, Real("as of amper.Sampler"), "X", "lambda' (of amper-k lambda), fixed")
+    csp_share: float | None = parameter(None, Real("0 to 1"), "X", "the |CSP|/n that the scale adapts to instead")
+    bit_exact: bool = parameter(False, Switch(), "X", "draw the indices of the golden model")
+    backend: str = parameter("software", Choice(BACKENDS), "B", "who draws; not software: bit-exact, fixed scale")
+    evaluations: int = parameter(20, Integer(1, 10_000), "N", "how often the policy is tried, evenly over the steps")
+    episodes: int = parameter(10, Integer(1, 1000), "N", "episodes of an evaluation")
 
     def __post_init__(self) -> None:
         super().__post_init__()

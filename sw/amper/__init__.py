@@ -5,8 +5,10 @@ from amper.cores.weights import LinearSchedule, inclusion_probability
 from amper.model.golden import Batch, GoldenModel
 from amper.model.quantise import quantise
 from amper.replay.buffer import ReplayBuffer
+from amper.replay.columns import Columns
 from amper.replay.nstep import NStep
 from amper.sampler.device import Device
+from amper.sampler.options import Mode
 from amper.sampler.sampler import Sampler
 from amper_spec.config import AMPER_VARIANTS, VARIANTS, AmperConfig, Variant
 from amper_spec.errors import DisabledError, NoValidRowError
@@ -19,11 +21,13 @@ __all__ = [
     "VARIANTS",
     "AmperConfig",
     "Batch",
+    "Columns",
     "Device",
     "DeviceError",
     "DisabledError",
     "GoldenModel",
     "LinearSchedule",
+    "Mode",
     "NStep",
     "NoValidRowError",
     "Parameter",
@@ -32,8 +36,19 @@ __all__ = [
     "Status",
     "Variant",
     "Xoroshiro128PlusPlus",
+    "__version__",
     "inclusion_probability",
     "quantise",
     "register_backend",
     "streams",
 ]
+
+__version__: str
+
+
+def __getattr__(name: str) -> str:
+    if name != "__version__":
+        raise AttributeError(f"module 'amper' has no attribute {name!r}")
+    from importlib.metadata import version  # slow to load, and most programs do not ask
+
+    return version("amper")

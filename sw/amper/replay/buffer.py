@@ -93,6 +93,8 @@ class ReplayBuffer(StoredRows):
     ) -> IndexArray:
         """Store k transitions, (k, ...) arrays, one for each column, oldest first; returns their indices, int64 (k,).
 
+        Of more than ``rows`` the newest are there afterwards, as if they had come one by one.
+
         Parameters
         ----------
         env : (k,) the environments they are of, only with n-step transitions of more than one. None: transition i is
@@ -101,7 +103,7 @@ class ReplayBuffer(StoredRows):
 
         Raises
         ------
-        TypeError, ValueError : as ``add``; lengths that differ, or are 0 or above ``rows``. Nothing is stored then.
+        TypeError, ValueError : as ``add``; lengths that differ, or are 0. Nothing is stored then.
         """
         size = self._checked_size(transitions)
         values = self._converted(transitions, (size,))
@@ -109,17 +111,32 @@ class ReplayBuffer(StoredRows):
         priorities = None if priority is None else _checked_priorities(priority, size)
         with self._rows:
             number = self._rows.added
-            first = number % self.rows
-            before_end = min(size, self.rows - first)
-            for name, column in self._columns.items():
-                column[first : first + before_end] = values[name][:before_end]
-                if before_end < size:
-                    column[: size - before_end] = values[name][before_end:]
-            if self._links is not None and envs is not None:
-                self._links.extend(number, envs)
-            self._rows.added = number + size
-            self.sampler.extend(priorities, count=size if priorities is None else None)
+            for start in range(0, size, self.rows):
+                turn = slice(start, min(start + self.rows, size))
+                self._store({name: value[turn] for name, value in values.items()}, turn, envs, priorities)
             return number + np.arange(size, dtype=np.int64)
+
+    def _store(
+        self,
+        values: Mapping[str, NDArray[Any]],
+        part: slice,
+        envs: IndexArray | None,
+        priorities: NDArray[np.float64] | None,
+    ) -> None:
+        """Put checked transitions, at most ``rows``, into the next rows; ``part`` of ``envs`` and ``priorities``."""
+        number, size = self._rows.added, part.stop - part.start
+        first = number % self.rows
+        before_end = min(size, self.rows - first)
+        for name, column in self._columns.items():
+            column[first : first + before_end] = values[name][:before_end]
+            if before_end < size:
+                column[: size - before_end] = values[name][before_end:]
+        if self._links is not None and envs is not None:
+            self._links.extend(number, envs[part])
+        self._rows.added = number + size
+        self.sampler.extend(
+            None if priorities is None else priorities[part], count=size if priorities is None else None
+        )
 
     def sample(
         self, batch: int, beta: float | None = None, *, tensors: bool = False, out: dict[str, Any] | None = None
@@ -175,6 +192,23 @@ class ReplayBuffer(StoredRows):
             there = self._are_there(numbers)
             self.sampler.remove(numbers[there] % self.rows)
             self._rows.dropped += numbers.size - int(there.sum())
+
+    def clear(self) -> None:
+        """Forget all transitions; random state and parameters stay, and indices from before are of none any more."""
+        with self._rows:
+            held = np.flatnonzero(self.sampler.priorities())
+            self.sampler.remove(held)
+            if self._links is not None:
+                self._links.clear()
+            # The row that comes next is the same, and every number so far too old.
+            self._rows.added += self.rows
+
+    def reseed(self, seed: int | None = None) -> None:
+        """``Sampler.reseed``: each process that draws from a copy of the buffer needs a seed of its own."""
+        if not isinstance(self.sampler, Sampler):
+            raise TypeError(f"reseed needs a Sampler, not {type(self.sampler).__name__}, which has its own streams")
+        with self._rows:
+            self.sampler.reseed(seed)
 
     def _written(
         self, name: str, write: Callable[[IndexArray, NDArray[Any]], None], indices: ArrayLike, values: ArrayLike
@@ -252,7 +286,7 @@ class ReplayBuffer(StoredRows):
             size = len(transitions[name])  # type: ignore[arg-type]  # a number has none
         except TypeError:
             raise ValueError(f"{name} must have the transitions as its first dimension, and has none") from None
-        return checked_integer("the number of transitions", size, 1, self.rows)
+        return checked_integer("the number of transitions", size, 1, BATCH_MAX)
 
 
 def _checked_priorities(priority: ArrayLike, size: int) -> NDArray[np.float64]:

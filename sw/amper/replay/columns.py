@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-Columns = Mapping[str, DTypeLike | tuple[DTypeLike, int | tuple[int, ...]]]
+# By name a dtype, or (dtype, shape of a row). Any: a checker infers `object` of a dictionary that has both.
+Columns = Mapping[str, Any]
 
 RESERVED = ("discount", "env", "indices", "priority", "weights")  # of a batch, and what `add` takes besides
 ROWS_FILE = "rows.bin"

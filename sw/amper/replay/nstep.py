@@ -107,6 +107,10 @@ class Links:
         self.follower[before[there] % self.rows] = number[there] % self.rows
         self.newest[envs] = numbers  # of an environment that comes more than once, the last
 
+    def clear(self) -> None:
+        """No transition is there any more."""
+        self.follower[:], self.newest[:] = NONE, NONE
+
     def checked_env(self, env: object) -> int:
         """The number of an environment, 0 if it is None and there is one; TypeError, ValueError if it is none."""
         if env is None and self.newest.size == 1:

@@ -53,6 +53,11 @@ class StoredRows:
         # Whether drawing by the core is all that a batch takes: unless the sampler has another way, as a device has.
         self._in_one_call = n_step is None and type(self.sampler).sample is SamplerBase.sample
 
+    def __repr__(self) -> str:
+        columns = ", ".join(self._columns)
+        steps = "" if self.n_step is None else f", {self.n_step}"
+        return f"{type(self).__name__}({len(self):,} of {self.rows:,} rows: {columns}; {self.sampler!r}{steps})"
+
     def __len__(self) -> int:
         """Transitions that can be drawn."""
         return len(self.sampler)

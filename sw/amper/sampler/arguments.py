@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -26,9 +28,20 @@ def checked_priority(priority: object) -> float:
     return number
 
 
+def as_array(values: ArrayLike) -> NDArray[Any]:
+    """An array of what may be a tensor: with a gradient, on another device, or bfloat16, which NumPy has not."""
+    if isinstance(values, np.ndarray) or not hasattr(values, "detach"):
+        return np.asarray(values)
+    tensor = values.detach().cpu()
+    try:
+        return np.asarray(tensor)
+    except TypeError:
+        return np.asarray(tensor.float())
+
+
 def plain_indices(indices: ArrayLike) -> NDArray[np.int64]:
     """A contiguous int64 array of integers of one dimension."""
-    rows = np.asarray(indices)
+    rows = as_array(indices)
     if rows.dtype.kind not in "iu" and rows.size:
         raise TypeError(f"indices must be integers, not {rows.dtype}")
     if rows.ndim != 1:
@@ -39,8 +52,10 @@ def plain_indices(indices: ArrayLike) -> NDArray[np.int64]:
 
 
 def plain_values(name: str, values: ArrayLike, *, signed: bool = False) -> NDArray[np.float64]:
-    """A contiguous float64 array of finite numbers, at least 0 unless ``signed``, of one dimension."""
-    numbers = np.asarray(values)
+    """A contiguous float64 (b,) array of finite numbers, at least 0 unless ``signed``; from (b,) or (b, 1)."""
+    numbers = as_array(values)
+    if numbers.ndim == 2 and numbers.shape[1] == 1:  # a critic's (b, 1)
+        numbers = numbers[:, 0]
     if numbers.dtype.kind not in "fiu":
         raise TypeError(f"{name} must be real numbers, not {numbers.dtype}")
     if numbers.ndim != 1:

@@ -64,6 +64,25 @@ class SamplerBase(ABC):
         Raises TypeError, ValueError : not a state, of another version, of other options; nothing is changed then.
         """
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self):,} of {self.rows:,} rows hold a priority, mode={self.mode!r})"
+
+    @property
+    def alpha(self) -> float:
+        """The exponent of ``update_errors``, which stays: stored priorities would not follow it."""
+        return self.options.alpha
+
+    @property
+    def eps(self) -> float:
+        """What ``update_errors`` adds, which stays."""
+        return self.options.eps
+
+    def clear(self) -> None:
+        """Forget all priorities, also the largest so far; random state and parameters stay. Row 0 comes next."""
+        self.remove(np.flatnonzero(self.priorities()))
+        self._core.cursor = 0
+        self._core.maximum = 0.0
+
     def __len__(self) -> int:
         """Rows that hold a priority."""
         return self._core.count

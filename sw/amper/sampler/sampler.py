@@ -6,7 +6,9 @@ The work is done by a core: compiled (sw/amper/cores/c), in NumPy (``amper.cores
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from amper.sampler.base import IndexArray as IndexArray
@@ -16,6 +18,11 @@ from amper.sampler.choice import chosen_core, new_core
 from amper.sampler.options import ALPHA, EPS, Mode, SamplerOptions, Weights
 from amper.sampler.state import export, restored
 from amper_spec.algorithm import Algorithm, Draws
+
+
+def _fresh() -> int:
+    """64 bits that no one knows."""
+    return secrets.randbits(64)
 
 
 class Sampler(SamplerBase):
@@ -31,7 +38,7 @@ class Sampler(SamplerBase):
     weights : importance weights by "per"'s formula, or by AMPER's own "inclusion" probability.
     beta : importance exponent where ``sample`` gets none: a number, or a function of the batches drawn so far.
     alpha, eps : ``update_errors`` stores (|error| + eps)^alpha. ``update`` stores priorities as they are.
-    seed : 64 bits; the same operations then give the same results, compiled or not.
+    seed : 64 bits; the same operations then give the same results, compiled or not. None: a fresh one.
     bit_exact : give the very indices of ``GoldenModel`` and of the RTL, with a fixed scale; mode "per" is then variant
         exact; not in mode "uniform".
     priority_width, priority_scale, draws : of bit-exact samplers, as in ``AmperConfig``.
@@ -58,7 +65,7 @@ class Sampler(SamplerBase):
         beta: float | Callable[[int], float] = 0.4,
         alpha: float = ALPHA,
         eps: float = EPS,
-        seed: int = 0,
+        seed: int | None = 0,
         bit_exact: bool = False,
         priority_width: int = 16,
         priority_scale: float | None = None,
@@ -66,6 +73,7 @@ class Sampler(SamplerBase):
         initial_priority: str | float = "max",
         compiled: bool | None = None,
     ) -> None:
+        seed = _fresh() if seed is None else seed
         options = SamplerOptions(
             rows=rows,
             mode=mode,
@@ -122,6 +130,15 @@ class Sampler(SamplerBase):
         """An empty sampler like this one, of another seed."""
         options = {**self.options.to_dict(), "seed": seed}
         return Sampler(**options, beta=self.beta, compiled=self._asked)
+
+    def reseed(self, seed: int | None = None) -> None:
+        """Begin the random words anew, as a sampler of this seed does; None: a fresh one. ``options`` stay as they are.
+
+        Raises TypeError, ValueError : not an integer of 64 bits.
+        """
+        options = replace(self.options, seed=_fresh() if seed is None else seed)
+        begun = new_core(options, self._compiled)
+        self._core.key, self._core.counter = begun.key, begun.counter
 
     def __getstate__(self) -> dict[str, Any]:
         return {"options": self.options, "beta": self.beta, "compiled": self._asked, "state": self.state()}

@@ -51,7 +51,7 @@ CALLS = [
         "indices must be below 2^63, not 9223372036854775808",
     ),
     (lambda s: s.update([[0]], [1.0]), ValueError, "indices must have one dimension, not the shape (1, 1)"),
-    (lambda s: s.update([0], [[1.0]]), ValueError, "priorities must have one dimension, not the shape (1, 1)"),
+    (lambda s: s.update([0], [[1.0, 2.0]]), ValueError, "priorities must have one dimension, not the shape (1, 2)"),
     (lambda s: s.update([0, 1], [1.0]), ValueError, "indices and priorities must be of one length, not 2 and 1"),
     (lambda s: s.update_errors([0], [NAN]), ValueError, "errors must be finite, not nan"),
     (lambda s: s.update_errors([0], [-INFINITE]), ValueError, "errors must be finite, not -inf"),

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from amper_cli.arguments import Different, folder, source
 from amper_cli.errors import fail, reporting
-from amper_cli.options import add_declared, add_preset, given, preset_of
+from amper_cli.options import add_parts, add_preset, given, preset_of
 from amper_spec.config import AmperConfig
-from amper_spec.declare import declarations, word
+from amper_spec.declare import word
 from amper_synth.explore.grid import configurations
 from amper_synth.predict.predictor import Predictor
 from amper_synth.predict.table import predictions_table
@@ -63,10 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, metavar="N", help="points at the same time (default one a core)")
     parser.add_argument("--json", action="store_true", help="print predictions as JSON")
     group = parser.add_argument_group(
-        "configuration", "One value or several of each; `amper generate --help` says what they mean."
+        "configuration", "Every parameter takes one value or several; of the preset it takes one."
     )
     add_preset(group)
-    add_declared(group, declarations(AmperConfig).values(), rename=_RENAME, prefix="config_", several=True)
+    add_parts(parser, _RENAME, several=True)
     parser.set_defaults(run=run)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from amper_cli.arguments import source, worded
-from amper_spec.config import AmperConfig
+from amper_spec.config import Algorithm, AmperConfig, Build
 from amper_spec.declare import Declaration, declarations
 from amper_spec.presets import PRESETS, preset_values
 
@@ -22,7 +22,14 @@ def add_configuration(parser: argparse.ArgumentParser, *, rename: dict[str, str]
     group.add_argument(
         "--config", type=source, metavar="F.toml", help="a TOML file with these parameters, named with underscores"
     )
-    add_declared(group, declarations(AmperConfig).values(), rename=rename, prefix="config_")
+    add_parts(parser, rename)
+
+
+def add_parts(parser: argparse.ArgumentParser, rename: Mapping[str, str] | None, *, several: bool = False) -> None:
+    """Add the options of the algorithm's parameters and of the build's, each part under its own title."""
+    for part, title in ((Algorithm, "the algorithm"), (Build, "the build, which changes no index")):
+        group = parser.add_argument_group(f"configuration: {title}")
+        add_declared(group, declarations(part).values(), rename=rename, prefix="config_", several=several)
 
 
 def add_preset(group: argparse._ActionsContainer) -> None:

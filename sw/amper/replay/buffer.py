@@ -14,7 +14,7 @@ from amper.replay.batches import BatchArrays, check_tensors
 from amper.replay.columns import Columns, column_views, converted, row_dtype
 from amper.replay.nstep import Links, NStep
 from amper.replay.stored import StoredRows
-from amper.sampler.arguments import BATCH_MAX, checked_priority, plain_indices, plain_values
+from amper.sampler.arguments import BATCH_MAX, as_array, checked_priority, plain_indices, plain_values
 from amper.sampler.base import IndexArray, SamplerBase
 from amper.sampler.choice import chosen_core
 from amper.sampler.sampler import Sampler
@@ -173,13 +173,12 @@ class ReplayBuffer(StoredRows):
 
         Raises TypeError, ValueError : as there; an index that no transition has had yet. Nothing is stored then.
         """
-        if not (self._writes and self._rows.write(self.sampler.core_and_beta(None)[0], indices, priorities, MUST_HOLD)):
+        if not self._wrote(indices, priorities, MUST_HOLD):
             self._written("priorities", self.sampler.update, indices, priorities)
 
     def update_errors(self, indices: ArrayLike, errors: ArrayLike) -> None:
         """``update`` with (|error| + eps)^alpha; ``errors`` are (b,) TD errors, finite."""
-        flags = MUST_HOLD | ERRORS
-        if not (self._writes and self._rows.write(self.sampler.core_and_beta(None)[0], indices, errors, flags)):
+        if not self._wrote(indices, errors, MUST_HOLD | ERRORS):
             self._written("errors", self.sampler.update_errors, indices, errors)
 
     def remove(self, indices: ArrayLike) -> None:
@@ -209,6 +208,17 @@ class ReplayBuffer(StoredRows):
             raise TypeError(f"reseed needs a Sampler, not {type(self.sampler).__name__}, which has its own streams")
         with self._rows:
             self.sampler.reseed(seed)
+
+    def _wrote(self, indices: ArrayLike, values: ArrayLike, flags: int) -> bool:
+        """``update`` in one call, if that can be."""
+        if not self._writes:
+            return False
+        core, write = self.sampler.core_and_beta(None)[0], self._rows.write
+        if write(core, indices, values, flags):
+            return True
+        if isinstance(indices, np.ndarray) and isinstance(values, np.ndarray):
+            return False
+        return write(core, as_array(indices), as_array(values), flags)  # tensors share their memory with arrays
 
     def _written(
         self, name: str, write: Callable[[IndexArray, NDArray[Any]], None], indices: ArrayLike, values: ArrayLike

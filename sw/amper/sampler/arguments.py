@@ -28,15 +28,21 @@ def checked_priority(priority: object) -> float:
     return number
 
 
-def as_array(values: ArrayLike) -> NDArray[Any]:
-    """An array of what may be a tensor: with a gradient, on another device, or bfloat16, which NumPy has not."""
-    if isinstance(values, np.ndarray) or not hasattr(values, "detach"):
-        return np.asarray(values)
-    tensor = values.detach().cpu()
-    try:
-        return np.asarray(tensor)
-    except TypeError:
-        return np.asarray(tensor.float())
+def as_array(values: Any) -> NDArray[Any]:
+    """An array of what may be a tensor: with a gradient, on another device, bfloat16, or only known by DLPack."""
+    if isinstance(values, np.ndarray):
+        return values
+    array: NDArray[Any]
+    if hasattr(values, "detach"):
+        try:
+            array = values.numpy(force=True)
+        except TypeError:  # NumPy has no bfloat16
+            array = values.float().numpy(force=True)
+    elif hasattr(values, "__dlpack__") and not hasattr(values, "__array__"):
+        array = np.from_dlpack(values)
+    else:
+        array = np.asarray(values)
+    return array
 
 
 def plain_indices(indices: ArrayLike) -> NDArray[np.int64]:

@@ -132,6 +132,16 @@ def test_a_device_has_its_own_streams():
         buffer.reseed()
 
 
+class OnlyDlpack:
+    """What has nothing but the protocol."""
+
+    def __dlpack__(self, **options):
+        return np.array([-2.0, 3.0]).__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return (1, 0)
+
+
 @COMPILED
 @pytest.mark.parametrize(
     "errors",
@@ -140,6 +150,7 @@ def test_a_device_has_its_own_streams():
         torch.tensor([[-2.0], [3.0]]),
         torch.tensor([-2.0, 3.0], dtype=torch.bfloat16),
         torch.tensor([-2.0, 3.0], requires_grad=True),
+        OnlyDlpack(),
         torch.tensor([[-2.0], [3.0]], dtype=torch.float16, requires_grad=True),
     ],
     ids=str,

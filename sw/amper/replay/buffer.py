@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from amper.cores.base import ERRORS, MUST_HOLD
 from amper.replay.batches import BatchArrays, check_tensors
 from amper.replay.columns import Columns, column_views, converted, row_dtype
-from amper.replay.nstep import Links, NStep
+from amper.replay.nstep import NONE, Links, NStep
 from amper.replay.stored import StoredRows
+from amper.replay.writer import VectorWriter
 from amper.sampler.arguments import BATCH_MAX, as_array, checked_priority, plain_indices, plain_values
 from amper.sampler.base import IndexArray, SamplerBase
 from amper.sampler.choice import chosen_core
@@ -201,6 +202,19 @@ class ReplayBuffer(StoredRows):
                 self._links.clear()
             # The row that comes next is the same, and every number so far too old.
             self._rows.added += self.rows
+
+    def writer(self, envs: Any) -> VectorWriter:
+        """What stores the steps of a Gymnasium vector environment, however it resets those that end.
+
+        Raises TypeError, ValueError : it does not say how; n-step transitions of another number of environments.
+        """
+        return VectorWriter(self, envs)
+
+    def cut(self, envs: IndexArray) -> None:
+        """Let no n-step transition go on from the newest ones of ``envs``, which were reset in the midst."""
+        if self._links is not None:
+            with self._rows:
+                self._links.newest[envs] = NONE
 
     def reseed(self, seed: int | None = None) -> None:
         """``Sampler.reseed``: each process that draws from a copy of the buffer needs a seed of its own."""

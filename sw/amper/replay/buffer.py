@@ -114,8 +114,8 @@ class ReplayBuffer(StoredRows):
             number = self._rows.added
             for start in range(0, size, self.rows):
                 turn = slice(start, min(start + self.rows, size))
-                self._store({name: value[turn] for name, value in values.items()}, turn, envs, priorities)
-            return number + np.arange(size, dtype=np.int64)
+                self._store(values, turn, envs, priorities)
+            return np.arange(number, number + size, dtype=np.int64)
 
     def _store(
         self,
@@ -124,14 +124,14 @@ class ReplayBuffer(StoredRows):
         envs: IndexArray | None,
         priorities: NDArray[np.float64] | None,
     ) -> None:
-        """Put checked transitions, at most ``rows``, into the next rows; ``part`` of ``envs`` and ``priorities``."""
+        """Put ``part`` of checked transitions, at most ``rows`` of them, into the next rows."""
         number, size = self._rows.added, part.stop - part.start
         first = number % self.rows
         before_end = min(size, self.rows - first)
         for name, column in self._columns.items():
-            column[first : first + before_end] = values[name][:before_end]
+            column[first : first + before_end] = values[name][part.start : part.start + before_end]
             if before_end < size:
-                column[: size - before_end] = values[name][before_end:]
+                column[: size - before_end] = values[name][part.start + before_end : part.stop]
         if self._links is not None and envs is not None:
             self._links.extend(number, envs[part])
         self._rows.added = number + size

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from amper import AmperConfig
-from amper_cli import synth_fpga
 from amper_cli.main import main
+from amper_cli.synth import fpga as command
 from amper_hw.output.generate import TOP, generate
 from amper_synth.fpga import board
 from amper_synth.fpga import flow as fpga
@@ -256,6 +256,6 @@ def test_bad_options(options, message, tmp_path, capsys):
 
 def test_names_agree():
     """The command knows targets and boards without loading the flows."""
-    assert set(synth_fpga.TARGETS) == set(FPGAS)
-    assert set(synth_fpga.BOARDS) == set(board.BOARDS)
+    assert set(command.TARGETS) == set(FPGAS)
+    assert set(command.BOARDS) == set(board.BOARDS)
     assert all(each.target in FPGAS and each.device in FPGAS[each.target].devices for each in board.BOARDS.values())

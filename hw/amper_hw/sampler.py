@@ -15,11 +15,15 @@ from amper_hw.base.bits import delayed, population
 from amper_hw.base.latency import any_answer_cycles
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import OK, sampler_signature
+from amper_hw.base.variants import has_exact
 from amper_hw.control.controller import Controller
 from amper_hw.control.parameter_unit import ParameterUnit
 from amper_hw.control.vmax import VmaxUnit
 from amper_hw.control.write_unit import WriteUnit
 from amper_hw.draw.unit import DrawUnit
+from amper_hw.planes.census import Census
+from amper_hw.planes.connect import connect_planes
+from amper_hw.planes.draw_unit import PlaneDrawUnit
 from amper_hw.query.generator import QueryGenerator
 from amper_spec.config import VARIANTS, AmperConfig
 
@@ -34,6 +38,7 @@ class Units(NamedTuple):
     vmax: wiring.PureInterface
     draws: wiring.PureInterface
     array: wiring.PureInterface
+    census: wiring.PureInterface | None = None  # with variant exact
 
 
 class Sampler(Composite):
@@ -66,6 +71,8 @@ class Sampler(Composite):
         self._parameters(m, units)
         self._array(m, units)
         self._batches(m, units)
+        if units.census is not None:
+            self._planes(m, units, units.census)
         settled = self._valid_rows(m, units)
         self._order(m, units, settled)
         self._monitor(m, units)
@@ -79,10 +86,12 @@ class Sampler(Composite):
             "controller": Controller(config),
             "query_generator": QueryGenerator(config),
             "vmax_unit": VmaxUnit(config),
-            "draw_unit": DrawUnit(config),
+            "draw_unit": PlaneDrawUnit(config) if has_exact(config) else DrawUnit(config),
         }
         parts = {name: SharedModule.of(f"amper_{name}", component) for name, component in components.items()}
         parts["array"] = whole_array(config)
+        if has_exact(config):
+            parts["census"] = SharedModule.of("amper_census", Census(config))
         return Units(*(self.instantiate(m, name, part) for name, part in parts.items()))
 
     def _parameters(self, m: Module, units: Units) -> None:
@@ -124,9 +133,23 @@ class Sampler(Composite):
         controller, queries, vmax = units.controller, units.queries, units.vmax
         wiring.connect(m, controller.start, queries.start)
         wiring.connect(m, queries.query, controller.query)
-        m.d.comb += [queries.vmax.eq(vmax.vmax), controller.occupied.eq(vmax.occupied)]
+        m.d.comb += queries.vmax.eq(vmax.vmax)
+        if units.census is None:
+            m.d.comb += controller.occupied.eq(vmax.occupied)
         if "k" in self._config.variants:
             wiring.connect(m, controller.census, queries.count)
+
+    def _planes(self, m: Module, units: Units, census: wiring.PureInterface) -> None:
+        """What variant exact needs."""
+        controller = units.controller
+        connect_planes(m, units.writes, units.parameters, census, units.draws, units.array)
+        total = Signal(name="total_is_not_0")
+        m.d.sync += total.eq(census.sums.total.any())
+        m.d.comb += [
+            controller.exact.eq(units.parameters.values.variant == VARIANTS.index("exact")),
+            controller.occupied.eq(Mux(controller.exact, total, units.vmax.occupied)),
+            self.total.eq(units.draws.total),
+        ]
 
     def _valid_rows(self, m: Module, units: Units) -> Value:
         """Counts the valid rows; returns whether the count is that of all writes before this cycle."""
@@ -146,20 +169,19 @@ class Sampler(Composite):
         quiet, unused, drawn, changed_before = Signal(), Signal(), Signal(), Signal()
         changed = (self.write.valid & self.write.ready) | (self.control.valid & self.control.ready)
         requested = self.request.valid & self.request.ready
+        ready, seen, idle = self._ready(m, units, settled)
         m.d.sync += [
-            quiet.eq(settled & parameters.values.ready & ~changed),
+            quiet.eq(ready & parameters.values.ready & ~changed),
             changed_before.eq(changed),
             # The random streams want two cycles from one load to the next.
-            unused.eq(settled & counted & controller.open & ~changed & ~changed_before & ~requested),
+            unused.eq(idle & counted & controller.open & ~changed & ~changed_before & ~requested),
             drawn.eq(draws.idle),  # no batch begins to draw where ``unused``
         ]
         rows_free = Signal()
-        # With their priorities, draws need the rows as they are until the last one has been read.
-        keep = ~draws.idle if self._config.result_priority else 0
         m.d.comb += [
             settled.eq(writes.idle & units.vmax.exact & ~parameters.clear),
             self.vmax_exact.eq(settled),
-            rows_free.eq(controller.open & ~keep),
+            rows_free.eq(controller.open & ~seen),
             writes.rows.eq(parameters.values.rows),
             writes.open.eq(rows_free & ~self.control.valid),
             controller.settled.eq(quiet),
@@ -170,6 +192,18 @@ class Sampler(Composite):
         ]
         with m.If(parameters.clear):
             m.d.sync += self.valid_rows.eq(0)
+
+    def _ready(self, m: Module, units: Units, settled: Value) -> tuple[Value, Value | int, Value]:
+        """As far as the rows go: whether a batch may begin; draws need them as they are; a parameter may change."""
+        draws, census = units.draws, units.census
+        if census is None:
+            # With their priorities, draws need the rows as they are until the last one has been read.
+            return settled, ~draws.idle if self._config.result_priority else 0, settled
+        # A census takes the plane that draws look at, whatever the variant, so nothing is written under them; and a
+        # clear, which is a change, takes their priorities.
+        counted = units.writes.idle & census.current & ~units.parameters.clear
+        ready = Mux(units.controller.exact, counted, settled & counted)
+        return ready, ~draws.drained, settled & counted & draws.drained
 
     def _monitor(self, m: Module, units: Units) -> None:
         writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws

@@ -17,6 +17,8 @@ from amper_hw.base.bits import any_of, population, staged, structure, total
 from amper_hw.base.latency import is_deep
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import array_signature, lane
+from amper_hw.base.variants import has_candidates, has_exact
+from amper_hw.planes.rows import plane_rows, rank_answer
 from amper_spec.config import AmperConfig
 
 _MARKS = ("first", "last", "probe")  # of a search
@@ -31,7 +33,8 @@ class Bank(Composite):
     done: rows are written, the match lines OR-ed into the CSP bitmap. The answers are registers. Reset makes all rows
     invalid.
 
-    There are two bitmaps: one collects the matches, the other is drawn from; ``transfer`` copies the first to it.
+    There are two bitmaps: one collects the matches, the other is drawn from; ``transfer`` copies the first to it. With
+    variant exact, a third one is the plane that the census counts or a draw selects from.
 
     Parameters
     ----------
@@ -51,8 +54,12 @@ class Bank(Composite):
         m = Module()
         rows = self.instantiate(m, "storage", row_storage(self._config, rows=self._rows))
         write = self._write(m, rows)
-        csp = self._search(m, rows)
-        self._select(m, csp)
+        csp = self._search(m, rows) if has_candidates(self._config) else None
+        if has_exact(self._config):
+            self._planes(m, rows, None if csp is None else self._transferred(m, csp))
+        else:
+            assert csp is not None
+            self._select(m, self._transferred(m, csp))
         if self._config.result_priority:
             self._read(m, rows, write)
         return m
@@ -68,6 +75,11 @@ class Bank(Composite):
             # It goes straight to the rows. Of a latch whose data are 0 in some case, Yosys makes one whose data depend
             # on the clock that closes it.
             payload = self.write[0].payload.as_value()
+        if has_exact(self._config):
+            self._store_codes(m, rows, write, payload, lanes)
+            if has_candidates(self._config):
+                self._changed(m, rows, write, lanes)
+            return write
         become_valid = any_of(port.valid & ~port.payload.invalidate for port in self.write) & ~self.clear
         # Reset clears like any other question: in a deep pipeline one cycle later, before anything meets the rows.
         clear = Signal(name="clear_stage", init=self._deep)
@@ -84,6 +96,33 @@ class Bank(Composite):
             rows.code.eq(write.priority),
             rows.valid.eq(valid),
         ]
+        self._changed(m, rows, write, lanes)
+        return write
+
+    def _store_codes(
+        self, m: Module, rows: wiring.PureInterface, write: data.View, payload: Value, lanes: Value
+    ) -> None:
+        """Without valid bits: a write that makes a row invalid, and a cycle without a write, come with code 0.
+
+        Reset clears in the cycle after it, before anything meets the rows.
+        """
+        clear = Signal(name="clear_stage", init=1)
+        cleared: Value = clear
+        if self._deep:
+            m.d.sync += [write.as_value().eq(payload), clear.eq(self.clear)]
+        else:
+            m.d.comb += write.as_value().eq(payload)
+            m.d.sync += clear.eq(0)
+            cleared = clear | self.clear
+        m.d.comb += [
+            rows.write.eq(lanes.any()),
+            rows.clear.eq(cleared),
+            rows.row.eq(write.row),
+            rows.code.eq(write.priority),
+        ]
+
+    def _changed(self, m: Module, rows: wiring.PureInterface, write: data.View, lanes: Value) -> None:
+        """Which lanes make a row valid that was not, or invalid that was valid."""
         was_valid = self._any(m, rows.occupied & rows.written, "was_valid")
         removes = staged(m, write.invalidate, "write_removes", on=self._deep)
         lanes = staged(m, lanes, "changing_lanes", on=self._deep, reset_less=False)
@@ -91,7 +130,6 @@ class Bank(Composite):
             self.changed.added.eq(Mux(~removes & ~was_valid, lanes, 0)),
             self.changed.removed.eq(Mux(removes & was_valid, lanes, 0)),
         ]
-        return write
 
     def _any(self, m: Module, rows: Value, name: str) -> Value:
         """Whether any of ``rows`` is 1; in a deep pipeline a cycle later, so that no path goes through all of them."""
@@ -114,7 +152,7 @@ class Bank(Composite):
         with m.If(valid & ~probe):
             m.d.sync += csp.eq(Mux(first, 0, csp) | match)
         m.d.sync += self.match.any.eq(self._any(m, match if self._blocks else match & ~hidden, "match"))
-        self._count(m, csp, valid & last & ~probe)
+        self._count(m, csp, valid & last & ~probe, self.count)
         return csp
 
     def _match(self, m: Module, rows: wiring.PureInterface) -> Value:
@@ -134,23 +172,36 @@ class Bank(Composite):
             matches.append(one.match)
         return any_of(matches)
 
-    def _count(self, m: Module, csp: Signal, complete: Value) -> None:
-        """``complete``: the last search of the CSP enters the bitmap at the end of this cycle."""
-        groups = [csp[low : low + GROUP] for low in range(0, self._rows, GROUP)]
+    def _count(self, m: Module, bits: Signal, complete: Value, answer: wiring.PureInterface) -> None:
+        """Counts ``bits``; ``complete``: they are what is to be counted from the end of this cycle on."""
+        groups = [bits[low : low + GROUP] for low in range(0, self._rows, GROUP)]
         counts: list[Value] = [
             staged(m, population(group), f"partial_{index}", on=self._deep) for index, group in enumerate(groups)
         ]
         counted = staged(m, complete, "bitmap_complete", on=True, reset_less=False)
         counted = staged(m, counted, "partial_complete", on=self._deep, reset_less=False)
-        m.d.sync += self.count.valid.eq(counted)
+        m.d.sync += answer.valid.eq(counted)
         with m.If(counted):
-            m.d.sync += self.count.rows.eq(total(counts, most=self._rows))
+            m.d.sync += answer.rows.eq(total(counts, most=self._rows))
 
-    def _select(self, m: Module, csp: Signal) -> None:
+    def _planes(self, m: Module, rows: wiring.PureInterface, drawn: Signal | None) -> None:
+        """The rows of a plane, counted and selected from."""
+        codes = [rows.codes[row] for row in range(self._rows)]
+        members = plane_rows(m, self._config, self.plane, codes, drawn)
+        census = staged(m, self.plane.census, "census_stage", on=self._deep, reset_less=False)
+        self._count(m, members, census, self.plane_count)
+        for select, selected in zip(self.select, self.selected, strict=True):
+            rank_answer(m, members, select, selected, only=self._rows == self._config.rows)
+
+    def _transferred(self, m: Module, csp: Signal) -> Signal:
+        """The bitmap to draw from."""
         drawn = Signal(self._rows, reset_less=True)
         transfer = staged(m, self.transfer, "transfer_stage", on=self._deep, reset_less=False)
         with m.If(transfer):
             m.d.sync += drawn.eq(csp)
+        return drawn
+
+    def _select(self, m: Module, drawn: Signal) -> None:
         for index, (select, selected) in enumerate(zip(self.select, self.selected, strict=True)):
             valid = staged(m, select.valid, f"select_valid_{index}", on=self._deep, reset_less=False)
             rank = staged(m, select.rank, f"rank_{index}", on=self._deep)

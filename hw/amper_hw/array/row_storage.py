@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import index_width
 from amper_hw.base.modules import SharedModule
+from amper_hw.base.variants import has_candidates, has_exact
 from amper_spec.config import AmperConfig
 
 # A row is at the crossing of a `high` and a `low` line, so that its decoder is one gate. A clear leaves the codes:
@@ -91,6 +92,61 @@ _LATCHES = """\
 """
 
 
+# With variant exact, code 0 is what an invalid row holds: no valid bits. A clear writes it into all rows at once.
+_CODES_MODULE = """\
+// The rows of a bank: where `written` is 1, code is stored at the rising edge; in a clear, in all rows: code must be 0.
+module {name}(clk, write, clear, row, code, written, codes{occupied_port});
+  input clk;
+  input write;
+  input clear;
+  input [{row_top}:0] row;
+  input [{code_top}:0] code;
+  output [{rows_top}:0] written;
+  output [{codes_top}:0] codes;
+{occupied_output}  wire [{high_top}:0] high;
+  wire [{low_top}:0] low;
+  assign high = clear ? {{{highs}{{1'b1}}}} : {write} << {row_high};
+  assign low = clear ? {{{lows}{{1'b1}}}} : {one} << {row_low};
+  genvar r;
+{storage}endmodule
+"""
+
+_CODES_FLIP_FLOPS = """\
+  generate
+    for (r = 0; r < {rows}; r = r + 1) begin : place
+      reg [{code_top}:0] stored;
+      assign written[r] = high[r / {lows}] & low[r % {lows}];
+      always @(posedge clk) if (written[r]) stored <= code;
+      assign codes[{code_width} * r +: {code_width}] = stored;
+{occupied}    end
+  endgenerate
+"""
+
+_CODES_LATCHES = """\
+`ifdef VERILATOR
+  // A latch that opens at an edge and a register that takes its value at that edge: Verilator has no order for them.
+  // Flip-flops do the same at every edge.
+{flip_flops}`else
+  reg [{high_top}:0] high_open;
+  reg [{low_top}:0] low_open;
+  reg [{code_top}:0] held;
+  (* \\always_latch *) always @(clk or high) if (!clk) high_open <= high;
+  (* \\always_latch *) always @(clk or low) if (!clk) low_open <= low;
+  (* \\always_latch *) always @(clk or code) if (!clk) held <= code;
+  generate
+    for (r = 0; r < {rows}; r = r + 1) begin : place
+      wire open;
+      reg [{code_top}:0] stored;
+      assign written[r] = high[r / {lows}] & low[r % {lows}];
+      assign open = clk & high_open[r / {lows}] & low_open[r % {lows}];
+      (* \\always_latch *) always @(open or held) if (open) stored <= held;
+      assign codes[{code_width} * r +: {code_width}] = stored;
+{occupied}    end
+  endgenerate
+`endif
+"""
+
+
 def row_storage(config: AmperConfig, *, rows: int) -> SharedModule:
     """The module of ``rows`` rows: all are compared at once, so none of a target's memories can hold them.
 
@@ -100,7 +156,12 @@ def row_storage(config: AmperConfig, *, rows: int) -> SharedModule:
     -------
     write, row : In, ``row`` takes ``code`` (Q bits) and ``valid``. clear : In, all take ``valid``, which must be 0.
     written : Out, the row that is written at the end of this cycle. codes, occupied : Out, the rows, one cycle later.
+
+    With variant exact there is no ``valid``: a row is occupied unless its code is 0, and in a clear, all take ``code``,
+    which must be 0; ``occupied`` is left out where nobody asks for it.
     """
+    if has_exact(config):
+        return _code_storage(config, rows)
     width = config.priority_width
     signature = wiring.Signature(
         {
@@ -120,6 +181,35 @@ def row_storage(config: AmperConfig, *, rows: int) -> SharedModule:
         storage = _LATCHES.format(flip_flops=storage, **sizes)
     name = f"amper_row_storage_{rows}"
     text = _MODULE.format(name=name, storage=storage, **sizes)
+    return SharedModule(name, signature, lambda: text, reset=False)
+
+
+def _code_storage(config: AmperConfig, rows: int) -> SharedModule:
+    """The module without valid bits."""
+    width = config.priority_width
+    occupied = has_candidates(config)
+    signature = wiring.Signature(
+        {
+            "write": In(1),
+            "clear": In(1),
+            "row": In(index_width(rows)),
+            "code": In(width),
+            "written": Out(rows),
+            "codes": Out(data.ArrayLayout(width, rows)),
+            **({"occupied": Out(rows)} if occupied else {}),
+        }
+    )
+    sizes = _sizes(rows, width)
+    sizes |= {
+        "occupied_port": ", occupied" if occupied else "",
+        "occupied_output": f"  output [{rows - 1}:0] occupied;\n" if occupied else "",
+        "occupied": "      assign occupied[r] = |stored;\n" if occupied else "",
+    }
+    storage = _CODES_FLIP_FLOPS.format(**sizes)
+    if config.storage == "latches":
+        storage = _CODES_LATCHES.format(flip_flops=storage, **sizes)
+    name = f"amper_row_storage_{rows}"
+    text = _CODES_MODULE.format(name=name, storage=storage, **sizes)
     return SharedModule(name, signature, lambda: text, reset=False)
 
 

@@ -5,6 +5,8 @@ Latency: ``latency.any_answer_cycles``, ``row_answer_cycles`` and ``count_cycles
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 
@@ -13,7 +15,9 @@ from amper_hw.base.bits import any_of, carry_save_sum, delayed, encode, index_wi
 from amper_hw.base.latency import is_deep, tree_levels
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import array_signature
+from amper_hw.base.variants import has_candidates, has_exact
 from amper_hw.parts.rank_select import choose
+from amper_hw.planes.running_sums import RunningSums
 from amper_spec.config import AmperConfig
 
 
@@ -43,8 +47,13 @@ class Node(Composite):
         m = Module()
         children = [self.instantiate(m, f"child_{index}", part) for index, part in enumerate(self._parts)]
         self._write(m, children)
-        self._search(m, children)
-        prefixes = self._prefixes(m, children)
+        prefixes: Sequence[Value] = []
+        if has_candidates(self._config):
+            self._changed(m, children)
+            self._search(m, children)
+            prefixes = self._prefixes(m, children)
+        if has_exact(self._config):
+            prefixes = self._planes(m, children, prefixes)
         for port in range(self._config.draw_ports):
             self._select(m, children, prefixes, port)
             if self._config.result_priority:
@@ -63,12 +72,13 @@ class Node(Composite):
             for index, child in enumerate(children):
                 m.d[self._domain] += child.write[port].valid.eq(write.valid & self._below(write.payload.row, index))
                 m.d.comb += [
-                    child.write[port].payload.row.eq(payload.row),
-                    child.write[port].payload.priority.eq(payload.priority),
-                    child.write[port].payload.invalidate.eq(payload.invalidate),
+                    getattr(child.write[port].payload, name).eq(getattr(payload, name))
+                    for name in payload.shape().members
                 ]
         clear = staged(m, self.clear, "clear_register", on=self._deep, reset_less=False)
         m.d.comb += [child.clear.eq(clear) for child in children]
+
+    def _changed(self, m: Module, children: list[wiring.PureInterface]) -> None:
         m.d[self._domain] += [
             self.changed.added.eq(any_of(child.changed.added for child in children)),
             self.changed.removed.eq(any_of(child.changed.removed for child in children)),
@@ -87,6 +97,24 @@ class Node(Composite):
             self.count.valid.eq(children[0].count.valid),
             self.count.rows.eq(carry_save_sum(m, [child.count.rows for child in children], "sum")),
         ]
+
+    def _planes(self, m: Module, children: list[wiring.PureInterface], prefixes: Sequence[Value]) -> list[Value]:
+        """Planes to the children and their counts back; returns the running sums for the rank that follows a plane."""
+        names = [name for name in ("index", "candidates", "census") if hasattr(self.plane, name)]
+        plane = {
+            name: staged(
+                m, getattr(self.plane, name), f"plane_{name}_register", on=self._deep, reset_less=name != "census"
+            )
+            for name in names
+        }
+        for child in children:
+            m.d.comb += [getattr(child.plane, name).eq(value) for name, value in plane.items()]
+        m.d[self._domain] += [
+            self.plane_count.valid.eq(children[0].plane_count.valid),
+            self.plane_count.rows.eq(carry_save_sum(m, [child.plane_count.rows for child in children], "plane_sum")),
+        ]
+        sums = RunningSums(m, self._config, children, child_rows=self._child_rows)
+        return sums.look_up(m, plane["index"], plane.get("candidates"), prefixes)
 
     def _prefixes(self, m: Module, children: list[wiring.PureInterface]) -> list[Signal]:
         """Rows of the CSP drawn from that lie in the children before each one but the first.
@@ -116,7 +144,7 @@ class Node(Composite):
             prefixes.append(prefix)
         return prefixes
 
-    def _select(self, m: Module, children: list[wiring.PureInterface], prefixes: list[Signal], port: int) -> None:
+    def _select(self, m: Module, children: list[wiring.PureInterface], prefixes: Sequence[Value], port: int) -> None:
         select, selected = self.select[port], self.selected[port]
         answers = [child.selected[port] for child in children]
         chosen, remainder = choose(select.rank, prefixes)

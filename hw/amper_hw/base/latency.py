@@ -5,9 +5,11 @@ The components take their numbers of stages from here, and their benches measure
 
 from __future__ import annotations
 
+from amper_hw.base.variants import has_candidates, has_exact
 from amper_spec.config import AmperConfig
 
-PREPARE_CYCLES = 1  # from a request being taken to its keys being started
+PREPARE_CYCLES = 1  # from a request being taken to its keys being started, or its record being taken
+RECORD_CYCLES = 2  # from a record being taken to its first word being taken: the queue, the present record
 CSP_CYCLES = 1  # from |CSP| to its first draw
 QUEUE_CYCLES = 2  # from a result entering the empty queue to its being offered
 SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
@@ -97,16 +99,64 @@ def count_cycles(config: AmperConfig) -> int:
     return bank_count_cycles(config) + tree_cycles(config)
 
 
+def plane_lead_cycles(config: AmperConfig) -> int:
+    """exact: by how many cycles a plane enters the row array before the rank within it."""
+    return 2 if is_deep(config) else 1
+
+
+def plane_answer_cycles(config: AmperConfig) -> int:
+    """exact: from a plane entering the row array to the answer to the rank that follows it."""
+    return plane_lead_cycles(config) + tree_cycles(config)
+
+
+def bank_plane_count_cycles(config: AmperConfig) -> int:
+    """exact: from a plane to a bank's count of it: its line, its rows, partial counts, sum."""
+    return 4 if is_deep(config) else 2
+
+
+def plane_count_cycles(config: AmperConfig) -> int:
+    """exact: from a plane entering the row array to its count."""
+    return bank_plane_count_cycles(config) + tree_cycles(config)
+
+
+def census_cycles(config: AmperConfig) -> int:
+    """exact: from a write entering the row array to a census of all planes: the longest that a batch waits for it."""
+    return 2 + config.priority_width + plane_count_cycles(config)
+
+
+def place_cycles(config: AmperConfig) -> int:
+    """exact: from a random word to a place in T: the product, the shift to the part of T."""
+    return multiplier_cycles(config) + (1 if is_deep(config) and config.draws == "stratified" else 0)
+
+
+def choice_cycles(config: AmperConfig) -> int:
+    """exact: from a place to its plane: comparisons, choice."""
+    return 2 if is_deep(config) else 1
+
+
+def front_cycles(config: AmperConfig) -> int:
+    """exact: from a random word to its plane entering the row array."""
+    return place_cycles(config) + choice_cycles(config)
+
+
 def bit_select_cycles(config: AmperConfig, width: int) -> int:
     """The choice of a bit in a vector of ``width`` bits."""
     return 4 if is_deep(config) and width > SMALL_VECTOR else 1
 
 
 def draw_cycles(config: AmperConfig) -> int:
-    """From a random word taken to its result entering the result queue."""
+    """From a random word to its result entering the result queue; with exact built in, of every variant."""
+    if has_exact(config):
+        return front_cycles(config) + plane_draw_cycles(config)
     select = row_answer_cycles(config) + bit_select_cycles(config, min(config.rows, config.bank_rows))
     read = row_answer_cycles(config) if config.result_priority else 0
     return multiplier_cycles(config) + select + read
+
+
+def plane_draw_cycles(config: AmperConfig) -> int:
+    """exact: from a plane entering the row array to its draw entering the result queue."""
+    select = plane_answer_cycles(config) + bit_select_cycles(config, min(config.rows, config.bank_rows))
+    return select + (row_answer_cycles(config) if config.result_priority else 0)
 
 
 def turn_cycles(config: AmperConfig) -> int:
@@ -139,10 +189,13 @@ def search_cycles(config: AmperConfig) -> int:
 def batch_cycles(config: AmperConfig, batch: int | None = None) -> int:
     """From the request of ``batch`` draws (``config.batch`` unless given) being taken to its last result being so.
 
-    Without back-pressure, nothing before it under way and Vmax settled; it depends neither on |CSP| nor on the
-    priorities.
+    Without back-pressure, nothing before it under way and Vmax, or the census, settled; it depends neither on |CSP| nor
+    on the priorities, but for exact with D > 1: a beat of lanes in more than one plane takes a cycle a plane.
     """
     beats = -(-(config.batch if batch is None else batch) // config.draw_ports)
+    if config.variant == "exact":
+        words = PREPARE_CYCLES + RECORD_CYCLES + urng_cycles(config)
+        return words + draw_cycles(config) + QUEUE_CYCLES + beats - 1
     searches = PREPARE_CYCLES + search_cycles(config) + count_cycles(config)
     first_result = searches + CSP_CYCLES + draw_cycles(config) + QUEUE_CYCLES
     return first_result + beats - 1
@@ -166,6 +219,9 @@ def probe_cycles(config: AmperConfig) -> int:
 
 
 def settle_cycles(config: AmperConfig) -> int:
-    """The longest that Vmax takes to be exact again after the last write, if that write took the maximum away."""
+    """The longest that Vmax takes to be exact again after the last write, if that write took the maximum away; where
+    only variant exact is built in, that the census takes."""
+    if not has_candidates(config):
+        return census_cycles(config)
     probe = probe_cycles(config) + 1
     return probe + config.priority_width * probe + 1

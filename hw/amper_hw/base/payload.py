@@ -7,16 +7,22 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import index_width
-from amper_spec.config import AMPER_VARIANTS, COEFFICIENT_WIDTH, AmperConfig
+from amper_hw.base.variants import has_both, has_candidates, has_exact
+from amper_hw.planes.ports import plane_signature
+from amper_spec.config import AMPER_VARIANTS, COEFFICIENT_WIDTH, VARIANTS, AmperConfig
 from amper_spec.parameters import PARAMETER_WIDTH, VALUE_WIDTH
 from amper_spec.status import STATUS_WIDTH as STATUS_WIDTH
 from amper_spec.status import Status
 
-VARIANT_WIDTH = index_width(len(AMPER_VARIANTS))
 COUNTER_WIDTH = 32
 
 # As plain integers, which Amaranth makes no wider than they are (docs/reference/algorithm.md, "Statuses of a result").
 OK, FALLBACK, NO_VALID_ROW, BAD_BATCH, DISABLED = (status.value for status in Status)
+
+
+def variant_width(config: AmperConfig) -> int:
+    """Bits of a variant's number: as many as the largest one that may be built in beside those that are."""
+    return index_width(len(VARIANTS if has_exact(config) else AMPER_VARIANTS))
 
 
 def lanes(shape: ShapeLike, count: int) -> ShapeLike:
@@ -68,8 +74,12 @@ def result_layout(config: AmperConfig) -> data.StructLayout:
 
 
 def record_layout(config: AmperConfig) -> data.StructLayout:
-    """A batch on its way to its draws: ``batch`` rows to draw, or a ``status`` that refuses it."""
-    return data.StructLayout({"batch": config.batch_width, "status": STATUS_WIDTH})
+    """A batch on its way to its draws: ``batch`` rows to draw, or a ``status`` that refuses it.
+
+    ``exact``, where another variant is built in, too: the variant.
+    """
+    fields: dict[str, ShapeLike] = {"batch": config.batch_width, "status": STATUS_WIDTH}
+    return data.StructLayout(fields | ({"exact": 1} if has_both(config) else {}))
 
 
 def csp_layout(config: AmperConfig) -> data.StructLayout:
@@ -99,17 +109,21 @@ def parameter_signature(config: AmperConfig) -> wiring.Signature:
     """The parameters in force, seen from the parameter unit; the data are stable while ``ready`` is 1.
 
     ``group_shift`` is ceil(log2 m) of the m in force; ``reciprocal`` and ``radius`` (the coefficient lambda' / m)
-    follow a change of m or lambda' by a serial division, during which ``ready`` is 0.
+    follow a change of m or lambda' by a serial division, during which ``ready`` is 0. Without a variant that has
+    groups, all of that is left out.
     """
+    of_groups: dict[str, wiring.Member] = {
+        "groups": Out(config.groups_width),
+        "group_shift": Out((config.groups - 1).bit_length().bit_length() or 1),
+        "reciprocal": Out(config.fraction_width + 1),
+        "radius": Out(COEFFICIENT_WIDTH),
+        "neighbours": Out(COEFFICIENT_WIDTH),
+    }
     return wiring.Signature(
         {
             "ready": Out(1),
-            "groups": Out(config.groups_width),
-            "group_shift": Out((config.groups - 1).bit_length().bit_length() or 1),
-            "reciprocal": Out(config.fraction_width + 1),
-            "radius": Out(COEFFICIENT_WIDTH),
-            "neighbours": Out(COEFFICIENT_WIDTH),
-            "variant": Out(VARIANT_WIDTH),
+            **(of_groups if has_candidates(config) else {}),
+            "variant": Out(variant_width(config)),
             "batch": Out(config.batch_width),
             "rows": Out(config.rows.bit_length()),
             "enable": Out(1),
@@ -139,15 +153,19 @@ def stream_load_signature() -> wiring.Signature:
 
 def monitor_members(config: AmperConfig) -> dict[str, wiring.Member]:
     """What can be read back of a sampler at any time, without a handshake."""
-    return {
-        "write_refused": Out(1),
-        "control_refused": Out(1),
-        "busy": Out(1),
+    of_candidates: dict[str, wiring.Member] = {
         "vmax": Out(config.priority_width),
         "vmax_exact": Out(1),
         "csp_size": Out(config.count_width),
         "valid_rows": Out(config.count_width),
         "searches": Out(COUNTER_WIDTH),
+    }
+    return {
+        "write_refused": Out(1),
+        "control_refused": Out(1),
+        "busy": Out(1),
+        **(of_candidates if has_candidates(config) else {}),
+        **({"total": Out(config.total_width)} if has_exact(config) else {}),
         "cycles": Out(COUNTER_WIDTH),
         "errors": Out(COUNTER_WIDTH),
     }
@@ -167,8 +185,9 @@ def sampler_signature(config: AmperConfig) -> wiring.Signature:
 
 
 def row_write_layout(config: AmperConfig, *, row_width: int) -> data.StructLayout:
-    """One write on its way to its row."""
-    return data.StructLayout({"row": row_width, "priority": config.priority_width, "invalidate": 1})
+    """One write on its way to its row; with variant exact built in, one that makes it invalid has priority 0."""
+    fields: dict[str, ShapeLike] = {"row": row_width, "priority": config.priority_width}
+    return data.StructLayout(fields | ({"invalidate": 1} if has_candidates(config) else {}))
 
 
 def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
@@ -188,6 +207,11 @@ def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
         there are several).
         Legal once the CSP was transferred, and from two cycles after its count came.
     read (row) -> data (its priority), with ``result_priority``.
+
+    With variant exact built in: plane (its index) -> with ``census``, plane_count (rows of the plane). A select in the
+    ``plane_lead_cycles``-th cycle after a plane takes a rank within it, whose answer is then selected; with
+    ``candidates``, within the CSP. A change of the rows makes the ranks of a node meaningless until a census of all
+    planes, 0 to Q - 1 in order, has come through. Without another variant, what only those ask for is left out.
     """
     banks = -(-rows // config.bank_rows)
     row_width = index_width(rows)
@@ -200,19 +224,25 @@ def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
         selected["bank"] = Out(index_width(banks))
     write = row_write_layout(config, row_width=row_width)
     draw_ports, write_ports = config.draw_ports, config.write_ports
+    count = Out(count_signature(rows))
     reading = {
         "read": In(wiring.Signature({"valid": Out(1), "row": Out(row_width)})).array(draw_ports),
         "data": Out(wiring.Signature({"priority": Out(config.priority_width)})).array(draw_ports),
     }
+    candidates: dict[str, wiring.Member] = {
+        "changed": Out(wiring.Signature({"added": Out(write_ports), "removed": Out(write_ports)})),
+        "search": In(strobe_signature(key_layout(config))),
+        "match": Out(wiring.Signature({"any": Out(1)})),
+        "count": count,
+        "transfer": In(1),
+    }
+    planes: dict[str, wiring.Member] = {"plane": In(plane_signature(config)), "plane_count": count}
     return wiring.Signature(
         {
             "write": In(strobe_signature(write)).array(write_ports),
             "clear": In(1),
-            "changed": Out(wiring.Signature({"added": Out(write_ports), "removed": Out(write_ports)})),
-            "search": In(strobe_signature(key_layout(config))),
-            "match": Out(wiring.Signature({"any": Out(1)})),
-            "count": Out(count_signature(rows)),
-            "transfer": In(1),
+            **(candidates if has_candidates(config) else {}),
+            **(planes if has_exact(config) else {}),
             "select": In(wiring.Signature({"valid": Out(1), "rank": Out(row_width)})).array(draw_ports),
             "selected": Out(wiring.Signature(selected)).array(draw_ports),
             **(reading if config.result_priority else {}),

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import any_of
 from amper_hw.base.modules import Composite, SharedModule
-from amper_hw.base.payload import STATUS_WIDTH, VARIANT_WIDTH, monitor_members
+from amper_hw.base.payload import STATUS_WIDTH, monitor_members, variant_width
 from amper_hw.bus.access_check import AccessCheck
 from amper_hw.bus.port import Command, command_layout, draw_layout, outcome_signature, register_port_signature
 from amper_hw.bus.registers import ACCESS_ERRORS, BUS_ERRORS, COMMAND_DEPTH, DATA_WIDTH, INTERRUPTS, register_map
@@ -89,7 +89,7 @@ class RegisterBlock(Composite):
             Parameter.GROUPS: config.groups_width,
             Parameter.RADIUS: RADIUS_WIDTH,
             Parameter.NEIGHBOURS: COEFFICIENT_WIDTH,
-            Parameter.VARIANT: VARIANT_WIDTH,
+            Parameter.VARIANT: variant_width(config),
             Parameter.BATCH: config.batch_width,
             Parameter.ROWS: config.count_width,
             Parameter.ENABLE: 1,

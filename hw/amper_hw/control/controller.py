@@ -13,10 +13,6 @@ from amaranth.lib.wiring import In, Out
 from amper_hw.base.bits import delayed
 from amper_hw.base.latency import any_answer_cycles, count_cycles
 from amper_hw.base.payload import (
-    BAD_BATCH,
-    DISABLED,
-    NO_VALID_ROW,
-    OK,
     count_signature,
     csp_layout,
     key_layout,
@@ -27,6 +23,8 @@ from amper_hw.base.payload import (
     strobe_signature,
 )
 from amper_hw.base.pipeline import skid
+from amper_hw.base.variants import has_exact
+from amper_hw.control.front import request_front
 from amper_spec.config import AmperConfig
 
 
@@ -67,8 +65,8 @@ class Controller(wiring.Component):
     -------
     request : In stream of ``request_layout``. hold : In, take no request in this cycle.
     settled : In, Vmax and the parameters are those of all writes and changes so far. occupied : In, some row is valid.
-    enable, nearest : In, parameters: requests are not refused; the variant is k.
-    open : Out, no batch needs the rows as they are: writes and changes may be done.
+    enable, nearest, exact : In, parameters: requests are not refused; the variant is k, or exact if that is built in.
+    open : Out, no batch needs the rows as they are for its searches: writes and changes may be done.
     start : Out, ``start_signature``. query : In stream of ``query_layout``, the queries of
         the batches that were started.
     search : Out {valid, payload} for the row array. match_any, count : In, its answers.
@@ -92,6 +90,7 @@ class Controller(wiring.Component):
                 "occupied": In(1),
                 "enable": In(1),
                 "nearest": In(1),
+                **({"exact": In(1)} if has_exact(config) else {}),
                 "open": Out(1),
                 "start": Out(start_signature()),
                 "query": In(stream.Signature(query_layout(config))),
@@ -144,32 +143,18 @@ class Controller(wiring.Component):
         m.d.comb += self.open.eq(state.idle & ~self._under_way(m, state.complete) & settled)
 
     def _front(self, m: Module, state: State) -> None:
-        """Requests to records and starts."""
-        batch = Signal(self._config.batch_width, reset_less=True)
-        illegal = Signal(reset_less=True)
-        asked = self.request.payload.batch
-        # No field value is above the largest batch that fills the field.
-        too_many = asked > self._config.batch if self._config.batch < (1 << len(asked)) - 1 else Const(0, 1)
-        refused = Signal()
-        status = Signal(record_layout(self._config).members["status"])
-        m.d.comb += [
-            refused.eq(~self.enable | illegal | (self.settled & ~self.occupied)),
-            status.eq(Mux(~self.enable, DISABLED, Mux(illegal, BAD_BATCH, Mux(self.occupied, OK, NO_VALID_ROW)))),
-            self.record.payload.as_value().eq(Cat(batch, status)),
-        ]
-        with m.FSM(name="state"):
-            with m.State("IDLE"):
-                m.d.comb += [state.idle.eq(1), self.request.ready.eq(self.record.ready & ~self.hold)]
-                with m.If(self.request.valid & self.request.ready):
-                    m.d.sync += [batch.eq(asked), illegal.eq((asked == 0) | too_many)]
-                    m.next = "PREPARE"
-            with m.State("PREPARE"):
-                m.d.comb += [
-                    self.start.valid.eq(self.settled & ~refused),
-                    self.record.valid.eq(refused | (self.start.valid & self.start.ready)),
-                ]
-                with m.If(self.record.valid):
-                    m.next = "IDLE"
+        """Requests to records and starts; a batch of exact needs no start."""
+
+        def begin(may_begin: Value) -> Value:
+            if not has_exact(self._config):
+                m.d.comb += self.start.valid.eq(may_begin)
+                begins: Value = self.start.valid & self.start.ready
+                return begins
+            m.d.comb += self.start.valid.eq(may_begin & ~self.exact)
+            begins = may_begin & (self.start.ready | self.exact)
+            return begins
+
+        request_front(m, self._config, self, idle=state.idle, begin=begin)
 
     def _under_way(self, m: Module, complete: Value) -> Value:
         """Some batch was started whose queries have not all entered the array."""

@@ -14,16 +14,18 @@ from amaranth.lib.wiring import In, Out
 from amper_hw.base.bits import any_of, population
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import control_layout, parameter_signature, stream_load_signature
+from amper_hw.base.variants import has_candidates
 from amper_hw.parts.divider import Divider
 from amper_spec.config import COEFFICIENT_WIDTH, VARIANTS, AmperConfig
 from amper_spec.parameters import Parameter
 
+_QUERY_STATES = tuple(name for name in Parameter if Parameter.QUERY_STATE_0 <= name < Parameter.DRAW_STATE_0)
 _DIVIDER_CYCLES = 2  # of a division, beside its steps: the start, and the quotient taken over
 
 
 def has_radius(config: AmperConfig) -> bool:
     """Whether a variant with a radius lambda' / m is built in."""
-    return config.variants != ("k",)
+    return any(name.startswith("fr") for name in config.variants)
 
 
 def reciprocal_steps(config: AmperConfig) -> int:
@@ -35,7 +37,7 @@ def division_cycles(config: AmperConfig, parameter: Parameter) -> int:
     """For how many cycles ``values.ready`` is 0 after a change of ``parameter``: at most 61."""
     radius = COEFFICIENT_WIDTH + _DIVIDER_CYCLES if has_radius(config) else 0
     if parameter == Parameter.GROUPS:
-        return reciprocal_steps(config) + _DIVIDER_CYCLES + radius
+        return reciprocal_steps(config) + _DIVIDER_CYCLES + radius if has_candidates(config) else 0
     return radius if parameter == Parameter.RADIUS else 0
 
 
@@ -59,7 +61,8 @@ class ParameterUnit(Composite):
     values : Out, ``parameter_signature``.
     refused : Out, 1 in the cycle after a transfer that changed nothing. clear : Out, 1 in the cycle after a CLEAR.
     query_load, draw_load : Out, ``stream_load_signature``, in the cycle of the transfer; query_zero, draw_zero : In,
-        1 in the next cycle: the load would have made the whole state 0 and was ignored.
+        1 in the next cycle: the load would have made the whole state 0 and was ignored. The query stream's only with a
+        variant that has one.
     """
 
     def __init__(self, config: AmperConfig) -> None:
@@ -73,9 +76,9 @@ class ParameterUnit(Composite):
                 "values": Out(parameter_signature(config)),
                 "refused": Out(1),
                 "clear": Out(1),
-                "query_load": Out(stream_load_signature()),
+                **({"query_load": Out(stream_load_signature())} if has_candidates(config) else {}),
                 "draw_load": Out(stream_load_signature()),
-                "query_zero": In(1),
+                **({"query_zero": In(1)} if has_candidates(config) else {}),
                 "draw_zero": In(1),
             }
         )
@@ -87,17 +90,18 @@ class ParameterUnit(Composite):
             m.d.comb += getattr(self.values, name).eq(value)
         parameter = self.control.payload.parameter
         taken = Signal()
-        is_stream = parameter >= Parameter.QUERY_STATE_0
+        grouped = has_candidates(self._config)  # else there is neither a query stream nor a number to divide by
+        is_stream = parameter >= (Parameter.QUERY_STATE_0 if grouped else Parameter.DRAW_STATE_0)
         m.d.comb += [
             self.control.ready.eq(self.may_change & self.values.ready & (self.draws_idle | ~is_stream)),
             taken.eq(self.control.valid & self.control.ready),
         ]
         radius_fixed = self._radius_fixed()
-        quotients = ("reciprocal", "radius") if has_radius(self._config) else ("reciprocal",)
+        quotients = [*(["reciprocal"] if grouped else []), *(["radius"] if has_radius(self._config) else [])]
         due = {name: Signal(name=f"{name}_due") for name in quotients}  # to be divided
         illegal = Signal()
         self._load_stream(m, taken & is_stream)
-        m.d.comb += self.refused.eq(illegal | self.query_zero | self.draw_zero)
+        m.d.comb += self.refused.eq(illegal | self.query_zero | self.draw_zero if grouped else illegal | self.draw_zero)
         m.d.sync += [illegal.eq(0), self.clear.eq(0)]
         with m.Switch(parameter):
             for number, (legal, change) in self._rules(held, radius_fixed, due).items():
@@ -106,7 +110,10 @@ class ParameterUnit(Composite):
                         m.d.sync += change
                     with m.Elif(taken):
                         m.d.sync += illegal.eq(1)
-        self._divide(m, held, radius_fixed, due)
+        if grouped:
+            self._divide(m, held, radius_fixed, due)
+        else:
+            m.d.comb += self.values.ready.eq(1)
         return m
 
     def _held(self) -> dict[str, Value]:
@@ -133,6 +140,7 @@ class ParameterUnit(Composite):
             if constant.get(name)
             else Signal(len(getattr(values, name)), name=f"{name}_held", init=init)
             for name, init in after_reset.items()
+            if hasattr(values, name)
         }
 
     def _radius_fixed(self) -> Value:
@@ -154,13 +162,16 @@ class ParameterUnit(Composite):
             radius = (value >> COEFFICIENT_WIDTH) < held["groups"], [radius_fixed.eq(value), due["radius"].eq(1)]
         if "k" in config.variants:
             neighbours = fits, [held["neighbours"].eq(value)]
-        groups = _from_one_to(value, config.groups) & ((radius_fixed >> COEFFICIENT_WIDTH) < value)
-        divide = [quotient.eq(1) for quotient in due.values()]
-        shift = _bit_length(value - 1, most=config.groups - 1)
+        groups = never
+        if has_candidates(config):
+            legal = _from_one_to(value, config.groups) & ((radius_fixed >> COEFFICIENT_WIDTH) < value)
+            divide = [quotient.eq(1) for quotient in due.values()]
+            shift = _bit_length(value - 1, most=config.groups - 1)
+            groups = legal, [held["groups"].eq(value), held["group_shift"].eq(shift), *divide]
         variants = [VARIANTS.index(variant) for variant in config.variants]
         choose = [held["variant"].eq(value)] if len(variants) > 1 else []
         return {
-            Parameter.GROUPS: (groups, [held["groups"].eq(value), held["group_shift"].eq(shift), *divide]),
+            Parameter.GROUPS: groups,
             Parameter.RADIUS: radius,
             Parameter.NEIGHBOURS: neighbours,
             Parameter.VARIANT: (any_of(value == variant for variant in variants), choose),
@@ -168,13 +179,19 @@ class ParameterUnit(Composite):
             Parameter.ROWS: (_from_one_to(value, config.rows) & self.empty, [held["rows"].eq(value)]),
             Parameter.ENABLE: (value <= 1, [held["enable"].eq(value)]),
             Parameter.CLEAR: (value == 1, [self.clear.eq(1)]),
+            **(
+                {}
+                if has_candidates(config)
+                else {Parameter(Parameter.QUERY_STATE_0 + word): never for word in range(4)}
+            ),
         }
 
     def _load_stream(self, m: Module, taken: Value) -> None:
         """Offers a word to its random stream."""
         control = self.control.payload
         is_draw = control.parameter >= Parameter.DRAW_STATE_0
-        for load, mine in ((self.query_load, ~is_draw), (self.draw_load, is_draw)):
+        loads = [(self.query_load, ~is_draw)] if has_candidates(self._config) else []
+        for load, mine in (*loads, (self.draw_load, is_draw)):
             m.d.comb += [
                 load.valid.eq(taken & mine),
                 load.word.eq(control.parameter[: len(load.word)]),

@@ -5,12 +5,15 @@ Latency: 1 cycle, and 1 more for each earlier write of the beat to the same bank
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, Value
-from amaranth.lib import stream, wiring
+from typing import cast
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.base.bits import any_of
+from amper_hw.base.bits import any_of, structure
 from amper_hw.base.payload import lane, row_write_layout, strobe_signature, write_layout
+from amper_hw.base.variants import has_candidates, has_exact
 from amper_spec.config import AmperConfig
 
 
@@ -47,7 +50,7 @@ class WriteUnit(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         ports = self._config.write_ports
-        beat = Signal(write_layout(self._config), reset_less=True)
+        beat = Signal(write_layout(self._config), reset_less=not has_exact(self._config))
         pending = Signal(ports)
         rows: list[Value] = [lane(beat.row, index, ports) for index in range(ports)]
         banks = [row[(self._config.bank_rows - 1).bit_length() :] for row in rows]
@@ -60,8 +63,9 @@ class WriteUnit(wiring.Component):
                 self.issue[index].valid.eq(issued[index]),
                 self.issue[index].payload.row.eq(rows[index]),
                 self.issue[index].payload.priority.eq(lane(beat.priority, index, ports)),
-                self.issue[index].payload.invalidate.eq(beat.invalidate[index]),
             ]
+            if has_candidates(self._config):
+                m.d.comb += self.issue[index].payload.invalidate.eq(beat.invalidate[index])
         left = Signal(ports)
         taken = Signal()
         offered = self.write.payload.lanes if ports > 1 else 1
@@ -75,10 +79,29 @@ class WriteUnit(wiring.Component):
             self.idle.eq(~pending.any()),
         ]
         m.d.sync += [pending.eq(left), self.refused.eq(0)]
+        if has_exact(self._config):
+            with m.If(~left.any()):
+                m.d.sync += beat.priority.eq(0)  # what a clear, which finds no write under way, stores everywhere
         with m.If(taken):
             m.d.sync += [
-                beat.eq(self.write.payload),
+                beat.eq(self._offered(m)),
                 pending.eq(offered & legal),
                 self.refused.eq(offered & ~legal),
             ]
         return m
+
+    def _offered(self, m: Module) -> data.View:
+        """The beat that is offered; with variant exact, where code 0 and an invalid row are the same, both say so."""
+        if not has_exact(self._config):
+            return cast(data.View, self.write.payload)
+        config, ports = self._config, self._config.write_ports
+        new = structure(write_layout(config), "new_beat")
+        m.d.comb += new.eq(self.write.payload)
+        for index in range(ports):
+            priority = lane(self.write.payload.priority, index, ports)
+            invalidate = self.write.payload.invalidate[index]
+            m.d.comb += [
+                lane(new.priority, index, ports).eq(Mux(invalidate, 0, priority)),
+                new.invalidate[index].eq(invalidate | (priority == 0)),
+            ]
+        return new

@@ -5,31 +5,47 @@ Latency: 3 + ``latency.urng_cycles`` from a record to its first beat. Page: docs
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
+from amper_hw.base.bits import encode
 from amper_hw.base.latency import urng_cycles
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import OK, STATUS_WIDTH, lanes, record_layout, stream_load_signature
 from amper_hw.base.pipeline import held
+from amper_hw.base.variants import has_both, has_candidates, has_exact
 from amper_hw.parts.urng import Urng
+from amper_hw.planes.ports import height_width, is_stratified, part_width
 from amper_spec.config import DRAW_RANDOM_WIDTH, AmperConfig
 
 
 def beat_layout(config: AmperConfig) -> data.StructLayout:
-    """Up to D draws: a ``word`` for each of the ``lanes``; ``last`` of its batch. A refused batch has no lane."""
+    """Up to D draws: a ``word`` for each of the ``lanes``; ``last`` of its batch. A refused batch has no lane.
+
+    ``exact``, where another variant is built in, too: the variant of the batch. With stratified draws, ``part`` and
+    ``height`` of each lane: it is draw ``part`` of 2^``height`` that are spread together.
+    """
     ports = config.draw_ports
-    return data.StructLayout(
-        {"word": lanes(DRAW_RANDOM_WIDTH, ports), "lanes": ports, "last": 1, "status": STATUS_WIDTH}
-    )
+    fields: dict[str, ShapeLike] = {"word": lanes(draw_word_width(config), ports), "lanes": ports, "last": 1}
+    fields |= {"status": STATUS_WIDTH} | ({"exact": 1} if has_both(config) else {})
+    if is_stratified(config):
+        fields |= {"part": lanes(part_width(config), ports), "height": lanes(height_width(config), ports)}
+    return data.StructLayout(fields)
+
+
+def draw_word_width(config: AmperConfig) -> int:
+    """High bits of a draw word that the built-in variants need."""
+    exact = config.place_width if has_exact(config) else 0
+    return max(exact, DRAW_RANDOM_WIDTH if has_candidates(config) else 0)
 
 
 class DrawBeats(Composite):
     """The records of batches, each as ceil(batch / D) beats, or one beat if it was refused.
 
-    The beats of a batch are ready long before its |CSP| is known, and those of the next follow without a gap.
+    The beats of a batch are ready long before its |CSP| is known, and those of the next follow without a gap. With
+    variant exact, whose T is known, nothing waits in between: ``beat.ready`` reaches back to the words.
 
     Parameters
     ----------
@@ -67,6 +83,9 @@ class DrawBeats(Composite):
             records.w_en.eq(self.record.valid),
             self.record.ready.eq(records.w_rdy),
         ]
+        exact = [Signal(name="exact")] if has_both(config) else []
+        size = Signal(config.batch_width, reset_less=True)
+        done = Signal(config.batch_width, reset_less=True)  # draws of the present record sent on
         active = Signal()
         left = Signal(config.batch_width, reset_less=True)  # draws of the present record not yet sent on
         status = Signal(STATUS_WIDTH, reset_less=True)
@@ -81,12 +100,18 @@ class DrawBeats(Composite):
         ]
         with m.If(records.r_en):
             m.d.sync += [active.eq(records.r_rdy), left.eq(waiting.batch), status.eq(waiting.status)]
+            m.d.sync += [kept.eq(waiting.exact) for kept in exact]
         with m.Elif(step):
             m.d.sync += left.eq(left - ports)
+        if is_stratified(config):
+            with m.If(records.r_en):
+                m.d.sync += [size.eq(waiting.batch), done.eq(0)]
+            with m.Elif(step):
+                m.d.sync += done.eq(done + ports)
 
         _, (s0, s1) = config.stream_states
         generator = Urng(
-            s0=s0, s1=s1, words=ports, high_width=DRAW_RANDOM_WIDTH, low_width=0, stages=urng_cycles(config)
+            s0=s0, s1=s1, words=ports, high_width=draw_word_width(config), low_width=0, stages=urng_cycles(config)
         )
         urng = self.instantiate(m, "urng", SharedModule.of("amper_draw_urng", generator))
         wiring.connect(m, wiring.flipped(self.load), urng.load)
@@ -99,13 +124,35 @@ class DrawBeats(Composite):
         ]
         if ports > 1:
             m.d.comb += urng.count.eq(Mux(left > ports, ports, left) if config.batch > ports else left)
-        self._send(m, advance, Cat(step, wanted, last, status), urng.word.high)
+        strata = self._strata(m, size, done) if is_stratified(config) else []
+        self._send(m, advance, Cat(step, wanted, last, status, *exact, *strata), urng.word.high)
         return m
+
+    def _strata(self, m: Module, size: Value, done: Value) -> list[Value]:
+        """Parts and heights of all lanes. A batch is cut into powers of two, the largest first: draw j lies in the one
+        whose bit is the highest that ``size`` has and j has not, and is as far in it as j's bits below that say."""
+        parts, heights = [], []
+        for lane in range(self._config.draw_ports):
+            draw = done | lane  # D is a power of two: a beat begins at a multiple of it
+            open_bits = size & ~draw
+            highest = Signal(len(size), name=f"highest_{lane}")
+            m.d.comb += highest.eq(Cat(open_bits[bit] & ~open_bits[bit + 1 :].any() for bit in range(len(size))))
+            height = encode([highest[bit] for bit in range(len(size))])
+            parts.append((draw & (highest - 1))[: part_width(self._config)])
+            heights.append(height[: height_width(self._config)])
+        return [*parts, *heights]
 
     def _send(self, m: Module, advance: Signal, tag: Value, word: Value) -> None:
         """What travels beside the words; its lowest bit is the valid bit. It ends in a queue of two, so that whether a
         beat can go on is a register for all that is before it."""
         tag = held(m, advance, tag, "tag", urng_cycles(self._config), reset_less=False)
+        if has_exact(self._config):
+            m.d.comb += [
+                advance.eq(~tag[0] | self.beat.ready),
+                self.beat.valid.eq(tag[0]),
+                self.beat.payload.as_value().eq(Cat(word, tag[1:])),
+            ]
+            return
         layout = beat_layout(self._config)
         m.submodules.ahead = ahead = SyncFIFO(width=layout.size, depth=2)
         m.d.comb += [

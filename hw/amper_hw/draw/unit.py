@@ -68,19 +68,20 @@ class DrawUnit(Composite):
         self._blocks = config.primitives == "blocks"
         self._several = config.rows > config.bank_rows  # banks: a selection has the index of its bank
         self._layout = result_layout(config)
-        super().__init__(
-            {
-                "record": In(stream.Signature(record_layout(config))),
-                "csp": In(strobe_signature(csp_layout(config))),
-                "released": Out(1),
-                "load": In(stream_load_signature()),
-                "load_zero": Out(1),
-                "array": Out(select_signature(config)),
-                "idle": Out(1),
-                "csp_size": Out(config.count_width),
-                "result": Out(stream.Signature(self._layout)),
-            }
-        )
+        super().__init__(self._members(config))
+
+    def _members(self, config: AmperConfig) -> dict[str, wiring.Member]:
+        return {
+            "record": In(stream.Signature(record_layout(config))),
+            "csp": In(strobe_signature(csp_layout(config))),
+            "released": Out(1),
+            "load": In(stream_load_signature()),
+            "load_zero": Out(1),
+            "array": Out(select_signature(config)),
+            "idle": Out(1),
+            "csp_size": Out(config.count_width),
+            "result": Out(stream.Signature(self._layout)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

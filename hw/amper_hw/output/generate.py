@@ -14,7 +14,9 @@ from amaranth.lib.wiring import In
 
 from amper_hw.base import latency
 from amper_hw.base.modules import SharedModule, ports_of
+from amper_hw.base.variants import has_candidates, has_exact
 from amper_hw.output.verilog import to_verilog
+from amper_hw.planes.sampler import PlaneSampler
 from amper_hw.sampler import Sampler
 from amper_spec.config import AmperConfig
 
@@ -40,11 +42,17 @@ class Generated:
         return target / f"{TOP}.v", target / f"{TOP}.json"
 
 
+def native_sampler(config: AmperConfig) -> wiring.Component:
+    """The sampler of a configuration, without a bus."""
+    return Sampler(config) if has_candidates(config) else PlaneSampler(config)
+
+
 def top_component(config: AmperConfig) -> wiring.Component:
     """The sampler behind the bus of its configuration."""
+    sampler = native_sampler(config)
     if config.bus == "native":
-        return Sampler(config)
-    core = SharedModule.of("amper_sampler", Sampler(config))
+        return sampler
+    core = SharedModule.of("amper_sampler", sampler)
     if config.bus == "axi":
         from amper_hw.bus.axi import AxiSampler
 
@@ -116,13 +124,17 @@ def _constants(config: AmperConfig) -> dict[str, int]:
 
 
 def _cycles(config: AmperConfig) -> dict[str, int]:
-    constant = {} if config.variant == "k" else {"batch_constant": latency.constant_cycles(config)}
+    constant = {} if config.variant in ("k", "exact") else {"batch_constant": latency.constant_cycles(config)}
+    of_candidates = {
+        "fallback": latency.fallback_cycles(config),
+        "search_to_csp_size": latency.count_cycles(config),
+    }
     return {
         "tree_levels": latency.tree_levels(config),
         "batch": latency.batch_cycles(config),
         **constant,
-        "fallback": latency.fallback_cycles(config),
-        "search_to_csp_size": latency.count_cycles(config),
+        **(of_candidates if has_candidates(config) else {}),
         "draw": latency.draw_cycles(config),
-        "vmax_settle": latency.settle_cycles(config),
+        **({"vmax_settle": latency.settle_cycles(config)} if has_candidates(config) else {}),
+        **({"census": latency.census_cycles(config)} if has_exact(config) else {}),
     }

@@ -159,15 +159,15 @@ def controller(config: AmperConfig, *, batches: int = 120) -> Unit:
 
 def sampler(config: AmperConfig, *, batches: int = 50) -> Unit:
     """The whole sampler under a random workload."""
-    from amper_hw.sampler import Sampler
+    from amper_hw.output.generate import native_sampler
 
     workload = {"kind": "random", "batches": batches}
-    return Unit("sampler.bench", lambda: Sampler(config), {"config": config.to_dict(), "workload": workload})
+    return Unit("sampler.bench", lambda: native_sampler(config), {"config": config.to_dict(), "workload": workload})
 
 
 def directed_sampler(config: AmperConfig, operations: Sequence[Operation]) -> Unit:
     """The whole sampler under these operations."""
-    from amper_hw.sampler import Sampler
+    from amper_hw.output.generate import native_sampler
 
     workload = {"kind": "listed", "operations": encoded(operations)}
-    return Unit("sampler.directed", lambda: Sampler(config), {"config": config.to_dict(), "workload": workload})
+    return Unit("sampler.directed", lambda: native_sampler(config), {"config": config.to_dict(), "workload": workload})

@@ -27,6 +27,7 @@ PLAN: dict[str, tuple[str, ...]] = {
     "match.mask": ("zero", "some", "all_ones"),
     "match.range": ("empty", "single", "some", "all"),
     "csp.rows": AMOUNTS,
+    "plane.rows": AMOUNTS[1:],
     "csp.transfer": ("before_count", "with_count", "after_count"),
     "array.levels": ("bank", "one", "more"),
     "array.tail": ("even", "unequal"),
@@ -51,7 +52,7 @@ PLAN: dict[str, tuple[str, ...]] = {
     "draw.outstanding": ("one", "some", "full"),
     "request.batch": ("zero", "one", "middle", "maximum", "above"),
     "request.waiting": ("none", "one", "more"),
-    "request.variant": ("fr_dithered", "fr_prefix", "fr", "k"),
+    "request.variant": ("fr_dithered", "fr_prefix", "fr", "k", "exact"),
     "request.with": ("write", "control"),
     "result.status": tuple(Status.__members__),
     "stall.urng": STALLS,
@@ -60,7 +61,16 @@ PLAN: dict[str, tuple[str, ...]] = {
     "stall.result": STALLS,
     "stall.sampler": STALLS,
     "reset.controller": ("IDLE", "PREPARE", "SEARCH", "FALLBACK", "DRAW"),
-    "reset.in_flight": ("urng", "query_generator", "vmax_unit", "rank_select", "row_array", "draw_unit", "sampler"),
+    "reset.in_flight": (
+        "urng",
+        "query_generator",
+        "vmax_unit",
+        "rank_select",
+        "row_array",
+        "draw_unit",
+        "census",
+        "sampler",
+    ),
 }
 
 _ROOT = "amper"

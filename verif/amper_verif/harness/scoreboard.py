@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from amper import AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter, Status
+from amper.model.planes import ExactBatch
 from amper.operations.vocabulary import Write
 from amper_spec.parameters import VALUE_WIDTH
 from amper_spec.status import REFUSALS
@@ -23,14 +24,30 @@ class Result(NamedTuple):
     @classmethod
     def of_port(cls, config: AmperConfig, *, row: int, priority: int, lanes: int, last: int, status: int) -> Result:
         """A beat as its ports say it; AssertionError unless ``lanes`` are the lowest, and none of a refusal."""
-        count = lanes.bit_count()
         draws = status not in REFUSALS or config.draw_ports == 1
-        assert lanes == (1 << count) - 1, f"result_lanes must be the lowest ones, not {lanes:b}"
-        assert bool(count) == draws, f"result_lanes must not be {lanes:b} with status {status}"
-        count = max(1, count)
-        rows = lane_values(row, config.row_width, count)
-        priorities = lane_values(priority, config.priority_width, count) if config.result_priority else ()
-        return cls(rows, priorities, last, status)
+        assert bool(lanes) == draws, f"result_lanes must not be {lanes:b} with status {status}"
+        if not splits_beats(config):
+            assert not lanes & lanes + 1, f"result_lanes must be the lowest ones, not {lanes:b}"
+        held = [lane for lane in range(config.draw_ports) if lanes >> lane & 1] or [0]
+        rows = lane_values(row, config.row_width, config.draw_ports)
+        priorities = lane_values(priority, config.priority_width, config.draw_ports)
+        for lane in range(config.draw_ports):
+            assert lane in held or not rows[lane], f"lane {lane} without a draw must be 0, not row {rows[lane]}"
+        chosen = tuple(priorities[lane] for lane in held) if config.result_priority else ()
+        return cls(tuple(rows[lane] for lane in held), chosen, last, status)
+
+    def draws(self) -> list[Result]:
+        """Its draws, each as a beat of its own."""
+        final = len(self.rows) - 1
+        return [
+            Result((row,), self.priorities[index : index + 1], int(self.last and index == final), self.status)
+            for index, row in enumerate(self.rows)
+        ]
+
+
+def splits_beats(config: AmperConfig) -> bool:
+    """Whether draws of a batch come in any number of beats: variant exact has a plane a beat."""
+    return "exact" in config.variants and config.draw_ports > 1
 
 
 def lane_values(port: int, width: int, count: int) -> tuple[int, ...]:
@@ -49,7 +66,8 @@ class Scoreboard:
     -------
     batches, compared, mismatches : requests, drawn rows compared (a refusal counts as one), what differed.
     errors, searches : what the device's counters of these names must show.
-    csp_size : likewise, of the latest batch that was not refused; 0 if it fell back, or if there was none.
+    csp_size : likewise, of the latest batch with a candidate set that was not refused; 0 if it fell back, or if there
+        was none. total : likewise, T of the latest batch of exact; 0 if there was none.
     """
 
     config: AmperConfig
@@ -62,6 +80,7 @@ class Scoreboard:
     errors: int = 0
     searches: int = 0
     csp_size: int = 0
+    total: int = 0
 
     def __post_init__(self) -> None:
         self.model = GoldenModel(self.config)
@@ -70,7 +89,7 @@ class Scoreboard:
         """The device was reset: its memory is empty, parameters and streams are as configured, no result is due."""
         self.model.reset()
         self.expected.clear()
-        self.errors = self.searches = self.csp_size = 0
+        self.errors = self.searches = self.csp_size = self.total = 0
 
     @property
     def valid_rows(self) -> int:
@@ -109,9 +128,12 @@ class Scoreboard:
             return status
         drawn = self.model.last_batch
         assert drawn is not None
-        self.searches += self._searches(drawn.fallback)
-        self.csp_size = 0 if drawn.fallback else drawn.csp_size
-        lanes = self.config.draw_ports
+        if isinstance(drawn, ExactBatch):
+            self.total = drawn.total
+        else:
+            self.searches += self._searches(drawn.fallback)
+            self.csp_size = 0 if drawn.fallback else drawn.csp_size
+        lanes = 1 if splits_beats(self.config) else self.config.draw_ports
         for begin in range(0, batch, lanes):
             lot = slice(begin, begin + lanes)
             self._expect(drawn.indices[lot], drawn.priorities[lot], int(begin + lanes >= batch), status)
@@ -141,9 +163,10 @@ class Scoreboard:
     def result(self, result: Result) -> None:
         """A result beat was taken."""
         self.compared += len(result.rows)
-        wanted = self.expected.popleft() if self.expected else None
-        if result != wanted:
-            self.mismatch(f"index {self.compared} of {self.batches} batches: expected {wanted}, got {result}")
+        for beat in result.draws() if splits_beats(self.config) else [result]:
+            wanted = self.expected.popleft() if self.expected else None
+            if beat != wanted:
+                self.mismatch(f"index {self.compared} of {self.batches} batches: expected {wanted}, got {beat}")
 
     def mismatch(self, text: str) -> None:
         """Something differs from what the model says."""

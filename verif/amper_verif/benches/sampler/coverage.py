@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from amper import GoldenModel, Parameter, Status
+from amper.model.planes import ExactBatch
 from amper.operations.vocabulary import Beat, Control, Write
 from amper_verif.benches.support import LONG_STALL
 from amper_verif.harness.coverage import amount, batch_kind, cover, invalidate_kind, lanes_kind
@@ -56,7 +57,11 @@ class SamplerCoverage:
         if status not in (Status.OK, Status.FALLBACK) or drawn is None:
             return
         cover("request.variant", self._model.settings.variant.replace("-", "_"))
-        cover("csp.rows", "zero" if drawn.fallback else amount(drawn.csp_size, self._model.config.rows))
+        if isinstance(drawn, ExactBatch):
+            for plane in set(drawn.planes):
+                cover("plane.rows", amount(drawn.counts[plane], self._model.config.rows))
+        else:
+            cover("csp.rows", "zero" if drawn.fallback else amount(drawn.csp_size, self._model.config.rows))
         copies = Counter(code for code in self._model.priorities if code is not None)
         rows = sum(copies.values())
         kind = "distinct" if len(copies) == rows else "all_equal" if len(copies) == 1 else "ties"

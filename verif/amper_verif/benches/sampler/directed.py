@@ -9,11 +9,13 @@ import cocotb
 
 from amper import AmperConfig
 from amper.operations.vocabulary import Sample
+from amper_hw.base.variants import has_candidates
 from amper_verif.benches.sampler.bench import SamplerBench
 
 
 class DirectedBench(SamplerBench):
-    """Keeps, for each request, the cycles from it to each of its beats, and |CSP| as reported with the last.
+    """Keeps, for each request, the cycles from it to each of its beats, and |CSP| as reported with the last; where only
+    variant exact is built in, T.
 
     Of a request that a reset ends, the beats that came before it are kept.
     """
@@ -29,7 +31,8 @@ class DirectedBench(SamplerBench):
         await super().reset()
 
     def _observe(self) -> None:
-        self._check_vmax()
+        if has_candidates(self.config):
+            self._check_vmax()
         super()._observe()
 
     def _check_vmax(self) -> None:
@@ -50,7 +53,8 @@ class DirectedBench(SamplerBench):
         requested, beats = self.waiting[0]
         beats.append(self.cycle - requested)
         if self.dut.result_last.value:
-            self.csp_sizes.append(int(self.dut.csp_size.value))
+            size = self.dut.csp_size if has_candidates(self.config) else self.dut.total
+            self.csp_sizes.append(int(size.value))
             self.waiting.popleft()
 
     def report(self) -> dict[str, Any]:

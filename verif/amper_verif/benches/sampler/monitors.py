@@ -6,6 +6,7 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw.base import latency
+from amper_hw.base.variants import has_candidates, has_exact
 from amper_verif.harness.scoreboard import Scoreboard
 
 
@@ -35,16 +36,17 @@ class Monitors:
     def check_settled(self) -> None:
         """After ``settle_cycles`` without anything going on."""
         board = self._scoreboard
-        wanted = {
-            "busy": 0,
-            "vmax_exact": 1,
-            "vmax": board.model.vmax or 0,
-            "valid_rows": board.valid_rows,
-            "csp_size": board.csp_size,
-            "searches": board.searches,
-            "cycles": self._busy_cycles,
-            "errors": board.errors,
-        }
+        wanted = {"busy": 0, "cycles": self._busy_cycles, "errors": board.errors}
+        if has_candidates(board.config):
+            wanted |= {
+                "vmax_exact": 1,
+                "vmax": board.model.vmax or 0,
+                "valid_rows": board.valid_rows,
+                "csp_size": board.csp_size,
+                "searches": board.searches,
+            }
+        if has_exact(board.config):
+            wanted["total"] = board.total
         for name, value in wanted.items():
             self._compare(name, value)
 

@@ -1,0 +1,20 @@
+"""What is built in, of the two ways to draw."""
+
+from __future__ import annotations
+
+from amper_spec.config import AMPER_VARIANTS, AmperConfig
+
+
+def has_exact(config: AmperConfig) -> bool:
+    """Whether variant exact is built in: planes are counted, and code 0 is what an invalid row holds."""
+    return "exact" in config.variants
+
+
+def has_candidates(config: AmperConfig) -> bool:
+    """Whether a variant is built in that searches and forms a candidate set."""
+    return any(name in AMPER_VARIANTS for name in config.variants)
+
+
+def has_both(config: AmperConfig) -> bool:
+    """Whether a batch has to say which of the two it is."""
+    return has_exact(config) and has_candidates(config)

@@ -1,0 +1,48 @@
+"""What every controller does with a request: it waits until it may be answered, and then becomes a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+
+from amper_hw.base.payload import BAD_BATCH, DISABLED, NO_VALID_ROW, OK, record_layout
+from amper_hw.base.variants import has_both
+from amper_spec.config import AmperConfig
+
+
+def request_front(
+    m: Module, config: AmperConfig, ports: wiring.Component, *, idle: Signal, begin: Callable[[Value], Value]
+) -> None:
+    """Takes a request, and sends its record once that is settled; a refused one needs nothing else.
+
+    Parameters
+    ----------
+    ports : has ``request``, ``hold``, ``settled``, ``occupied``, ``enable`` and ``record`` as in a controller, and
+        ``exact`` where a record says it. idle : driven, no request waits.
+    begin : begins a batch that is not refused where its argument is 1; returns whether it does.
+    """
+    batch = Signal(config.batch_width, reset_less=True)
+    illegal = Signal(reset_less=True)
+    asked = ports.request.payload.batch
+    # No field value is above the largest batch that fills the field.
+    too_many = asked > config.batch if config.batch < (1 << len(asked)) - 1 else Const(0, 1)
+    refused = Signal()
+    status = Signal(record_layout(config).members["status"])
+    variant: list[Value] = [ports.exact] if has_both(config) else []
+    m.d.comb += [
+        refused.eq(~ports.enable | illegal | (ports.settled & ~ports.occupied)),
+        status.eq(Mux(~ports.enable, DISABLED, Mux(illegal, BAD_BATCH, Mux(ports.occupied, OK, NO_VALID_ROW)))),
+        ports.record.payload.as_value().eq(Cat(batch, status, *variant)),
+    ]
+    with m.FSM(name="state"):
+        with m.State("IDLE"):
+            m.d.comb += [idle.eq(1), ports.request.ready.eq(ports.record.ready & ~ports.hold)]
+            with m.If(ports.request.valid & ports.request.ready):
+                m.d.sync += [batch.eq(asked), illegal.eq((asked == 0) | too_many)]
+                m.next = "PREPARE"
+        with m.State("PREPARE"):
+            m.d.comb += ports.record.valid.eq(refused | begin(ports.settled & ~refused))
+            with m.If(ports.record.valid):
+                m.next = "IDLE"

@@ -1,0 +1,1 @@
+"""Variant exact: the draw by bit planes (docs/hardware/exact.md)."""

@@ -1,0 +1,90 @@
+"""The census: how many rows of each plane, and from that the sum of all priorities (algorithm.md, section 7)."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from amper_hw.base.bits import delayed, index_width
+from amper_hw.base.latency import plane_count_cycles
+from amper_hw.planes.ports import sums_signature
+from amper_spec.config import AmperConfig
+
+
+class Census(wiring.Component):
+    """Counts all planes, one a cycle, whenever the rows have changed; a change before the last count starts it again.
+
+    Plane 0 enters the row array two cycles after the last change, and ``current`` is 1 ``census_cycles`` after it.
+    With H_k = S_k >> k, a count is one addition of L + 1 bits: H_(k+1) = (H_k + C_k) >> 1, and the bit that falls out
+    is bit k of T; so S_k is H_k and the low k bits of T.
+
+    Parameters
+    ----------
+    config : the configuration, with variant exact built in.
+
+    Members
+    -------
+    changed : In, a write or a clear enters the row array in this cycle; no draw may be on its way to its plane then.
+    count : In {valid, rows}: what the row array answers to each plane.
+    active, index : Out, this plane is to be counted in this cycle.
+    current : Out, ``sums`` are those of all writes that have entered the row array.
+    sums : Out, ``sums_signature``; they stay until the next change.
+    """
+
+    def __init__(self, config: AmperConfig) -> None:
+        self._config = config
+        super().__init__(
+            {
+                "changed": In(1),
+                "count": In(wiring.Signature({"valid": Out(1), "rows": Out(config.count_width)})),
+                "active": Out(1),
+                "index": Out(index_width(config.priority_width)),
+                "current": Out(1),
+                "sums": Out(sums_signature(config)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        first, last = self._planes(m)
+        self._sum(m, first)
+        with m.If(last):
+            m.d.sync += self.current.eq(1)
+        with m.If(self.changed):
+            m.d.sync += self.current.eq(0)
+        return m
+
+    def _planes(self, m: Module) -> tuple[Value, Value]:
+        """Sends the planes; (the count of plane 0 comes now, the last count of a census that nothing disturbed)."""
+        stale = Signal(init=1)  # the rows have changed since the latest census began
+        final = self.index == self._config.priority_width - 1
+        with m.If(self.changed):
+            m.d.sync += [stale.eq(1), self.active.eq(0)]
+        with m.Elif(stale):
+            m.d.sync += [stale.eq(0), self.active.eq(1), self.index.eq(0)]
+        with m.Elif(self.active):
+            m.d.sync += [self.index.eq(self.index + 1), self.active.eq(~final)]
+        cycles = plane_count_cycles(self._config)
+        first = delayed(m, self.active & (self.index == 0), "first_due", cycles, reset_less=False)
+        due = Signal(cycles, name="last_due")  # a bit a cycle of its way; a change forgets them all
+        m.d.sync += due.eq(Mux(self.changed, 0, Cat(self.active & final, due[:-1])))
+        return first, due[-1]
+
+    def _sum(self, m: Module, first: Value) -> None:
+        """A count that comes. What came of a census that was broken off is pushed out by the next one's Q counts."""
+        planes = self._config.priority_width
+        upper_width = len(self.sums.uppers[0])
+        upper = Signal(upper_width, reset_less=True)  # H_(k+1)
+        low = Signal(planes, reset_less=True)  # bits of T, the latest on top
+        below = Signal(upper_width, name="upper_below")  # H_k
+        added = Signal(upper_width + 1)
+        m.d.comb += [
+            below.eq(Mux(first, 0, upper)),
+            added.eq(below + self.count.rows),
+            self.sums.total.eq(Cat(low, upper)),
+        ]
+        uppers = [self.sums.uppers[index] for index in range(planes - 1)]  # of H_1 on
+        with m.If(self.count.valid):
+            m.d.sync += [upper.eq(added >> 1), low.eq(Cat(low[1:], added[0]))]
+            m.d.sync += [here.eq(above) for here, above in zip(uppers, [*uppers[1:], below], strict=True)]

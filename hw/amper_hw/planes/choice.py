@@ -1,0 +1,102 @@
+"""From a place in the sum of all priorities to a plane and what its rank follows from (algorithm.md, section 7)."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from amper_hw.base.bits import any_of, encode, index_width
+from amper_hw.base.latency import choice_cycles
+from amper_hw.base.pipeline import held
+from amper_hw.planes.ports import sums_signature
+from amper_spec.config import AmperConfig
+
+
+class PlaneChoice(wiring.Component):
+    """k, the largest with S_k <= x, and of r = (x - S_k) >> k the parts that are still to be subtracted.
+
+    x >= S_k is one comparison of x >> k with H_k, which is all but k bits of S_k; where they are equal, of the low k
+    bits of x with those of T, which are the others. r = (x >> k) - H_k, less 1 where the low bits of x are below.
+
+    Latency ``choice_cycles`` cycles in which ``enable`` is 1, one place a cycle. Not reset: qualify with a valid bit.
+
+    Parameters
+    ----------
+    config : the configuration, with variant exact built in.
+
+    Members
+    -------
+    enable : In. place : In, x, TW bits, below T. sums : In, ``sums_signature``; stable meanwhile.
+    plane : Out, k. reached, upper, borrow : Out, r = reached - upper - borrow, modulo 2^L; in the same cycle.
+    """
+
+    def __init__(self, config: AmperConfig) -> None:
+        self._config = config
+        self._rank_width = index_width(config.rows)
+        super().__init__(
+            {
+                "enable": In(1),
+                "place": In(config.total_width),
+                "sums": In(sums_signature(config)),
+                "plane": Out(index_width(config.priority_width)),
+                "reached": Out(self._rank_width),
+                "upper": Out(self._rank_width),
+                "borrow": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        planes = self._config.priority_width
+        below = [Const(0, 1), *_below(m, self.place[: planes - 1], self.sums.total[: planes - 1])]
+        starts = [Const(1, 1), *(self._starts_at_or_before(plane, below[plane]) for plane in range(1, planes))]
+        compared = choice_cycles(self._config) - 1  # cycles; the choice is another
+        place = held(m, self.enable, self.place, "place_compared", compared)
+        below = self._held(m, Cat(below), "below", compared)
+        starts = self._held(m, Cat(starts), "starts", compared)
+        # S_k ascends, so all planes up to k start at or before x, and none above.
+        chosen = [here & ~after for here, after in zip(starts, [*starts[1:], Const(0, 1)], strict=True)]
+        uppers = [Const(0, self._rank_width), *(self.sums.uppers[index] for index in range(planes - 1))]
+        reached = [self._from(place, plane) for plane in range(planes)]
+        results = {
+            "plane": encode(chosen),
+            "reached": any_of(Mux(hit, value, 0) for hit, value in zip(chosen, reached, strict=True)),
+            "upper": any_of(Mux(hit, value, 0) for hit, value in zip(chosen, uppers, strict=True)),
+            "borrow": any_of(hit & low for hit, low in zip(chosen, below, strict=True)),
+        }
+        for name, value in results.items():
+            port = getattr(self, name)
+            m.d.comb += port.eq(held(m, self.enable, value[: len(port)], f"{name}_chosen"))
+        return m
+
+    def _from(self, place: Value, plane: int) -> Value:
+        """The bits of x >> plane that a rank has."""
+        return place[plane : plane + self._rank_width]
+
+    def _starts_at_or_before(self, plane: int, below: Value) -> Value:
+        """Whether S_plane <= x."""
+        upper, reached = self.sums.uppers[plane - 1], self._from(self.place, plane)
+        beyond = self.place[plane + self._rank_width :]
+        started: Value = (reached > upper) | ((reached == upper) & ~below)
+        return started | beyond.any() if len(beyond) else started
+
+    def _held(self, m: Module, bits: Value, name: str, cycles: int) -> list[Value]:
+        value = held(m, self.enable, bits, name, cycles)
+        return [value[index] for index in range(len(bits))]
+
+
+def _below(m: Module, first: Value, second: Value) -> list[Value]:
+    """For k from 1 on: whether the low k bits of ``first`` are below those of ``second``; a prefix tree."""
+    width = len(first)
+    less, equal = ~first & second, ~(first ^ second)
+    span = 1
+    while span < width:
+        less_level, equal_level = Signal(width, name=f"less_{span}"), Signal(width, name=f"equal_{span}")
+        m.d.comb += [
+            # The span of bits below decides where all of this one are equal; nothing is below the lowest bit.
+            less_level.eq(less | (equal & (less << span)[:width])),
+            equal_level.eq(equal & (equal << span)[:width]),
+        ]
+        less, equal, span = less_level, equal_level, 2 * span
+    return [less[bit] for bit in range(width)]

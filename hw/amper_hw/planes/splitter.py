@@ -1,0 +1,76 @@
+"""Beats of draws in several planes, one plane a cycle."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+
+class PlaneSplitter(wiring.Component):
+    """Passes on, of the lanes that are left, the lowest and those above it up to the first in another plane.
+
+    So one plane serves all draws of a cycle, a row needs one multiplexer, and the draws stay in their order. Stratified
+    draws ascend: then a batch has few changes of plane. Combinational from in to out; what is left of a beat is a
+    register.
+
+    Parameters
+    ----------
+    lanes : D, 2 or more. plane_width : bits of a plane's index.
+
+    Members
+    -------
+    valid : In, there is a beat. lanes : In, those that hold a draw; none for a beat without one. planes : In, theirs.
+    whole : In, the beat is passed on in one, whatever its planes.
+    room : In, something may be passed on.
+    taken : Out, the last of the beat is passed on in this cycle. sent : Out, something is. group : Out, its lanes.
+    plane : Out, its plane. last : Out, nothing of the beat is left then.
+    """
+
+    def __init__(self, *, lanes: int, plane_width: int) -> None:
+        if lanes < 2:
+            raise ValueError(f"lanes must be at least 2, not {lanes}")
+        self._lanes = lanes
+        super().__init__(
+            {
+                "valid": In(1),
+                "lanes": In(lanes),
+                "planes": In(data.ArrayLayout(plane_width, lanes)),
+                "whole": In(1),
+                "room": In(1),
+                "taken": Out(1),
+                "sent": Out(1),
+                "group": Out(lanes),
+                "plane": Out(plane_width),
+                "last": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        split = Signal()  # some lanes of the beat have gone
+        rest = Signal(self._lanes, reset_less=True)  # and these have not
+        waiting = Signal(self._lanes)
+        left = Signal(self._lanes)
+        plane: Value = self.planes[self._lanes - 1]
+        for lane in reversed(range(self._lanes - 1)):
+            plane = Mux(waiting[lane], self.planes[lane], plane)
+        m.d.comb += [
+            waiting.eq(Mux(split, rest, self.lanes)),
+            self.plane.eq(plane),
+            left.eq(waiting & ~self.group),
+            self.last.eq(left == 0),
+            self.sent.eq(self.valid & self.room),
+            self.taken.eq(self.sent & self.last),
+        ]
+        before: Value = Const(1, 1)  # all that wait below are passed on
+        for lane in range(self._lanes):
+            here = Signal(name=f"passes_{lane}")  # what follows may be passed on, too
+            m.d.comb += [
+                here.eq(before & (~waiting[lane] | self.whole | (self.planes[lane] == self.plane))),
+                self.group[lane].eq(waiting[lane] & here),
+            ]
+            before = here
+        with m.If(self.sent):
+            m.d.sync += [split.eq(~self.last), rest.eq(left)]
+        return m

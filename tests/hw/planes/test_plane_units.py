@@ -1,0 +1,62 @@
+"""The parts of the exact draw in simulation, each against a model of its own."""
+
+import gc
+
+import pytest
+
+from amper import AmperConfig
+from amper_hw.planes.splitter import PlaneSplitter
+from amper_verif.harness import plane_components
+
+# rows, priority_width, batch, pipeline
+SIZES = [
+    (1, 4, 1, "deep"),
+    (2, 5, 3, "shallow"),
+    (7, 16, 64, "deep"),
+    (64, 8, 20, "shallow"),
+    (1000, 16, 64, "deep"),
+    (1 << 20, 32, 4096, "deep"),  # TW = 52: a word has no 14 bits more
+]
+
+
+def config_of(rows, priority_width, batch, pipeline, **more):
+    sizes = {"rows": rows, "priority_width": priority_width, "batch": batch, "pipeline": pipeline}
+    return AmperConfig(variant="exact", **sizes, **more)
+
+
+@pytest.mark.parametrize("draws", ["independent", "stratified"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "-".join(map(str, size)))
+def test_every_place_is_exact(simulate, size, draws):
+    assert simulate(plane_components.place(config_of(*size, draws=draws)))["compared"] > 1000
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "-".join(map(str, size)))
+def test_every_plane_and_rank_is_right(simulate, size):
+    assert simulate(plane_components.plane_choice(config_of(*size)))["compared"] > 2000
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "-".join(map(str, size)))
+def test_the_census_is_that_of_all_changes(simulate, size):
+    report = simulate(plane_components.census(config_of(*size)))
+    assert report["compared"] > 50
+    assert report["censuses"] > 5
+    assert report["broken_off"] > 100
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_lanes_keep_their_order(simulate, lanes):
+    assert simulate(plane_components.plane_splitter(lanes=lanes, planes=16))["compared"] > 500
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+def test_one_lane_cannot_be_split():
+    with pytest.raises(ValueError, match=r"\Alanes must be at least 2, not 1\Z"):
+        PlaneSplitter(lanes=1, plane_width=4)
+    gc.collect()  # now, while the warning of a component that was never elaborated is ignored
+
+
+@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+def test_a_large_memory_in_both_simulators(simulate, simulator):
+    config = config_of(1024, 16, 64, "deep")
+    assert simulate(plane_components.plane_choice(config), simulator=simulator)["compared"] > 2000
+    assert simulate(plane_components.census(config), simulator=simulator)["censuses"] > 10

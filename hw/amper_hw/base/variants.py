@@ -15,6 +15,12 @@ def has_candidates(config: AmperConfig) -> bool:
     return any(name in AMPER_VARIANTS for name in config.variants)
 
 
+def splits_beats(config: AmperConfig) -> bool:
+    """Whether any lanes of a beat of results may be those that hold draws, not only the lowest: exact has a plane a
+    beat."""
+    return has_exact(config) and config.draw_ports > 1
+
+
 def has_both(config: AmperConfig) -> bool:
     """Whether a batch has to say which of the two it is."""
     return has_exact(config) and has_candidates(config)

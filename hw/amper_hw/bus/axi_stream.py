@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import any_of
 from amper_hw.base.payload import STATUS_WIDTH, lane, request_layout, result_layout, write_layout
+from amper_hw.base.variants import splits_beats
 from amper_hw.bus.command_queue import requested_batch
 from amper_spec.config import AmperConfig
 
@@ -167,6 +168,8 @@ class AxiResults(wiring.Component):
             lanes += [Const(0, missing)] if missing else []
         # The answer to a refused request has no draw; its one lane is there for its status.
         present = [result.lanes[port] if port else Const(1, 1) for port in range(ports)]
+        if splits_beats(config):
+            present[0] = result.lanes[0] | ~result.lanes.any()
         m.d.comb += self.result.ready.eq(~bus.tvalid | bus.tready)
         with m.If(self.result.ready):
             m.d.sync += [

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from amper_hw.base.bits import any_of
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import STATUS_WIDTH, monitor_members, variant_width
+from amper_hw.base.variants import has_candidates, has_exact
 from amper_hw.bus.access_check import AccessCheck
 from amper_hw.bus.port import Command, command_layout, draw_layout, outcome_signature, register_port_signature
 from amper_hw.bus.registers import ACCESS_ERRORS, BUS_ERRORS, COMMAND_DEPTH, DATA_WIDTH, INTERRUPTS, register_map
@@ -73,7 +74,7 @@ class RegisterBlock(Composite):
         values: dict[str, Value] = {
             register.name: Const(register.reset, DATA_WIDTH) for register in self._map if register.constant
         }
-        values |= {name: getattr(self.monitor, name.lower()) for name in MONITORS}
+        values |= self._monitors()
         values |= self._parameters(m)
         values |= self._errors(m, check.errors, write["BUS_ERRORS"])
         values |= self._status(m, values["BUS_ERRORS"], write["IRQ_ENABLE"])
@@ -81,6 +82,17 @@ class RegisterBlock(Composite):
         values |= self._results(m, check.take)
         self._answer(m, check, values)
         return m
+
+    def _monitors(self) -> dict[str, Value]:
+        """The monitors as they are; 0 for one that no built-in variant has."""
+        there = monitor_members(self._config)
+        values: dict[str, Value] = {
+            name: getattr(self.monitor, name.lower()) if name.lower() in there else Const(0, 1) for name in MONITORS
+        }
+        if has_exact(self._config):
+            total = Cat(self.monitor.total, Const(0, 2 * DATA_WIDTH - self._config.total_width))
+            values |= {"TOTAL_LOW": total[:DATA_WIDTH], "TOTAL_HIGH": total[DATA_WIDTH:]}
+        return values
 
     def _parameters(self, m: Module) -> dict[str, Value]:
         """The parameters in force: what was written and not refused."""
@@ -131,7 +143,7 @@ class RegisterBlock(Composite):
         monitor = self.monitor
         status = Cat(
             monitor.busy,
-            monitor.vmax_exact,
+            monitor.vmax_exact if has_candidates(self._config) else Const(1, 1),
             self.draw.valid,
             self.queue_empty,
             ~self.command.ready,

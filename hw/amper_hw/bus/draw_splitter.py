@@ -10,6 +10,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.payload import result_layout
+from amper_hw.base.variants import splits_beats
 from amper_hw.bus.port import draw_layout
 from amper_spec.config import AmperConfig
 
@@ -45,22 +46,28 @@ class DrawSplitter(wiring.Component):
         rows = Signal(config.row_width * ports, reset_less=True)
         priorities = Signal(config.priority_width * ports, reset_less=True)
         last = Signal(reset_less=True)
+        free, taken = ~held[0], self.draw.ready
+        lanes = result.lanes | 1 if ports > 1 else 1
+        if splits_beats(config):
+            # The current lane may hold nothing: then the next one comes.
+            free, taken = ~held.any(), self.draw.ready | ~held[0]
+            lanes = result.lanes | ~result.lanes.any()
         m.d.comb += [
             self.draw.valid.eq(held[0]),
-            self.result.ready.eq(~held[0]),
+            self.result.ready.eq(free),
             draw.row.eq(rows[: config.row_width]),
             draw.priority.eq(priorities[: config.priority_width]),
             draw.last.eq(last & ~held[1:].any()),
         ]
-        with m.If(self.draw.ready):
+        with m.If(taken):
             m.d.sync += [
                 held.eq(held >> 1),
                 rows.eq(rows >> config.row_width),
                 priorities.eq(priorities >> config.priority_width),
             ]
-        with m.If(self.result.valid & ~held[0]):
+        with m.If(self.result.valid & free):
             m.d.sync += [
-                held.eq(result.lanes | 1 if ports > 1 else 1),
+                held.eq(lanes),
                 rows.eq(result.row),
                 priorities.eq(result.priority if config.result_priority else 0),
                 last.eq(result.last),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from amper_hw.base.variants import has_exact
 from amper_spec.config import AMPER_VARIANTS, BUSES, VARIANTS, AmperConfig
 from amper_spec.parameters import VALUE_WIDTH, Parameter
 from amper_spec.status import STATUS_WIDTH, Status
@@ -127,6 +128,7 @@ def register_map(config: AmperConfig) -> tuple[Register, ...]:
         *_parameters(config),
         *_state(config),
         *_errors(),
+        *_total(config),
         *_commands(config),
     )
 
@@ -168,8 +170,14 @@ def _identity(config: AmperConfig) -> tuple[Register, ...]:
     )
 
 
+def _numbered(config: AmperConfig) -> tuple[str, ...]:
+    """The variants that have a number here; exact's is the last."""
+    return VARIANTS if has_exact(config) else AMPER_VARIANTS
+
+
 def _capabilities(config: AmperConfig) -> tuple[Register, ...]:
     variants = sum(1 << VARIANTS.index(name) for name in config.variants)
+    variants_width = len(_numbered(config))
     return (
         Register(
             "FEATURES",
@@ -177,7 +185,7 @@ def _capabilities(config: AmperConfig) -> tuple[Register, ...]:
             "ro",
             "What is built in",
             (
-                Field("VARIANTS", 0, len(AMPER_VARIANTS), "bit v: the variant with number v", variants, "variants"),
+                Field("VARIANTS", 0, variants_width, "bit v: the variant with number v", variants, "variants"),
                 Field("SHALLOW", 8, 1, "1: the shallow pipeline", int(config.pipeline == "shallow"), "pipeline"),
                 Field(
                     "RESULT_PRIORITY",
@@ -216,7 +224,7 @@ def _parameters(config: AmperConfig) -> tuple[Register, ...]:
             "neighbour_scale",
         ),
         Parameter.VARIANT: (
-            f"Variant: {', '.join(f'{number} {name}' for number, name in enumerate(AMPER_VARIANTS))}",
+            f"Variant: {', '.join(f'{number} {name}' for number, name in enumerate(_numbered(config)))}",
             VARIANTS.index(config.variant),
             "variant",
         ),
@@ -280,6 +288,17 @@ def _state(config: AmperConfig) -> tuple[Register, ...]:
             "CYCLES", 0x098, "ro", "Cycles since reset in which a batch was under way", _whole("count, wraps around")
         ),
         Register("ERRORS", 0x09C, "ro", "What the sampler refused since reset", _whole("count, wraps around")),
+    )
+
+
+def _total(config: AmperConfig) -> tuple[Register, ...]:
+    """T, where variant exact is built in."""
+    if not has_exact(config):
+        return ()
+    low, high = min(DATA_WIDTH, config.total_width), max(1, config.total_width - DATA_WIDTH)
+    return (
+        Register("TOTAL_LOW", 0x0B0, "ro", "T of the latest batch of exact", _whole("bits 31:0", 0, "rows", low)),
+        Register("TOTAL_HIGH", 0x0B4, "ro", "T of the latest batch of exact", _whole("bits 63:32", 0, "rows", high)),
     )
 
 

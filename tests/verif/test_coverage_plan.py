@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from amper import AMPER_VARIANTS, AmperConfig
-from amper_verif.harness import components, coverage
+from amper_verif.harness import components, coverage, plane_components
 
 DOCUMENT = Path(__file__).parents[2] / "docs/reference/coverage.md"
 
 SMALL = AmperConfig(rows=7, bank_rows=4, fan_out=2, priority_width=8, groups=3, batch=5, radius_scale=1.0, seed=3)
 TREE = AmperConfig(rows=33, bank_rows=8, fan_out=2, priority_width=8, groups=3, batch=40, radius_scale=40.0, seed=3)
 WHOLE = replace(SMALL, variants=AMPER_VARIANTS, search_ports=2, draw_ports=2, write_ports=4)
+EXACT = AmperConfig(rows=7, bank_rows=4, fan_out=2, priority_width=8, batch=5, variant="exact", seed=3)
 
 # The fewest benches that together reach every bin: each new point needs a place here.
 UNITS = {
@@ -31,6 +32,8 @@ UNITS = {
     "draw_unit": components.draw_unit(TREE, batches=200),
     "controller": components.controller(SMALL),
     "sampler": components.sampler(WHOLE, batches=400),
+    "census": plane_components.census(EXACT),
+    "exact": components.sampler(EXACT, batches=60),
 }
 
 

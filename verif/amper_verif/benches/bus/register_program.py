@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from amper import AmperConfig, Parameter
 from amper.operations.vocabulary import Beat, Control, Operation, Reset, Sample, Write
 from amper.operations.workload import workload
+from amper_hw.base.variants import has_candidates, has_exact
 from amper_hw.bus.registers import INTERRUPTS
 from amper_verif.benches.bus.register_access import POLLS, Bus, RegisterAccess
 from amper_verif.harness.progress import followed
@@ -182,14 +183,17 @@ class RegisterProgram:
         await registers.wait_for("QUEUE_EMPTY")
         await registers.wait_for("VMAX_EXACT")
         await self.bus.idle(50)
-        shown = {name: await registers.get(name) for name in ("VALID_ROWS", "CSP_SIZE", "ERRORS", "SEARCHES", "VMAX")}
+        searching = has_candidates(self.config)  # else what only searches need reads 0
         wanted = {
-            "VALID_ROWS": board.valid_rows,
+            "VALID_ROWS": board.valid_rows * searching,
             "CSP_SIZE": board.csp_size,
             "ERRORS": board.errors & 0xFFFF_FFFF,
             "SEARCHES": board.searches & 0xFFFF_FFFF,
-            "VMAX": board.model.vmax or 0,
+            "VMAX": (board.model.vmax or 0) * searching,
         }
+        if has_exact(self.config):
+            wanted |= {"TOTAL_LOW": board.total & 0xFFFF_FFFF, "TOTAL_HIGH": board.total >> 32}
+        shown = {name: await registers.get(name) for name in wanted}
         assert shown == wanted, f"expected {wanted}, got {shown}"
         for parameter in list(Parameter)[: Parameter.CLEAR]:
             value = await registers.get(parameter.name)

@@ -59,4 +59,4 @@ def test_one_lane_cannot_be_split():
 def test_a_large_memory_in_both_simulators(simulate, simulator):
     config = config_of(1024, 16, 64, "deep")
     assert simulate(plane_components.plane_choice(config), simulator=simulator)["compared"] > 2000
-    assert simulate(plane_components.census(config), simulator=simulator)["censuses"] > 10
+    assert simulate(plane_components.census(config, cycles=15000), simulator=simulator)["censuses"] > 10

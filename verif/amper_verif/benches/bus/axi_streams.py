@@ -17,7 +17,7 @@ from amper_verif.benches.bus.register_access import POLLS
 from amper_verif.benches.bus.register_program import RegisterProgram
 from amper_verif.benches.support import Gaps, Sink
 from amper_verif.harness.progress import followed
-from amper_verif.harness.scoreboard import Result, lane_values
+from amper_verif.harness.scoreboard import Result, lane_values, splits_beats
 
 LANE_BYTES = LANE_WIDTH // 8
 
@@ -210,11 +210,15 @@ class StreamProgram:
 
     def _compare(self, beat: tuple[int, ...]) -> None:
         data, keep, last, status = beat
-        count = keep.bit_count() // LANE_BYTES
-        assert keep == (1 << LANE_BYTES * count) - 1, f"TKEEP is {keep:x}"
+        whole = (1 << LANE_BYTES) - 1
+        kept = lane_values(keep, LANE_BYTES, self.config.draw_ports)
+        assert all(lane in (0, whole) for lane in kept), f"TKEEP is {keep:x}"
+        count = kept.count(whole)
+        assert splits_beats(self.config) or keep == (1 << LANE_BYTES * count) - 1, f"TKEEP is {keep:x}"
         words = lane_values(data, LANE_WIDTH, self.config.draw_ports)
-        rows = tuple(word & (1 << PRIORITY_BIT) - 1 for word in words[:count])
-        priorities = tuple(word >> PRIORITY_BIT for word in words[:count])
+        words = tuple(word for word, lane in zip(words, kept, strict=True) if lane)
+        rows = tuple(word & (1 << PRIORITY_BIT) - 1 for word in words)
+        priorities = tuple(word >> PRIORITY_BIT for word in words)
         if not self.config.result_priority:
             assert not any(priorities)
             priorities = ()

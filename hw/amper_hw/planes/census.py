@@ -1,4 +1,8 @@
-"""The census: how many rows of each plane, and from that the sum of all priorities (algorithm.md, section 7)."""
+"""The census: how many rows of each plane, and from that the sum of all priorities (algorithm.md, section 7).
+
+Latency: ``latency.census_cycles`` from the last change of the rows to their sums.
+Page: docs/hardware/exact.md.
+"""
 
 from __future__ import annotations
 

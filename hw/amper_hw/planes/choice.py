@@ -1,4 +1,8 @@
-"""From a place in the sum of all priorities to a plane and what its rank follows from (algorithm.md, section 7)."""
+"""From a place in the sum of all priorities to a plane and what its rank follows from (algorithm.md, section 7).
+
+Latency: ``latency.choice_cycles`` from a place to its plane.
+Page: docs/hardware/exact.md.
+"""
 
 from __future__ import annotations
 

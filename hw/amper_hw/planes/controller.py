@@ -1,4 +1,8 @@
-"""Requests where only variant exact is built in: to records of the draw unit, once the census is that of all writes."""
+"""Requests where only variant exact is built in: to records of the draw unit, once the census is that of all writes.
+
+Latency: ``latency.PREPARE_CYCLES`` from a request to its record, once the census is that of all writes.
+Page: docs/hardware/exact.md.
+"""
 
 from __future__ import annotations
 

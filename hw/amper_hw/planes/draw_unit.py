@@ -1,4 +1,8 @@
-"""Draws where variant exact is built in: from random words and the planes' sums to rows and their priorities."""
+"""Draws where variant exact is built in: from random words and the planes' sums to rows and their priorities.
+
+Latency: ``latency.draw_cycles`` from a word to its result entering the queue.
+Page: docs/hardware/exact.md.
+"""
 
 from __future__ import annotations
 

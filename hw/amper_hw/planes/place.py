@@ -1,4 +1,8 @@
-"""From a random word to a place in the sum of all priorities (algorithm.md, section 7)."""
+"""From a random word to a place in the sum of all priorities (algorithm.md, section 7).
+
+Latency: ``latency.place_cycles`` from a word to its place.
+Page: docs/hardware/exact.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The sampler where only variant exact is built in."""
+"""The sampler where only variant exact is built in.
+
+Latency: ``latency.batch_cycles`` from a request to its last result.
+Page: docs/hardware/exact.md.
+"""
 
 from __future__ import annotations
 

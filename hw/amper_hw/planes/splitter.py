@@ -1,4 +1,8 @@
-"""Beats of draws in several planes, one plane a cycle."""
+"""Beats of draws in several planes, one plane a cycle.
+
+Latency: 0 for a group of lanes; a beat takes a cycle for each plane in a row of lanes.
+Page: docs/hardware/exact.md.
+"""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @reporting("verify", "sim")
 def run(options: argparse.Namespace) -> int:
     """Run one or both simulators; print a table or JSON."""
-    from amper_verif.harness.simulation import SIMULATORS
+    from amper_verif.harness.simulators import SIMULATORS
 
     simulators = SIMULATORS if options.sim == "both" else (options.sim,)
     return (run_one if options.fuzz is None else run_fuzz)(options, simulators)

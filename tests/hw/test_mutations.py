@@ -9,7 +9,7 @@ from amper import AmperConfig
 from amper_hw.output.generate import generate
 from amper_verif.harness import components
 from amper_verif.harness.mutations import MUTATIONS, MutationError
-from amper_verif.harness.simulation import SimulationError
+from amper_verif.harness.simulators import SimulationError
 from amper_verif.verify import verify
 
 CONFIG = AmperConfig(

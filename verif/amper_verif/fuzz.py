@@ -13,7 +13,7 @@ from typing import Any
 from amper import AMPER_VARIANTS, AmperConfig
 from amper_spec.algorithm import DRAWS
 from amper_spec.declare import declarations
-from amper_verif.harness.simulation import SIMULATORS, require_simulator
+from amper_verif.harness.simulators import SIMULATORS, require_simulator
 from amper_verif.verify import Verification, verify
 
 

@@ -12,7 +12,8 @@ from amper import AmperConfig
 from amper.operations.trace import Trace
 from amper.operations.workload import check_trace_fits
 from amper_hw.output.generate import TOP, generate
-from amper_verif.harness.simulation import require_simulator, run_bench
+from amper_verif.harness.simulation import run_bench
+from amper_verif.harness.simulators import require_simulator
 
 
 @dataclass(frozen=True)

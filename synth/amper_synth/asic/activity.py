@@ -66,7 +66,8 @@ def measure_activity(
     SimulationError : no simulator, or the netlist differs from the golden model. TraceError : a bad trace.
     """
     from amper.operations.vocabulary import encoded
-    from amper_verif.harness.simulation import SimulationError, run_bench
+    from amper_verif.harness.simulation import run_bench
+    from amper_verif.harness.simulators import SimulationError
 
     file = (folder / "activity.txt").resolve()
     report = run_bench(

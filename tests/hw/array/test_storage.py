@@ -9,7 +9,7 @@ from configurations import table
 from amper import AmperConfig
 from amper_hw.output.generate import generate
 from amper_verif.harness import components
-from amper_verif.harness.simulation import SimulationError
+from amper_verif.harness.simulators import SimulationError
 
 # A row alone, as many as lines cross at, fewer.
 BANKS = table(

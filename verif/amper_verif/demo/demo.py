@@ -17,7 +17,7 @@ from amper_verif.demo.replay import Replay, replay
 from amper_verif.demo.result import DEFAULT_TRACE, Demo, Inputs, demo_config, shown
 from amper_verif.demo.simulation import one_batch, verify_all
 from amper_verif.harness.lint import LINTERS, LintResult, lint, require_linters
-from amper_verif.harness.simulation import SIMULATORS, require_simulator
+from amper_verif.harness.simulators import SIMULATORS, require_simulator
 from amper_verif.verify import Verification
 
 Say = Callable[[str], None]

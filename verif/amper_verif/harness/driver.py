@@ -9,7 +9,7 @@ from pathlib import Path
 
 from amper import AmperConfig
 from amper_hw.output.generate import generate
-from amper_verif.harness.simulation import SimulationError, require_simulator, simulator_environment
+from amper_verif.harness.simulators import SimulationError, require_simulator, simulator_environment
 
 #: What the driver must compile with, and without a word.
 C_FLAGS = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")

@@ -20,7 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from amper_spec.errors import ToolError
-from amper_verif.harness.simulation import simulator_environment
+from amper_verif.harness.simulators import simulator_environment
 
 LINTERS = ("verilator", "icarus", "yosys", "slang")
 

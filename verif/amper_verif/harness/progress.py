@@ -1,4 +1,4 @@
-"""How far a simulation is: left in a file of its build folder by who runs it, read by who waits for it.
+"""How far a simulation is: left in a file by who runs it, read by who waits for it.
 
 The file holds "done total" while the bench runs, and is empty while the design compiles.
 """
@@ -20,9 +20,9 @@ VARIABLE = "AMPER_BENCH_PROGRESS"
 _NAME = "progress"
 
 
-def start(build: Path) -> Path:
-    """A run begins in the build folder: the file, for ``VARIABLE``."""
-    file = build / _NAME
+def start(run: Path) -> Path:
+    """A run begins in its folder, inside the build's: the file, for ``VARIABLE``."""
+    file = run / _NAME
     file.write_text("", encoding="utf-8")
     return file
 
@@ -42,15 +42,15 @@ def followed(operations: Iterable[T]) -> Iterator[T]:
 
 
 def how_far(folder: Path, since: float) -> str:
-    """In a few words, of the run in one of the folder's build folders that began at ``since``, in seconds, or later."""
+    """In a few words, of the run of a build in the folder that began at ``since``, in seconds, or later."""
     try:
-        age, file = max((file.stat().st_mtime, file) for file in folder.glob(f"*/{_NAME}"))
+        age, file = max((file.stat().st_mtime, file) for file in folder.glob(f"*/*/{_NAME}"))
     except (OSError, ValueError):  # none yet
         age, file = 0.0, folder
     if age < since:
         return "generates Verilog"
     counted = _read(file)
-    return f"{counted[0]:,} of {counted[1]:,} operations" if counted else f"is {_compiling(file.parent)}"
+    return f"{counted[0]:,} of {counted[1]:,} operations" if counted else f"is {_compiling(file.parents[1])}"
 
 
 @contextlib.contextmanager
@@ -64,7 +64,7 @@ def bar(file: Path, label: str) -> Iterator[None]:
         def update() -> None:
             counted = _read(file)
             if counted is None:
-                shown.set_postfix_str(_compiling(file.parent))
+                shown.set_postfix_str(_compiling(file.parents[1]))
                 return
             shown.set_postfix_str("", refresh=False)
             shown.total = counted[1]

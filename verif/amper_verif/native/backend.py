@@ -39,7 +39,7 @@ def open_backend(config: AmperConfig) -> RtlBackend:
     """
     try:
         from amper_hw.base.latency import batch_cycles, fallback_cycles, settle_cycles
-        from amper_verif.harness.simulation import SimulationError
+        from amper_verif.harness.simulators import SimulationError
         from amper_verif.native.build import rtl_library, structure
     except ImportError as error:
         raise ImportError(f"backend rtl: {error}. Install it by: pip install 'amper[sim]'") from error

@@ -23,7 +23,7 @@ from amper_hw.output.generate import TOP, generate, versions
 from amper_spec.declare import declarations
 from amper_spec.parameters import Parameter
 from amper_spec.status import Status
-from amper_verif.harness.simulation import SimulationError, require_simulator, simulator_environment
+from amper_verif.harness.simulators import SimulationError, require_simulator, simulator_environment
 
 # -O1 takes half the time of -O2 to compile, whose code is 0 to 30 percent faster. Every library has the same names
 # inside, which must not meet those of another.

@@ -141,6 +141,9 @@ class OnlyDlpack:
     def __dlpack_device__(self):
         return (1, 0)
 
+    def __str__(self):
+        return "only dlpack"  # without an address: both workers of xdist must name the test the same
+
 
 @COMPILED
 @pytest.mark.parametrize(

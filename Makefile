@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # The Python (3.11 or newer) that the virtual environment is made from.
 PYTHON ?= python3
 export PYTHON VENV
+# The tests start hundreds of Python processes, which all read what the first has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A stamp is written after its environment was installed, so that nothing happens until an input changes.
 # The packages' __init__.py are inputs because an editable install knows only the packages of its day.

@@ -24,6 +24,27 @@ gc.set_threshold(
 _tables: list[coverage.Table] = []  # of this process; in the end, of all
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is long
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a product of parameters that is marked ``half``, every other combination is long: a half in which each value
+    of each parameter occurs, and with three parameters or more each pair of values of two.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("half") and sum(places(item)) % 2:
+            item.add_marker("long")
+
+
+def places(item: pytest.Function) -> Iterator[int]:
+    """Which value of each of its ``parametrize`` the test has, counted from 0."""
+    for mark in item.iter_markers("parametrize"):
+        names = mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0]
+        given = [
+            value.values if isinstance(value, type(pytest.param())) else tuple(value) if len(names) > 1 else (value,)
+            for value in mark.args[1]
+        ]
+        yield given.index(tuple(item.callspec.params[name.strip()] for name in names))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def logs_of_stable_baselines3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Without it, every training leaves a folder in the system's temporary one."""

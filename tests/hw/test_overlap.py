@@ -12,9 +12,14 @@ from amper_verif.harness import components
 BATCHES = 100
 
 
-def config_of(ports, *, write_ports=1, result_priority=True):
+# The measurements in docs/ are those of 1,024 rows.
+SIZES = pytest.mark.parametrize("rows", [256, pytest.param(1024, marks=pytest.mark.long)])
+
+
+def config_of(ports, *, rows, write_ports=1, result_priority=True):
     return AmperConfig(
-        rows=1024,
+        rows=rows,
+        bank_rows=rows // 16,  # as many banks, so that as many lanes meet in one
         groups=20,
         batch=64,
         search_ports=ports,
@@ -40,15 +45,17 @@ def cycles_of(simulate, config, between):
     return cycles
 
 
+@SIZES
 @pytest.mark.parametrize(("ports", "each"), [pytest.param(1, 68, marks=pytest.mark.long), (4, 20)])
-def test_batches_without_writes(simulate, ports, each):
+def test_batches_without_writes(simulate, ports, each, rows):
     """100 batches of 64 with m = 20: little more than the longer of searches and draws."""
-    assert cycles_of(simulate, config_of(ports), list) <= BATCHES * each + 100
+    assert cycles_of(simulate, config_of(ports, rows=rows), list) <= BATCHES * each + 100
 
 
-def test_batches_with_64_priority_writes_between_them(simulate):
+@SIZES
+def test_batches_with_64_priority_writes_between_them(simulate, rows):
     """Rows at random, priorities below Vmax, whose row stays as it is: what a replay buffer does after each batch."""
-    config = config_of(4, write_ports=4, result_priority=False)
+    config = config_of(4, rows=rows, write_ports=4, result_priority=False)
     chance = random.Random(1)
 
     def updates():
@@ -57,6 +64,7 @@ def test_batches_with_64_priority_writes_between_them(simulate):
     assert cycles_of(simulate, config, updates) <= BATCHES * 40 + 200
 
 
+@pytest.mark.half
 @pytest.mark.parametrize("result_priority", [True, False])
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize(("groups", "batch"), [(1, 1), (3, 1), (2, 9), (20, 4)])

@@ -66,6 +66,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.half
 @pytest.mark.parametrize(
     "builds", [("plain", "range", "all"), ("prefix", "nearest", "ternary")], ids=["deep", "shallow"]
 )
@@ -106,6 +107,7 @@ SHAPES = table(
 )
 
 
+@pytest.mark.half
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize("ports", [1, 4])
 @pytest.mark.parametrize("shape", SHAPES)

@@ -33,7 +33,7 @@ UNITS = {
     "controller": components.controller(SMALL),
     "sampler": components.sampler(WHOLE, batches=400),
     "census": plane_components.census(EXACT),
-    "exact": components.sampler(EXACT, batches=60),
+    "exact": components.sampler(EXACT, batches=400),
 }
 
 

@@ -297,9 +297,11 @@ def test_missing_simulator_or_linter(tmp_path, trace_file, monkeypatch, capsys, 
 
 
 def test_output_that_is_a_file(tmp_path, trace_file, capsys):
-    code = main(["demo", "-o", str(trace_file), "--trace", str(trace_file), "--operations", "300"])
-    assert code == 2
-    assert capsys.readouterr().err == f"amper demo: error: [Errno 17] File exists: '{trace_file}'\n"
+    with pytest.raises(SystemExit) as stopped:
+        main(["demo", "-o", str(trace_file), "--trace", str(trace_file), "--operations", "300"])
+    assert stopped.value.code == 2
+    message = f"amper demo: error: argument -o/--output: must be a folder, and {trace_file} is a file\n"
+    assert capsys.readouterr().err.endswith(message)
 
 
 def test_progress_on_a_terminal_and_elsewhere(monkeypatch, capsys):

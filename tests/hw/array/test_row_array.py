@@ -25,6 +25,7 @@ KINDS = table(
 )
 
 
+@pytest.mark.half
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tree", TREES)
 def test_every_answer_is_right_and_in_its_cycle(simulate, tree, kind):

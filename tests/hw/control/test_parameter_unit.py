@@ -15,6 +15,7 @@ def parameter_unit(config: AmperConfig, *, transfers: int = 2000) -> Unit:
     return Unit("units.parameter_unit", lambda: ParameterUnit(config), parameters)
 
 
+@pytest.mark.half
 @pytest.mark.parametrize("priority_width", [4, 16, 32])
 @pytest.mark.parametrize("groups", [1, 3, 20, 256])
 def test_values_follow_the_rules_and_quotients_are_exact(simulate, groups, priority_width):

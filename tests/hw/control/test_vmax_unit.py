@@ -17,6 +17,7 @@ KINDS = table(
 )
 
 
+@pytest.mark.half
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tree", TREES)
 def test_vmax_is_right_whenever_it_is_exact(simulate, tree, kind):

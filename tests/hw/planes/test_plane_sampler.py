@@ -42,7 +42,14 @@ def check_random(report):
     assert report["statuses"]["NO_VALID_ROW"] > 0
 
 
-@pytest.mark.parametrize("place", range(3 * len(SIZES)))
+# 257 rows take twice as long as all others together, and have no more levels than 100.
+PLACES = [
+    pytest.param(place, marks=[pytest.mark.long] if SIZES[place % len(SIZES)][0] > 100 else [])
+    for place in range(3 * len(SIZES))
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_random_workload(simulate, place):
     """Every build with two sizes of memory, or more."""
     size, build = SIZES[place % len(SIZES)], list(BUILDS)[(place + place // len(SIZES)) % len(BUILDS)]

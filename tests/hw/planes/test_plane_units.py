@@ -24,6 +24,7 @@ def config_of(rows, priority_width, batch, pipeline, **more):
     return AmperConfig(variant="exact", **sizes, **more)
 
 
+@pytest.mark.half
 @pytest.mark.parametrize("draws", ["independent", "stratified"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "-".join(map(str, size)))
 def test_every_place_is_exact(simulate, size, draws):

@@ -193,7 +193,7 @@ def test_counters():
 @pytest.mark.parametrize("priorities", [True, False])
 def test_lanes_of_a_port(priorities):
     config = replace(CONFIG, draw_ports=4, result_priority=priorities)
-    row, priority = 7 | 19 << 5 | 31 << 10, 200 | 3 << 8 | 99 << 16
+    row, priority = 7 | 19 << 5, 200 | 3 << 8
     found = Result.of_port(config, row=row, priority=priority, lanes=0b11, last=1, status=0)
     assert found == Result((7, 19), (200, 3) if priorities else (), 1, 0)
     refused = Result.of_port(config, row=0, priority=0, lanes=0, last=1, status=3)
@@ -205,6 +205,12 @@ def test_lanes_that_must_not_be(lanes, status):
     config = replace(CONFIG, draw_ports=4)
     with pytest.raises(AssertionError, match="result_lanes must"):
         Result.of_port(config, row=0, priority=0, lanes=lanes, last=1, status=status)
+
+
+def test_lanes_without_a_draw_are_zero():
+    config = replace(CONFIG, draw_ports=4)
+    with pytest.raises(AssertionError, match="lane 2 without a draw must be 0, not row 31"):
+        Result.of_port(config, row=7 | 19 << 5 | 31 << 10, priority=0, lanes=0b11, last=1, status=0)
 
 
 def test_lane_values():

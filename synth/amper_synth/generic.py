@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def depth_markdown(results: Sequence[GenericResult]) -> str:
             line = depths.setdefault(kind, [0] * len(results))
             line[index] = max(line[index], depth)
     shown = sorted((name for name in depths if max(depths[name]) > 20), key=lambda name: (-max(depths[name]), name))
-    lines = [
+    lines: list[Iterable[object]] = [
         ["**the whole**", *(result.depth for result in results)],
         *([f"`{name}`", *(value or "" for value in depths[name])] for name in shown),
         ["gates and registers", *(result.cells for result in results)],

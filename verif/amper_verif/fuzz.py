@@ -83,7 +83,8 @@ def _draws(chance: random.Random, values: dict[str, Any]) -> str:
 
 
 def _radius_scale(chance: random.Random, values: dict[str, Any]) -> float:
-    return round(values["groups"] * chance.choice((0.0, 0.01, 0.05, 0.3, 2.0, 15.9)) * chance.random(), 6)
+    scale: float = values["groups"] * chance.choice((0.0, 0.01, 0.05, 0.3, 2.0, 15.9)) * chance.random()
+    return round(scale, 6)
 
 
 def _neighbour_scale(chance: random.Random, _: dict[str, Any]) -> float:
@@ -92,7 +93,8 @@ def _neighbour_scale(chance: random.Random, _: dict[str, Any]) -> float:
 
 def _bank_rows(chance: random.Random, values: dict[str, Any]) -> int:
     # At most some 64 banks, so that the Verilog stays small.
-    least = max(2, 1 << max(0, (values["rows"] // 64).bit_length()))
+    rows: int = values["rows"]
+    least = max(2, 1 << max(0, (rows // 64).bit_length()))
     return min(1024, least << chance.randrange(5))
 
 

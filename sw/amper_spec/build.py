@@ -54,7 +54,7 @@ class Build(Declared):
         True, Switch(), "X", "whether results carry the drawn rows' priorities; without, writes wait less"
     )
     bus: Bus = parameter(
-        "native", Choice(BUSES), "BUS", "ready/valid streams, AXI4-Lite with AXI4-Stream, or Wishbone B4 pipelined"
+        "native", Choice(BUSES), "BUS", "ready/valid streams, AXI4-Lite with AXI4-Stream, or Wishbone B4"
     )
     storage: Storage = parameter(
         "flip-flops", Choice(STORAGES), "CELLS", "what holds the rows; latches are smaller in a cell library"

@@ -57,7 +57,7 @@ class Verification:
 BENCHES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "native": (("sampler.bench", {}),),
     "axi": tuple(("bus.axi_sampler", {"part": part}) for part in ("registers", "streams")),
-    "wishbone": (("bus.wishbone_sampler", {"part": "registers"}),),
+    "wishbone": (("bus.wishbone_sampler", {"part": "registers"}), ("bus.wishbone_peer", {})),
 }
 
 

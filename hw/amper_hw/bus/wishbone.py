@@ -1,6 +1,6 @@
-"""The sampler with Wishbone B4.
+"""The sampler with Wishbone B4, for classic and for pipelined masters.
 
-Latency: 1 cycle from an access to its answer. Page: docs/hardware/interfaces.md, "Wishbone".
+Latency: 1 cycle from an access to its answer; an access every 2 cycles. Page: docs/hardware/interfaces.md, "Wishbone".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from amper_spec.config import AmperConfig
 
 
 def wishbone_signature() -> wiring.Signature:
-    """A pipelined Wishbone B4 interface of 32 bits, seen from the master; the data are named as the slave sees them.
+    """A Wishbone B4 interface of 32 bits, seen from the master; the data are named as the slave sees them.
 
     ``adr`` counts words.
     """
@@ -37,7 +37,10 @@ def wishbone_signature() -> wiring.Signature:
 
 
 class WishboneSampler(Composite):
-    """Registers on Wishbone B4, pipelined: an access a cycle, answered in the next one. Contract: interfaces.md.
+    """Registers on Wishbone B4: an access is taken once, and answered in the next cycle. Contract: interfaces.md.
+
+    In the cycle of an answer nothing is taken. A classic master, which holds its strobe until it sees the answer, so
+    gets its access done once; a pipelined one is told by ``stall`` to hold its next strobe for that cycle.
 
     Parameters
     ----------
@@ -65,7 +68,7 @@ class WishboneSampler(Composite):
 
         bus, access, answer = self.wb, registers.port.access, registers.port.answer
         m.d.comb += [
-            access.valid.eq(bus.cyc & bus.stb),
+            access.valid.eq(bus.cyc & bus.stb & ~answer.valid),
             access.write.eq(bus.we),
             access.address.eq(Cat(Const(0, 2), bus.adr)),
             access.data.eq(bus.dat_i),
@@ -74,7 +77,7 @@ class WishboneSampler(Composite):
             bus.ack.eq(bus.cyc & answer.valid & ~answer.error),
             bus.err.eq(bus.cyc & answer.valid & answer.error),
             bus.dat_o.eq(answer.data),
-            bus.stall.eq(0),
+            bus.stall.eq(answer.valid),
             self.irq.eq(registers.irq),
         ]
         return m

@@ -6,6 +6,7 @@ import pytest
 
 from amper_hw.bus.registers import BUS_ERRORS
 from amper_verif.harness import bus_components
+from amper_verif.harness.simulators import SIMULATORS
 
 from .test_axi import SINGLE, SMALL, WIDE, WIDEST
 
@@ -15,12 +16,16 @@ CONFIGURATIONS = [dataclasses.replace(config, bus="wishbone") for config in (SMA
 
 @pytest.mark.parametrize("config", CONFIGURATIONS, ids=NAMES)
 def test_random_programs(simulate, config):
-    """Commands in pipelined cycles with gaps, resets among them; every draw against the golden model."""
-    assert simulate(bus_components.wishbone_sampler(config, part="registers"))["compared"] > 20
+    """Commands in classic and pipelined cycles with gaps, cycles that end early and resets among them; every draw
+    against the golden model, so that no command is done twice or lost.
+    """
+    report = simulate(bus_components.wishbone_sampler(config, part="registers"))
+    assert report["compared"] > 20
+    assert all(count > 10 for count in report["styles"].values()), report["styles"]
 
 
 def test_a_queue_that_is_often_full(simulate):
-    """An access a cycle is faster than the sampler: what came when the queue was full is given again."""
+    """Accesses are faster than the sampler: what came when the queue was full is given again."""
     report = simulate(bus_components.wishbone_sampler(CONFIGURATIONS[1], part="registers", batches=60))
     assert report["refused"] > 10
     assert report["compared"] > 100
@@ -31,11 +36,13 @@ def test_in_verilator(simulate):
     assert simulate(unit, simulator="verilator")["compared"] > 100
 
 
+@pytest.mark.parametrize("simulator", SIMULATORS)
 @pytest.mark.parametrize("config", CONFIGURATIONS[:2], ids=NAMES[:2])
-def test_a_master_that_is_not_ours(simulate, config):
-    """cocotbext-wishbone: every access acknowledged or refused, every draw that of the golden model."""
-    report = simulate(bus_components.wishbone_peer(config))
+def test_masters_that_are_not_ours(simulate, config, simulator):
+    """cocotbext-wishbone, classic and pipelined: every access answered once, every draw that of the golden model."""
+    report = simulate(bus_components.wishbone_peer(config), simulator=simulator)
     assert report["compared"] > 20
+    assert all(count > 50 for count in report["styles"].values()), report["styles"]
     assert report["acks"] > 100
     assert report["errors"] >= 1
 

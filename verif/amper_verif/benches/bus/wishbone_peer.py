@@ -1,9 +1,9 @@
-"""Bench of the sampler behind Wishbone with a master that is not ours: that of cocotbext-wishbone."""
+"""Bench of the sampler behind Wishbone with masters that are not ours: those of cocotbext-wishbone."""
 
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, ClassVar
 
 import cocotb
 from cocotb.clock import Clock
@@ -24,18 +24,35 @@ ANSWER_CYCLES = 10  # after which the master gives up
 ACK, ERR = 1, 2
 
 
+class ClassicMaster(WishboneMaster):
+    """Does not know ``stall``, and so holds its strobe until the answer."""
+
+    _optional_signals: ClassVar[list[str]] = []
+
+    def __init__(self, dut: Any) -> None:
+        signals = {name: port for name, port in SIGNALS.items() if name != "stall"}
+        super().__init__(dut, "wb", dut.clk, timeout=ANSWER_CYCLES, signals_dict=signals)
+
+
 class PeerWishbone(PeerBus):
-    """The master as the register programs want it: one access a bus cycle, with idle cycles before some."""
+    """The masters as the register programs want them: one access a bus cycle, with idle cycles before some.
+
+    Each access is by the classic or the pipelined master, by chance.
+    """
 
     def __init__(self, dut: Any, chance: random.Random) -> None:
         super().__init__(dut, chance)
         self.answers = {ACK: 0, ERR: 0}
-        self.master = WishboneMaster(dut, "wb", dut.clk, timeout=ANSWER_CYCLES, signals_dict=SIGNALS)
+        pipelined = WishboneMaster(dut, "wb", dut.clk, timeout=ANSWER_CYCLES, signals_dict=SIGNALS)
+        self.masters = {"classic": ClassicMaster(dut), "pipelined": pipelined}
+        self.styles = dict.fromkeys(self.masters, 0)
 
     async def _access(self, address: int, value: int | None, strobe: int) -> Any:
         wait = self.chance.choice((0, 0, 0, 1, 3))
         operation = WBOp(adr=address >> 2, dat=value, sel=strobe, idle=wait, acktimeout=ANSWER_CYCLES)
-        (result,) = await self.master.send_cycle([operation])
+        style = self.chance.choice(list(self.masters))
+        self.styles[style] += 1
+        (result,) = await self.masters[style].send_cycle([operation])
         self.answers[result.ack] += 1
         return result
 
@@ -62,5 +79,5 @@ async def against_model(dut: Any) -> None:
     assert await bus.write(0xFFC, 0), "an address without a register was not answered by wb_err"
     await program.registers.bus_errors()
     await program.run_chosen(parameters)
-    found = {"compared": program.compared, "acks": bus.answers[ACK], "errors": bus.answers[ERR]}
-    leave_report(found)
+    found = {"styles": bus.styles, "acks": bus.answers[ACK], "errors": bus.answers[ERR]}
+    leave_report(found | {"batches": program.scoreboard.batches, "compared": program.compared})

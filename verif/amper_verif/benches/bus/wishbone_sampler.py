@@ -1,4 +1,4 @@
-"""Bench of the sampler behind Wishbone: a pipelined master with gaps, results against the golden model."""
+"""Bench of the sampler behind Wishbone: classic and pipelined cycles by chance, results against the golden model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import cocotb
 
 from amper import AmperConfig, Parameter
+from amper_hw.bus.registers import register_map
 from amper_verif.benches.bus.illegal_accesses import IllegalAccesses
 from amper_verif.benches.bus.register_access import ALL_BYTES
 from amper_verif.benches.bus.register_program import RegisterProgram
@@ -26,32 +27,50 @@ class Operation(NamedTuple):
 
 
 class WishboneMaster:
-    """Pipelined cycles of any number of accesses; asserts that each is answered, once and in the next clock cycle."""
+    """Bus cycles of any number of accesses; asserts that each is taken once, and answered in the next clock cycle.
 
-    def __init__(self, device: Device, chance: random.Random) -> None:
+    A cycle is classic or pipelined by chance: a classic one holds each strobe until its answer, a pipelined one until
+    it is not stalled. ``styles`` counts accesses of each kind.
+    """
+
+    def __init__(self, device: Device, config: AmperConfig, chance: random.Random) -> None:
+        self.registers = {register.name: register.offset for register in register_map(config)}
         self.device = device
         self.chance = chance
         self.gaps = Gaps(chance)
-        self.paused = False
+        self.paused = False  # gaps between strobes, idle cycles, and cycles that end early
+        self.styles = {"classic": 0, "pipelined": 0, "abandoned": 0}
 
     async def cycle(self, operations: list[Operation]) -> list[tuple[int, bool]]:
         """All operations within one bus cycle; returns data and error of each."""
+        classic = self.chance.random() < 0.5
+        self.styles["classic" if classic else "pipelined"] += len(operations)
         waiting = deque(operations)
         answers: list[tuple[int, bool]] = []
-        asked = False
-        while waiting or asked:
-            operation = waiting.popleft() if waiting and (not self.paused or self.gaps()) else None
-            self._drive(operation)
+        shown: Operation | None = None
+        asked = False  # an access was taken a cycle ago
+        while waiting or shown or asked:
+            if shown is None and waiting and (not self.paused or self.gaps()):
+                shown = waiting.popleft()
+            self._drive(shown)
             await self.device.settle()
-            ack, error = self.device.read("wb_ack"), self.device.read("wb_err")
-            assert ack + error == int(asked), f"ack {ack} and err {error} a cycle after stb {int(asked)}"
-            assert not self.device.read("wb_stall")
-            if asked:
-                answers.append((self.device.read("wb_dat_o"), bool(error)))
-            asked = operation is not None
+            answer = self._answer(asked)
+            if answer is not None:
+                answers.append(answer)
+            taken = shown is not None and not asked
+            if asked if classic else taken:
+                shown = None
+            asked = taken
             await self.device.tick()
         await self.idle(self.chance.randrange(3) if self.paused else 0)
         return answers
+
+    def _answer(self, asked: bool) -> tuple[int, bool] | None:
+        """The answer in this cycle, which must be there, and stall, exactly when an access was taken before."""
+        ack, error = self.device.read("wb_ack"), self.device.read("wb_err")
+        assert ack + error == int(asked), f"ack {ack} and err {error} a cycle after an access was taken: {asked}"
+        assert self.device.read("wb_stall") == int(asked)
+        return (self.device.read("wb_dat_o"), bool(error)) if asked else None
 
     def _drive(self, operation: Operation | None) -> None:
         rubbish = Operation(self.chance.getrandbits(12), self.chance.getrandbits(32), self.chance.getrandbits(4))
@@ -74,21 +93,39 @@ class WishboneMaster:
             assert not self.device.read("wb_err")
             await self.device.tick()
 
-    async def abandon(self, operation: Operation) -> None:
-        """A cycle that ends before the answer, which then must not come."""
+    async def abandon(self, operation: Operation, behind: Operation | None = None) -> None:
+        """A cycle that ends before an answer: that of ``operation``, which was taken, or of the strobe ``behind`` it,
+        which is stalled and so never taken.
+        """
+        self.styles["abandoned"] += 1
         self._drive(operation)
         await self.device.settle()
+        assert self._answer(False) is None
         await self.device.tick()
+        if behind is not None:
+            self._drive(behind)
+            await self.device.settle()
+            assert self._answer(True) is not None
+            await self.device.tick()
         await self.idle(1)
+
+    async def _disturb(self) -> None:
+        """Now and then a cycle that ends early, of accesses that change nothing or are not taken."""
+        if self.paused and self.chance.random() < 0.05:
+            read = Operation(self.registers["STATUS"])
+            request = Operation(self.registers["REQUEST"], 1)
+            await self.abandon(read, request if self.chance.random() < 0.5 else None)
 
     # --- what the shared programs use --------------------------------------------------------------------------------
 
     async def write(self, address: int, value: int, strobe: int = ALL_BYTES) -> bool:
+        await self._disturb()
         ((data, error),) = await self.cycle([Operation(address, value, strobe)])
         assert data == 0
         return error
 
     async def read(self, address: int, strobe: int = ALL_BYTES) -> tuple[int, bool]:
+        await self._disturb()
         (answer,) = await self.cycle([Operation(address, None, strobe)])
         return answer
 
@@ -115,7 +152,9 @@ async def partial_reads(master: WishboneMaster, program: RegisterProgram) -> Non
 
 
 async def clearing_at_every_moment(master: WishboneMaster, program: RegisterProgram) -> None:
-    """A refusal in the very cycle in which BUS_ERRORS is cleared is not lost: one of these moments is that cycle."""
+    """A refusal in the very cycle in which BUS_ERRORS is cleared is not lost: one of these moments is that cycle, one
+    the cycle between it and the read.
+    """
     errors = program.registers.map["BUS_ERRORS"]
     kept = 0
     for moment in range(20):
@@ -125,11 +164,11 @@ async def clearing_at_every_moment(master: WishboneMaster, program: RegisterProg
         kept += left != 0
         await program.registers.wait_for("QUEUE_EMPTY")
         await program.registers.bus_errors()
-    assert kept == 1
+    assert kept == 2
 
 
-async def pipelined(master: WishboneMaster, program: RegisterProgram, rounds: int) -> int:
-    """Long cycles of reads and writes, an access every clock cycle; returns how many."""
+async def long_cycles(master: WishboneMaster, program: RegisterProgram, rounds: int) -> int:
+    """Cycles of many reads and writes, without a pause; returns how many accesses."""
     registers = program.registers.map
     for _ in range(rounds):
         value = master.chance.randint(0, registers["WRITE_ROW"].mask)
@@ -149,7 +188,7 @@ async def against_model(dut: Any) -> None:
     config = AmperConfig.from_dict(parameters["config"])
     chance = random.Random(parameters["seed"])
     device = Device(dut, deadline=math.inf)  # every access and every poll has a limit of its own
-    master = WishboneMaster(device, chance)
+    master = WishboneMaster(device, config, chance)
     program = RegisterProgram(master, config, chance)
     device.drive(wb_cyc=0, wb_stb=0, wb_we=0, wb_adr=0, wb_dat_i=0, wb_sel=0)
     await device.start()
@@ -162,10 +201,11 @@ async def against_model(dut: Any) -> None:
         await program.check_interrupts()
         await partial_reads(master, program)
         await clearing_at_every_moment(master, program)
-        report |= {"tried": illegal.tried, "accesses": await pipelined(master, program, 20)}
+        report |= {"tried": illegal.tried, "accesses": await long_cycles(master, program, 20)}
     else:
         master.paused = True
         await program.start()
         await program.run_chosen(parameters)
         report |= {"refused": program.refused}
+    report |= {"styles": master.styles}
     leave_report(report | {"batches": program.scoreboard.batches, "compared": program.compared})

@@ -95,7 +95,8 @@ def setup(app):
     def keep(app, what, name, obj, options, lines):
         # Of "The part that decides: equal in ..." napoleon would make a type and a text.
         if what in ("property", "attribute", "data"):
-            sentences[name] = list(map(as_plain_text, lines))
+            # Nor does a field of a named tuple need the text that Python makes up for it.
+            sentences[name] = [as_plain_text(line) for line in lines if not line.startswith("Alias for field number")]
 
     def put_back(app, what, name, obj, options, lines):
         lines[:] = sentences.pop(name, lines)

@@ -12,7 +12,7 @@ ALL = {parameter.name for parameter in Parameter}
 
 def parameter_unit(config: AmperConfig, *, transfers: int = 2000) -> Unit:
     parameters = {"config": config.to_dict(), "transfers": transfers}
-    return Unit("units.parameter_unit", lambda: ParameterUnit(config), parameters)
+    return Unit("control.parameter_unit", lambda: ParameterUnit(config), parameters)
 
 
 @pytest.mark.half

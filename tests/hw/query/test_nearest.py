@@ -12,7 +12,7 @@ from amper_verif.harness.components import Unit
 def nearest(config: AmperConfig, *, stretches: int = 24) -> Unit:
     """``stretches``: of one to three batches each."""
     return Unit(
-        "units.nearest", lambda: NearestNeighbours(config), {"config": config.to_dict(), "stretches": stretches}
+        "query.nearest", lambda: NearestNeighbours(config), {"config": config.to_dict(), "stretches": stretches}
     )
 
 

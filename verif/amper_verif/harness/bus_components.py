@@ -34,4 +34,4 @@ def wishbone_peer(config: AmperConfig, *, batches: int = 20) -> Unit:
 def stream_arbiter(*, cycles: int = 3000) -> Unit:
     """The arbiter of two streams of 16 bits."""
     layout = data.StructLayout({"value": 16})
-    return Unit("units.stream_arbiter", lambda: StreamArbiter(layout), {"cycles": cycles})
+    return Unit("parts.stream_arbiter", lambda: StreamArbiter(layout), {"cycles": cycles})

@@ -61,21 +61,21 @@ def match_line(*, rows: int, priority_width: int, range_match: bool = False, tri
     from amper_hw.array.match_line import MatchLines
 
     sizes = {"rows": rows, "priority_width": priority_width, "range_match": range_match}
-    return Unit("units.match_line", lambda: MatchLines(**sizes), sizes | {"trials": trials})
+    return Unit("array.match_line", lambda: MatchLines(**sizes), sizes | {"trials": trials})
 
 
 def multiplier(*, a_width: int, b_width: int, stages: int = 2, blocks: bool = False, cycles: int = 1000) -> Unit:
     from amper_hw.parts.multiplier import PipelinedMultiplier
 
     sizes = {"a_width": a_width, "b_width": b_width, "stages": stages, "blocks": blocks}
-    return Unit("units.multiplier", lambda: PipelinedMultiplier(**sizes), sizes | {"cycles": cycles})
+    return Unit("parts.multiplier", lambda: PipelinedMultiplier(**sizes), sizes | {"cycles": cycles})
 
 
 def rank_select(*, width: int, tag_width: int, stages: int = 4, blocks: bool = False, cycles: int = 1000) -> Unit:
     from amper_hw.parts.rank_select import BitSelect
 
     sizes = {"width": width, "tag_width": tag_width, "stages": stages, "blocks": blocks}
-    return Unit("units.rank_select", lambda: BitSelect(**sizes), sizes | {"cycles": cycles})
+    return Unit("parts.rank_select", lambda: BitSelect(**sizes), sizes | {"cycles": cycles})
 
 
 def urng(config: AmperConfig, *, stream: int, words: int, high_width: int, low_width: int, cycles: int = 1000) -> Unit:
@@ -85,7 +85,7 @@ def urng(config: AmperConfig, *, stream: int, words: int, high_width: int, low_w
     s0, s1 = config.stream_states[stream]
     settings = {"s0": s0, "s1": s1, "words": words, "high_width": high_width, "low_width": low_width}
     settings["stages"] = urng_cycles(config)
-    return Unit("units.urng", lambda: Urng(**settings), settings | {"cycles": cycles})
+    return Unit("parts.urng", lambda: Urng(**settings), settings | {"cycles": cycles})
 
 
 def draw_urng(config: AmperConfig) -> Unit:
@@ -98,21 +98,21 @@ def bank(config: AmperConfig, *, rounds: int = 60) -> Unit:
     from amper_hw.array.bank import Bank
 
     parameters = {"config": config.to_dict(), "rows": config.rows, "rounds": rounds}
-    return Unit("units.bank", lambda: Bank(config, rows=config.rows), parameters)
+    return Unit("array.bank", lambda: Bank(config, rows=config.rows), parameters)
 
 
 def row_array(config: AmperConfig, *, rounds: int = 60) -> Unit:
     from amper_hw.array.tree import whole_array
 
     parameters = {"config": config.to_dict(), "rows": config.rows, "rounds": rounds}
-    return Unit("units.row_array", lambda: whole_array(config).build(), parameters)
+    return Unit("array.row_array", lambda: whole_array(config).build(), parameters)
 
 
 def query_generator(config: AmperConfig, *, batches: int = 30) -> Unit:
     from amper_hw.query.generator import QueryGenerator
 
     return Unit(
-        "units.query_generator", lambda: QueryGenerator(config), {"config": config.to_dict(), "batches": batches}
+        "query.query_generator", lambda: QueryGenerator(config), {"config": config.to_dict(), "batches": batches}
     )
 
 
@@ -120,7 +120,7 @@ def representative(config: AmperConfig, *, batches: int = 40) -> Unit:
     from amper_hw.query.representative import Representatives
 
     return Unit(
-        "units.representative", lambda: Representatives(config), {"config": config.to_dict(), "batches": batches}
+        "query.representative", lambda: Representatives(config), {"config": config.to_dict(), "batches": batches}
     )
 
 
@@ -128,7 +128,7 @@ def radius(config: AmperConfig, *, points: int = 1500) -> Unit:
     """A configuration with an fr variant built in."""
     from amper_hw.query.radius import RadiusKeys
 
-    return Unit("units.radius", lambda: RadiusKeys(config), {"config": config.to_dict(), "points": points})
+    return Unit("query.radius", lambda: RadiusKeys(config), {"config": config.to_dict(), "points": points})
 
 
 def vmax_unit(config: AmperConfig, *, stretches: int = 40, stretch: int = 60) -> Unit:
@@ -136,25 +136,25 @@ def vmax_unit(config: AmperConfig, *, stretches: int = 40, stretch: int = 60) ->
     from amper_hw.control.vmax import VmaxUnit
 
     parameters = {"config": config.to_dict(), "stretches": stretches, "stretch": stretch}
-    return Unit("units.vmax_unit", lambda: VmaxUnit(config), parameters)
+    return Unit("control.vmax_unit", lambda: VmaxUnit(config), parameters)
 
 
 def write_unit(config: AmperConfig, *, cycles: int = 2000) -> Unit:
     from amper_hw.control.write_unit import WriteUnit
 
-    return Unit("units.write_unit", lambda: WriteUnit(config), {"config": config.to_dict(), "cycles": cycles})
+    return Unit("control.write_unit", lambda: WriteUnit(config), {"config": config.to_dict(), "cycles": cycles})
 
 
 def draw_unit(config: AmperConfig, *, batches: int = 80) -> Unit:
     from amper_hw.draw.unit import DrawUnit
 
-    return Unit("units.draw_unit", lambda: DrawUnit(config), {"config": config.to_dict(), "batches": batches})
+    return Unit("draw.draw_unit", lambda: DrawUnit(config), {"config": config.to_dict(), "batches": batches})
 
 
 def controller(config: AmperConfig, *, batches: int = 120) -> Unit:
     from amper_hw.control.controller import Controller
 
-    return Unit("units.controller", lambda: Controller(config), {"config": config.to_dict(), "batches": batches})
+    return Unit("control.controller", lambda: Controller(config), {"config": config.to_dict(), "batches": batches})
 
 
 def sampler(config: AmperConfig, *, batches: int = 50) -> Unit:

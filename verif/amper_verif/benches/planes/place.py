@@ -10,8 +10,8 @@ import cocotb
 
 from amper import AmperConfig
 from amper_hw.base.latency import place_cycles
+from amper_verif.benches.parts.multiplier import operand
 from amper_verif.benches.support import Device, Gaps
-from amper_verif.benches.units.multiplier import operand
 from amper_verif.harness.coverage import collected
 from amper_verif.harness.simulation import bench_parameters, leave_report
 

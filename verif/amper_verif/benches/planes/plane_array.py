@@ -9,8 +9,8 @@ import cocotb
 
 from amper import AmperConfig
 from amper_hw.base import latency
+from amper_verif.benches.array.bank import PlainAnswers
 from amper_verif.benches.support import Answers, Device, Gaps
-from amper_verif.benches.units.bank import PlainAnswers
 from amper_verif.harness.coverage import amount, collected, cover
 from amper_verif.harness.simulation import bench_parameters, leave_report
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import cocotb
 
 from amper_hw.base.latency import count_cycles, key_cycles
-from amper_verif.benches.units.query_keys import Query, cover_key, key_codes, read_query
-from amper_verif.benches.units.query_support import BatchBench
+from amper_verif.benches.query.query_keys import Query, cover_key, key_codes, read_query
+from amper_verif.benches.query.query_support import BatchBench
 
 
 class Search(NamedTuple):

@@ -14,8 +14,8 @@ from amper_hw.base.latency import count_cycles, nearest_cycles
 from amper_hw.query.representative import point_layout
 from amper_spec.config import COEFFICIENT_WIDTH
 from amper_spec.parameters import Parameter
+from amper_verif.benches.query.query_keys import Query, read_query
 from amper_verif.benches.support import Device, Gaps, Sink
-from amper_verif.benches.units.query_keys import Query, read_query
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 SHAPES = ("distinct", "ties", "equal", "sparse", "zeros", "low", "one_row", "top")

@@ -11,8 +11,8 @@ import cocotb
 from amper import VARIANTS, AmperConfig, GoldenModel, Parameter
 from amper_hw.base.latency import radius_cycles
 from amper_spec.config import COEFFICIENT_WIDTH, SCALE_FRACTION_WIDTH
+from amper_verif.benches.query.query_keys import Query, cover_key, key_codes, read_query
 from amper_verif.benches.support import Device, Gaps, Sink
-from amper_verif.benches.units.query_keys import Query, cover_key, key_codes, read_query
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import cocotb
 
 from amper_hw.base.latency import representative_cycles
-from amper_verif.benches.units.query_keys import lane_of
-from amper_verif.benches.units.query_support import BatchBench
+from amper_verif.benches.query.query_keys import lane_of
+from amper_verif.benches.query.query_support import BatchBench
 
 
 class Beat(NamedTuple):

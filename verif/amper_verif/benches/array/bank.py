@@ -14,8 +14,8 @@ import cocotb
 
 from amper import AmperConfig
 from amper_hw.base.latency import bank_answer_cycles, bank_any_cycles, bank_count_cycles
+from amper_verif.benches.array.match_line import Key, key_matches, key_names
 from amper_verif.benches.support import Answers, Device, Gaps
-from amper_verif.benches.units.match_line import Key, key_matches, key_names
 from amper_verif.harness.coverage import amount, cover
 from amper_verif.harness.simulation import bench_parameters, leave_report
 

@@ -11,9 +11,9 @@ import cocotb
 
 from amper import AmperConfig
 from amper_hw.base.latency import any_answer_cycles, is_deep, settle_cycles
+from amper_verif.benches.array.bank import RowWrite
+from amper_verif.benches.array.match_line import Key, key_matches, key_names
 from amper_verif.benches.support import Device, Gaps
-from amper_verif.benches.units.bank import RowWrite
-from amper_verif.benches.units.match_line import Key, key_matches, key_names
 from amper_verif.harness.coverage import cover, invalidate_kind
 from amper_verif.harness.simulation import bench_parameters, leave_report
 

@@ -15,8 +15,8 @@ import cocotb
 
 from amper import AmperConfig, Status
 from amper_hw.base.latency import CSP_CYCLES, any_answer_cycles, count_cycles
+from amper_verif.benches.array.match_line import key_names
 from amper_verif.benches.support import LONG_STALL, Device, Gaps
-from amper_verif.benches.units.match_line import key_names
 from amper_verif.harness.coverage import batch_kind, cover
 from amper_verif.harness.simulation import bench_parameters, leave_report
 

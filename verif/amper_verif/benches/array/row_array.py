@@ -8,7 +8,7 @@ import cocotb
 
 from amper import AmperConfig
 from amper_hw.base.latency import any_answer_cycles, count_cycles, row_answer_cycles, tree_levels
-from amper_verif.benches.units.bank import RowsBench, run_rounds
+from amper_verif.benches.array.bank import RowsBench, run_rounds
 from amper_verif.harness.coverage import cover
 from amper_verif.harness.simulation import bench_parameters, leave_report
 

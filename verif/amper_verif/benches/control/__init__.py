@@ -1,0 +1,1 @@
+"""Benches of the components in ``amper_hw/control``."""

@@ -34,6 +34,7 @@ def test_the_command_measures_an_ecp5(tmp_path, capsys):
     assert kept <= {path.name for path in tmp_path.iterdir()}
 
 
+@pytest.mark.long  # place and route of a whole board
 def test_a_bitstream_for_a_board(tmp_path):
     result = board.build(SMALL, board.BOARDS["ulx3s"], folder=tmp_path)
     assert result.fmax_mhz > result.clock_mhz == 25.0

@@ -55,6 +55,7 @@ def test_the_netlist_draws_what_the_golden_model_draws(result, library_path, fol
     assert done.simulation["compared"] > 0
 
 
+@pytest.mark.long  # a second synthesis
 def test_latches_in_a_shallow_pipeline(library_path, tmp_path):
     """A write goes straight to the latches there: their data must not depend on the clock, which then starts a path."""
     done = asic.synthesise_asic(replace(CONFIG, pipeline="shallow"), [library_path], folder=tmp_path)

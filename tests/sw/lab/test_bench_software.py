@@ -273,7 +273,7 @@ def test_report_names_who_is_missing_and_why():
     facts = environment(("amper", "no-such-package"))
     assert "no-such-package" not in facts["versions"]
     text = markdown(plan_of(), results, facts)
-    assert described(facts) in text
+    assert " ".join(described(facts).split()) in " ".join(text.split())  # however the lines are broken
     assert "- cpprb could not take part: it is not here." in text
     assert "- sumtree: gives no weights." in text
 

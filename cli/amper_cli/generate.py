@@ -12,8 +12,8 @@ from amper_cli.options import add_configuration, configuration
 DESCRIPTION = """\
 Write the sampler of a configuration as Verilog, with its description: DIR/amper.v and DIR/amper.json (configuration,
 ports with widths, cycles, versions, digest), and what tools want beside it: DIR/amper.sdc, DIR/amper.core (FuseSoC),
-DIR/librelane.json. The same configuration gives the same bytes. With --lint, the exit code is 1 when a linter
-complains.
+DIR/amper_librelane.json. --name gives another name than amper to all of them and to every module. The same
+configuration gives the same bytes. With --lint, the exit code is 1 when a linter complains.
 """
 
 EXAMPLES = """\
@@ -22,6 +22,7 @@ examples:
   amper generate --preset paper --write-ports 2 -o build/paper
   amper generate --rows 1024 --variants fr-dithered,k --search-ports 4 --draw-ports 4 --write-ports 4 -o build/fast
   amper generate --rows 4096 --bus axi --no-result-priority -o build/axi
+  amper generate --rows 64 --name replay0 -o build/replay0
   amper generate --config mine.toml --variant fr-prefix -o build/amper
 """
 
@@ -57,16 +58,15 @@ def run(options: argparse.Namespace) -> int:
         draws = -(-config.batch // config.draw_ports)
         total = f"{searches} + {draws} + {cycles['batch_constant']} = {cycles['batch']}"
         print(f"a batch of {config.batch} takes {total} cycles")
-    return lint_file(verilog) if options.lint else 0
+    return lint_file(verilog, config.name) if options.lint else 0
 
 
 @reporting("generate", "sim,lint")
-def lint_file(verilog: Path) -> int:
+def lint_file(verilog: Path, top: str) -> int:
     """Print what the linters say; returns the exit code."""
-    from amper_hw.output.generate import TOP
     from amper_verif.harness.lint import lint
 
-    results = lint(verilog, TOP)
+    results = lint(verilog, top)
     for result in results:
         print(f"{result.linter} {result.version}: {'no warning' if result.passed else 'FAILED'}")
         if not result.passed:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from amper_spec.declare import DERIVED, Declared, parameter
-from amper_spec.rules import Choice, Integer, Switch
+from amper_spec.rules import Choice, Identifier, Integer, Switch
 
 Pipeline = Literal["deep", "shallow"]
 PIPELINES: tuple[str, ...] = get_args(Pipeline)
@@ -64,4 +64,11 @@ class Build(Declared):
         Choice(PRIMITIVES),
         "X",
         "what it is made of beside registers; an FPGA's blocks are multipliers and small memories",
+    )
+    name: str = parameter(
+        "amper",
+        Identifier(),
+        "NAME",
+        "of the top module, and what the names of all other modules and of the files begin with",
+        changes="software",
     )

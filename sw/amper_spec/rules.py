@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from amper_spec.checks import checked_choice, checked_integer, checked_real
+from amper_spec.systemverilog import KEYWORDS
 
 
 class Rule(ABC):
@@ -101,6 +103,21 @@ class Text(Rule):
     def check(self, name: str, value: object) -> str:
         if not isinstance(value, str):
             raise TypeError(f"{name} must be a string, not {value!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class Identifier(Rule):
+    """A name that Verilog, C and file systems take as it is."""
+
+    kind = str
+    legal = "a letter, then letters, digits and single underscores, at most 40, no word of SystemVerilog"
+
+    def check(self, name: str, value: object) -> str:
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be a string, not {value!r}")
+        if not re.fullmatch(r"[A-Za-z](_?[A-Za-z0-9])*", value) or len(value) > 40 or value in KEYWORDS:
+            raise ValueError(f"{name} must be {self.legal}, not {value!r}")
         return value
 
 

@@ -64,7 +64,7 @@ def synthesise(config: AmperConfig, *, folder: str | Path | None = None) -> Gene
             return synthesise(config, folder=temporary)
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    (target / "amper.v").write_text(generate(config).verilog, encoding="utf-8")
+    (target / "amper.v").write_text(generate(config, name=TOP).verilog, encoding="utf-8")
     version = yosys_version(target)
     run_script(target, "generic", SCRIPT.format(verilog="amper.v", top=TOP))
     depths = _depths(target / "depth.txt")

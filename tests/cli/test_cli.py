@@ -158,11 +158,12 @@ def test_every_parameter_has_an_option(tmp_path, capsys):
         result_priority=False,
         storage="latches",
         primitives="blocks",
+        name="mine",
     )
     options = wanted.options()
     assert len(options) == 2 * len(NAMES.split(", ")) - 5  # all but bus and draws, and one is a word alone
     assert run(capsys, "generate", *options, "-o", tmp_path)[0] == 0
-    assert json.loads((tmp_path / "amper.json").read_text())["configuration"] == wanted.to_dict()
+    assert json.loads((tmp_path / "mine.json").read_text())["configuration"] == wanted.to_dict()
 
 
 def test_generate_and_lint(tmp_path, capsys, monkeypatch):

@@ -120,7 +120,7 @@ def listed_spans(
     SimulationError : no simulator, or the device hung or differed from the golden model.
     """
     report = run_bench(
-        verilog=generate(config).verilog,
+        verilog=generate(config, name=TOP).verilog,
         top=TOP,
         bench="sampler.bench",
         parameters={

@@ -11,7 +11,7 @@ from typing import Any
 from amper import AmperConfig
 from amper.operations.trace import Trace
 from amper.operations.workload import check_trace_fits
-from amper_hw.output.generate import TOP, generate
+from amper_hw.output.generate import generate
 from amper_verif.harness.simulation import run_bench
 from amper_verif.harness.simulators import require_simulator
 
@@ -93,7 +93,7 @@ def verify(
     reports = [
         run_bench(
             verilog=mutate(verilog) if mutate else verilog,
-            top=TOP,
+            top=config.name,
             bench=bench,
             parameters={
                 "config": config.to_dict(),

@@ -10,20 +10,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from amper_hw.output.generate import TOP, Generated
+from amper_hw.output.generate import Generated
 
 PERIOD_NS = 10.0  # slow enough for any target
 IO_SHARE = 0.2  # of the period, for what is outside before an input and behind an output
 
-SDC_NAME, CORE_NAME, LIBRELANE_NAME = f"{TOP}.sdc", f"{TOP}.core", "librelane.json"
-
 
 def constraint_files(generated: Generated) -> dict[str, str]:
-    """Texts by file name, to lie beside ``amper.v``; the same configuration gives the same bytes."""
+    """Texts by file name, to lie beside the Verilog; the same configuration gives the same bytes."""
+    name = generated.config.name
     return {
-        SDC_NAME: sdc(generated.description["ports"]),
-        CORE_NAME: fusesoc_core(generated),
-        LIBRELANE_NAME: librelane(),
+        f"{name}.sdc": sdc(generated.description["ports"]),
+        f"{name}.core": fusesoc_core(generated),
+        f"{name}_librelane.json": librelane(name),
     }
 
 
@@ -54,35 +53,35 @@ def sdc(ports: dict[str, dict[str, Any]]) -> str:
 
 def fusesoc_core(generated: Generated) -> str:
     """A core description in FuseSoC's CAPI2, with the targets default, lint and synth."""
-    version = generated.description["versions"]["amper"]
-    headers = [name for name in generated.bus_files if name.endswith((".c", ".h", ".rdl"))]
+    name, version = generated.config.name, generated.description["versions"]["amper"]
+    headers = [file for file in generated.bus_files if file.endswith((".c", ".h", ".rdl"))]
     kinds = {"c": "cSource", "h": "cSource", "rdl": "user"}
     files = "".join(
-        f"      - {name}: {{file_type: {kinds[name.rpartition('.')[2]]}"
-        + (", is_include_file: true}\n" if name.endswith(".h") else "}\n")
-        for name in headers
+        f"      - {file}: {{file_type: {kinds[file.rpartition('.')[2]]}"
+        + (", is_include_file: true}\n" if file.endswith(".h") else "}\n")
+        for file in headers
     )
     software = f"  software:\n    files:\n{files}" if headers else ""
     return f"""\
 CAPI=2:
-# Made by `amper generate`. Use it by: fusesoc --cores-root . run --target=lint amper:rtl:{TOP}
-name: "amper:rtl:{TOP}:{version}"
+# Made by `amper generate`. Use it by: fusesoc --cores-root . run --target=lint amper:rtl:{name}
+name: "amper:rtl:{name}:{version}"
 description: AMPER, prioritized experience replay by an associative memory (arXiv 2207.07791)
 
 filesets:
   rtl:
     files:
-      - {TOP}.v
+      - {name}.v
     file_type: verilogSource
   constraints:
     files:
-      - {SDC_NAME}
+      - {name}.sdc
     file_type: SDC
 {software}
 targets:
   default: &default
     filesets: [rtl]
-    toplevel: {TOP}
+    toplevel: {name}
   lint:
     <<: *default
     flow: lint
@@ -99,15 +98,15 @@ targets:
 """
 
 
-def librelane() -> str:
+def librelane(name: str) -> str:
     """A configuration of LibreLane's flow Classic, for whatever process it is started with.
 
     The area follows from the utilisation. Rows sit side by side and talk to few wires, so 40 percent is routable.
     """
     settings = {
         "meta": {"version": 2, "flow": "Classic"},
-        "DESIGN_NAME": TOP,
-        "VERILOG_FILES": [f"dir::{TOP}.v"],
+        "DESIGN_NAME": name,
+        "VERILOG_FILES": [f"dir::{name}.v"],
         "CLOCK_PORT": "clk",
         "CLOCK_PERIOD": PERIOD_NS,
         "FP_CORE_UTIL": 40,

@@ -15,8 +15,8 @@ DRIVER = ("amper.h", "amper.c")
 def register_files(config: AmperConfig) -> dict[str, str]:
     """Name and text of the files that go beside the Verilog of a sampler with a bus.
 
-    ``amper_regs.h``, ``amper.h`` and ``amper.c`` (the driver), ``amper.rdl``, ``registers.md``. ValueError for the
-    native interface, which has no registers.
+    The C header and the driver, which is one for samplers of any configuration and name; SystemRDL and page.
+    ValueError for the native interface, which has no registers.
     """
     if config.bus == "native":
         raise ValueError("bus must be axi or wishbone for register files, not native")
@@ -24,8 +24,8 @@ def register_files(config: AmperConfig) -> dict[str, str]:
     return {
         "amper_regs.h": c_header(config),
         **{name: (sources / name).read_text(encoding="utf-8") for name in DRIVER},
-        "amper.rdl": system_rdl(config),
-        "registers.md": page(config),
+        f"{config.name}.rdl": system_rdl(config),
+        f"{config.name}_registers.md": page(config),
     }
 
 
@@ -69,7 +69,7 @@ def system_rdl(config: AmperConfig) -> str:
     """The map in SystemRDL 2.0."""
     lines = [
         "// AMPER registers, generated.",
-        "addrmap amper {",
+        f"addrmap {config.name} {{",
         '  name = "AMPER";',
         "  default regwidth = 32;",
         "  default accesswidth = 32;",

@@ -69,6 +69,11 @@ def to_verilog(component: wiring.Component, name: str, header: str = "") -> str:
         return "\n".join([comments + LINT_WAIVERS, written, *texts.values()])
 
 
+def named(verilog: str, name: str) -> str:
+    """The text with ``name`` in place of ``amper`` in the names of all modules, so that it meets no other sampler's."""
+    return re.sub(r"(?m)^(module |  )amper(?=(_\w+)?( \w+ ?)?\()", rf"\1{name}", verilog)
+
+
 def _collect(component: wiring.Component, name: str, modules: dict[str, str], texts: dict[str, str]) -> None:
     """RTLIL of the component and, once each, of what it instantiates; into ``texts`` what is Verilog from the start."""
     fragment, ports = _with_leaf_ports(component)

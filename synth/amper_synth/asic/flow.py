@@ -105,7 +105,7 @@ def synthesise_asic(
     files = _plain_copies(library, target)
     gate = gate_clocks and library.has("clock gate")
     say("generating the Verilog")
-    verilog = generate(config).verilog
+    verilog = generate(config, name=TOP).verilog
     (target / "amper.v").write_text(verilog, encoding="utf-8")
     period = period_ns * NANO
     (target / "abc.script").write_text(abc_script(period), encoding="utf-8")

@@ -15,7 +15,7 @@ from typing import Any
 
 from amper import AmperConfig
 from amper.support.files import replacing
-from amper_hw.output.generate import generate
+from amper_hw.output.generate import TOP, generate
 from amper_synth.asic.flow import AS_FAST_AS_POSSIBLE, synthesise_asic
 from amper_synth.asic.script import abc_constraints, abc_script, asic_script
 from amper_synth.liberty.cells import Library, load_library
@@ -107,7 +107,7 @@ def measured(config: AmperConfig, target: Target, folder: Path) -> Point | Failu
 def key_of(config: AmperConfig, target: Target) -> str:
     """A digest of all that a point depends on: configuration, Verilog, scripts, library, versions."""
     library = _library(target.liberty)
-    verilog = generate(config).verilog
+    verilog = generate(config, name=TOP).verilog
     period = AS_FAST_AS_POSSIBLE * NANO
     files = [f"library_{index}" for index in range(len(target.liberty))]
     script = asic_script("amper.v", verilog, library, files, period=period, gate=library.has("clock gate"))

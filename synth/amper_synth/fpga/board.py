@@ -9,7 +9,7 @@ from pathlib import Path
 
 from amper import AmperConfig
 from amper_hw.boards.host_link import HostLink
-from amper_hw.output.generate import Generated, generate
+from amper_hw.output.generate import TOP, Generated, generate
 from amper_hw.output.verilog import to_verilog
 from amper_synth.fpga.flow import map_cells, place_and_route
 from amper_synth.fpga.targets import FPGAS
@@ -66,7 +66,7 @@ def board_config(config: AmperConfig) -> AmperConfig:
 
 def write_sources(config: AmperConfig, board: Board, folder: Path) -> tuple[Generated, tuple[str, ...]]:
     """Write the Verilog and pins of a board; returns the sampler and the names of the Verilog files."""
-    generated = generate(board_config(config))
+    generated = generate(board_config(config), name=TOP)
     generated.save(folder)
     link = to_verilog(HostLink(clocks_per_bit=board.clocks_per_bit), HOST_LINK)
     (folder / "host_link.v").write_text(link, encoding="utf-8")

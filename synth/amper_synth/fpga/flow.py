@@ -174,7 +174,7 @@ def synthesise(
 
 def _write_sources(config: AmperConfig, family: Target, device: str, folder: Path) -> tuple[Generated, Hierarchy]:
     """The Verilog of sampler and wrapper, and the wrapper's pins; returns the sampler, and what is inside what."""
-    generated = generate(config)
+    generated = generate(config, name=TOP)
     wrapper = boundary(generated.description["ports"], TOP)
     (folder / "amper.v").write_text(generated.verilog, encoding="utf-8")
     (folder / "boundary.v").write_text(wrapper, encoding="utf-8")

@@ -125,7 +125,7 @@ def test_c_header():
 
 
 def test_the_page_is_up_to_date():
-    """Else: write register_files(AmperConfig(rows=1024, bus="axi"))["registers.md"] there."""
+    """Else: write register_files(AmperConfig(rows=1024, bus="axi"))["amper_registers.md"] there."""
     assert (ROOT / "docs/hardware/registers.md").read_text(encoding="utf-8") == page(DOCUMENTED)
 
 

@@ -47,6 +47,7 @@ def test_defaults():
         "bus": "native",
         "storage": "flip-flops",
         "primitives": "gates",
+        "name": "amper",
     }
     assert AMPER_VARIANTS == ("fr-dithered", "fr-prefix", "fr", "k")
 
@@ -286,6 +287,18 @@ CHOICES = {
 }
 
 
+@pytest.mark.parametrize("name", ["a", "replay0", "Replay_0", "x" * 40])
+def test_names(name):
+    assert AmperConfig(rows=1, name=name).name == name
+
+
+@pytest.mark.parametrize("name", ["", "0a", "a b", "_a", "a_", "a__b", "a.b", "a/b", "é", "x" * 41, "module", "logic"])
+def test_names_that_are_none(name):
+    legal = "a letter, then letters, digits and single underscores, at most 40, no word of SystemVerilog"
+    with pytest.raises(ValueError, match=exactly(f"name must be {legal}, not {name!r}")):
+        AmperConfig(rows=1, name=name)
+
+
 @pytest.mark.parametrize("name", CHOICES)
 @pytest.mark.parametrize("value", [None, 1, True, ("k",), b"k"], ids=repr)
 def test_choice_of_the_wrong_kind(name, value):
@@ -449,6 +462,7 @@ ODD = AmperConfig(
     bus="wishbone",
     storage="latches",
     primitives="blocks",
+    name="replay_0",
 )
 
 
@@ -500,7 +514,7 @@ def test_saved_text(tmp_path):
         "seed = 0\npriority_scale = 256.0\nbank_rows = 64\nfan_out = 2\n"
         'variants = ["fr-dithered"]\nsearch_ports = 1\ndraw_ports = 1\nwrite_ports = 1\npipeline = "deep"\n'
         'result_priority = true\nbus = "native"\nstorage = "flip-flops"\n'
-        'primitives = "gates"\n'
+        'primitives = "gates"\nname = "amper"\n'
     )
 
 

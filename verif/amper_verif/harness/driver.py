@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from amper import AmperConfig
-from amper_hw.output.generate import generate
+from amper_hw.output.generate import TOP, generate
 from amper_verif.harness.simulators import SimulationError, require_simulator, simulator_environment
 
 #: What the driver must compile with, and without a word.
@@ -19,7 +19,7 @@ Call = tuple[str, int, int]  # name, and two arguments that not every call looks
 
 def write_sources(config: AmperConfig, folder: Path) -> None:
     """The generated files of the configuration and those of ``driver_bench`` in ``folder``."""
-    generate(config).save(folder)
+    generate(config, name=TOP).save(folder)
     for source in (files("amper_verif") / "driver_bench").iterdir():
         if source.name.endswith((".c", ".h", ".cpp")):
             (folder / source.name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")

@@ -20,7 +20,7 @@ ADDRESS_WIDTH = 12  # bits of a byte address
 COMMAND_DEPTH = 16  # places of the command queue
 ID = int.from_bytes(b"AMPR", "big")
 PARAMETERS_OFFSET = 0x040  # of parameter 0
-VERSION = (1, 0)  # an address or a field never changes its meaning within a major version
+VERSION = (1, 1)  # an address or a field never changes its meaning within a major version
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,25 @@ static void put(const struct amper *device, uint32_t offset, uint32_t value)
     AMPER_WRITE32(device->base, offset, value);
 }
 
-/* Wait until one of `bits` is 1 in STATUS. */
-static int wait_for(const struct amper *device, uint32_t bits)
+/* After this nothing but amper_init: nobody knows what of an earlier command is still to come. */
+static int give_up(struct amper *device, int result)
+{
+    device->ready = 0;
+    return result;
+}
+
+/* Wait until one of `bits` is 1 in STATUS, which goes to `status`. */
+static int wait_for(struct amper *device, uint32_t bits, uint32_t *status)
 {
     uint32_t polls;
-    for (polls = 0; polls < AMPER_POLLS; polls++)
-        if (get(device, AMPER_REG_STATUS) & bits)
+    for (polls = 0; polls < AMPER_POLLS; polls++) {
+        *status = get(device, AMPER_REG_STATUS);
+        if (*status & ~(uint32_t)AMPER_STATUS_MASK)
+            return give_up(device, AMPER_BAD_ANSWER);
+        if (*status & bits)
             return AMPER_OK;
-    return AMPER_TIMEOUT;
+    }
+    return give_up(device, AMPER_TIMEOUT);
 }
 
 /* Wait for a free place in the command queue. Only this driver fills it, so LEVEL need not be read before it may be full. */
@@ -29,7 +40,9 @@ static int wait_for_room(struct amper *device)
     uint32_t polls;
     for (polls = 0; device->free == 0 && polls < AMPER_POLLS; polls++)
         device->free = get(device, AMPER_REG_LEVEL);
-    return device->free ? AMPER_OK : AMPER_TIMEOUT;
+    if (device->free > AMPER_COMMAND_DEPTH_VALUE_RESET)
+        return give_up(device, AMPER_BAD_ANSWER);
+    return device->free ? AMPER_OK : give_up(device, AMPER_TIMEOUT);
 }
 
 static int command(struct amper *device, uint32_t offset, uint32_t value)
@@ -45,55 +58,88 @@ static int command(struct amper *device, uint32_t offset, uint32_t value)
 /* Wait until every command was taken; AMPER_REFUSED if then one of `refused` is 1 in STATUS. */
 static int finish(struct amper *device, uint32_t refused)
 {
-    int result = wait_for(device, AMPER_STATUS_QUEUE_EMPTY_MASK);
+    uint32_t status;
+    int result = wait_for(device, AMPER_STATUS_QUEUE_EMPTY_MASK, &status);
     if (result != AMPER_OK)
         return result;
-    return get(device, AMPER_REG_STATUS) & refused ? AMPER_REFUSED : AMPER_OK;
+    return status & refused ? AMPER_REFUSED : AMPER_OK;
 }
 
-int amper_init(struct amper *device, volatile void *base)
+/* What the device was built for; AMPER_BAD_ANSWER for what none can be. */
+static int read_sizes(struct amper *device)
 {
-    uint32_t width, polls, idle;
-    device->base = base;
-    if (get(device, AMPER_REG_ID) != AMPER_ID_VALUE_RESET)
-        return AMPER_NO_DEVICE;
-    if (get(device, AMPER_REG_VERSION) >> AMPER_VERSION_MAJOR_LSB != AMPER_VERSION_MAJOR_RESET)
-        return AMPER_NO_VERSION;
-    width = get(device, AMPER_REG_PRIORITY_WIDTH);
+    uint32_t width = get(device, AMPER_REG_PRIORITY_WIDTH);
     device->rows_max = get(device, AMPER_REG_ROWS_MAX);
     device->batch_max = get(device, AMPER_REG_BATCH_MAX);
+    device->batch = get(device, AMPER_REG_BATCH);
+    if (width < 4 || width > 32 || device->rows_max - 1 >= UINT32_C(1) << 20 || device->batch_max > 4096 ||
+        device->batch - 1 >= device->batch_max)
+        return AMPER_BAD_ANSWER;
     device->priority_max = 0xFFFFFFFFu >> (32 - width);
-    device->free = 0;
-    device->drawn = 0;
-    device->fell_back = 0;
-#ifdef AMPER_REG_CONTROL
-    put(device, AMPER_REG_CONTROL, 0);
-#endif
-    for (polls = 0, idle = 0; polls < AMPER_POLLS; polls++) {
+    return AMPER_OK;
+}
+
+/* Wait until the device does nothing, and drop the results that it still has. */
+static int drain(const struct amper *device)
+{
+    uint32_t polls, idle = 0;
+    for (polls = 0; polls < AMPER_POLLS; polls++) {
         uint32_t status = get(device, AMPER_REG_STATUS);
+        if (status & ~(uint32_t)AMPER_STATUS_MASK)
+            return AMPER_BAD_ANSWER;
         if (status & AMPER_STATUS_RESULT_AVAILABLE_MASK) {
             (void)get(device, AMPER_REG_RESULT_ROW);
             idle = 0;
-        } else if (status & AMPER_STATUS_QUEUE_EMPTY_MASK && !(status & AMPER_STATUS_BUSY_MASK)) {
-            /* A result may be on its way between the sampler and the registers. */
-            if (++idle == 16)
-                return AMPER_OK;
+        } else if (status & AMPER_STATUS_BUSY_MASK || !(status & AMPER_STATUS_QUEUE_EMPTY_MASK)) {
+            idle = 0;
+        } else if (++idle == 16) { /* a result may be on its way between the sampler and the registers */
+            return AMPER_OK;
         }
     }
     return AMPER_TIMEOUT;
 }
 
+int amper_init(struct amper *device, volatile void *base)
+{
+    int result;
+    device->base = base;
+    device->ready = 0;
+    device->free = 0;
+    device->drawn = 0;
+    device->fell_back = 0;
+    if (get(device, AMPER_REG_ID) != AMPER_ID_VALUE_RESET)
+        return AMPER_NO_DEVICE;
+    if (get(device, AMPER_REG_VERSION) >> AMPER_VERSION_MAJOR_LSB != AMPER_VERSION_MAJOR_RESET)
+        return AMPER_NO_VERSION;
+#ifdef AMPER_REG_CONTROL
+    put(device, AMPER_REG_CONTROL, 0);
+#endif
+    result = drain(device);
+    if (result == AMPER_OK)
+        result = read_sizes(device); /* now, since a change of BATCH may have been in the queue */
+    device->ready = result == AMPER_OK;
+    return result;
+}
+
 int amper_set(struct amper *device, enum amper_parameter parameter, uint32_t value)
 {
     int result;
+    if (!device->ready)
+        return AMPER_NOT_READY;
     if ((uint32_t)parameter > AMPER_DRAW_STATE_3)
         return AMPER_BAD_ARGUMENT;
     result = command(device, AMPER_REG_GROUPS + 4u * (uint32_t)parameter, value);
-    return result == AMPER_OK ? finish(device, AMPER_STATUS_PARAMETER_REFUSED_MASK) : result;
+    if (result == AMPER_OK)
+        result = finish(device, AMPER_STATUS_PARAMETER_REFUSED_MASK);
+    if (result == AMPER_OK && parameter == AMPER_BATCH)
+        device->batch = value;
+    return result;
 }
 
 int amper_get(struct amper *device, enum amper_parameter parameter, uint32_t *value)
 {
+    if (!device->ready)
+        return AMPER_NOT_READY;
     if ((uint32_t)parameter > AMPER_ENABLE)
         return AMPER_BAD_ARGUMENT;
     *value = get(device, AMPER_REG_GROUPS + 4u * (uint32_t)parameter);
@@ -152,18 +198,24 @@ static int set_stream(struct amper *device, enum amper_parameter first, const ui
 int amper_seed(struct amper *device, uint64_t seed)
 {
     uint64_t state[2];
-    int result;
+    if (!device->ready)
+        return AMPER_NOT_READY;
     state[0] = split_mix(&seed);
     state[1] = split_mix(&seed);
-    result = set_stream(device, AMPER_QUERY_STATE_0, state);
-    if (result != AMPER_OK)
-        return result;
+    /* Variant exact alone has no query stream. */
+    if (get(device, AMPER_REG_FEATURES) & ((1u << AMPER_VARIANT_EXACT) - 1u)) {
+        int result = set_stream(device, AMPER_QUERY_STATE_0, state);
+        if (result != AMPER_OK)
+            return result;
+    }
     jump(state);
     return set_stream(device, AMPER_DRAW_STATE_0, state);
 }
 
 int amper_write(struct amper *device, uint32_t row, uint32_t priority)
 {
+    if (!device->ready)
+        return AMPER_NOT_READY;
     if (row >= device->rows_max || priority > device->priority_max)
         return AMPER_BAD_ARGUMENT;
     put(device, AMPER_REG_WRITE_ROW, row);
@@ -172,6 +224,8 @@ int amper_write(struct amper *device, uint32_t row, uint32_t priority)
 
 int amper_invalidate(struct amper *device, uint32_t row)
 {
+    if (!device->ready)
+        return AMPER_NOT_READY;
     if (row >= device->rows_max)
         return AMPER_BAD_ARGUMENT;
     return command(device, AMPER_REG_INVALIDATE, row);
@@ -184,7 +238,7 @@ int amper_clear(struct amper *device)
 
 int amper_finish(struct amper *device)
 {
-    return finish(device, AMPER_STATUS_WRITE_REFUSED_MASK);
+    return device->ready ? finish(device, AMPER_STATUS_WRITE_REFUSED_MASK) : AMPER_NOT_READY;
 }
 
 /* What the status of a result means for the caller. */
@@ -198,37 +252,103 @@ static int meaning(uint32_t status)
         return AMPER_NO_VALID_ROW;
     case AMPER_RESULT_DISABLED:
         return AMPER_DISABLED;
-    default:
+    case AMPER_RESULT_BAD_BATCH:
         return AMPER_REFUSED;
+    default:
+        return AMPER_BAD_ANSWER;
     }
+}
+
+/* Take the oldest draw. Its status comes last: a reset on the way makes it 0, so that the batch does not seem complete. */
+static int take(struct amper *device, uint32_t *rows, uint32_t *priorities, uint32_t *status)
+{
+    uint32_t row, priority, unused;
+    int result = wait_for(device, AMPER_STATUS_RESULT_AVAILABLE_MASK, &unused);
+    if (result != AMPER_OK)
+        return result;
+    row = get(device, AMPER_REG_RESULT_ROW);
+    priority = priorities == NULL ? 0 : get(device, AMPER_REG_RESULT_PRIORITY);
+    *status = get(device, AMPER_REG_RESULT_STATUS);
+    if (*status & ~(uint32_t)AMPER_RESULT_STATUS_MASK || row >= device->rows_max)
+        return give_up(device, AMPER_BAD_ANSWER);
+    rows[device->drawn] = row;
+    if (priorities != NULL)
+        priorities[device->drawn] = priority;
+    device->drawn++;
+    return AMPER_OK;
+}
+
+/* A draw that waits before a request or after a batch is of an earlier one, or a read went wrong unnoticed. */
+static int expect_no_draw(struct amper *device)
+{
+    uint32_t status = get(device, AMPER_REG_STATUS);
+    if (status & (AMPER_STATUS_RESULT_AVAILABLE_MASK | ~(uint32_t)AMPER_STATUS_MASK))
+        return give_up(device, AMPER_BAD_ANSWER);
+    return AMPER_OK;
+}
+
+/* Take the draws of a batch of `count`; their status goes to `status`. */
+static int take_batch(struct amper *device, uint32_t count, uint32_t *rows, uint32_t *priorities, uint32_t *status)
+{
+    uint32_t word = 0, due;
+    int result = AMPER_OK, meant;
+    while (result == AMPER_OK && !(word & AMPER_RESULT_STATUS_LAST_MASK) && device->drawn < count)
+        result = take(device, rows, priorities, &word);
+    if (result == AMPER_OK)
+        result = expect_no_draw(device);
+    if (result != AMPER_OK)
+        return result;
+    *status = word & AMPER_RESULT_STATUS_STATUS_MASK;
+    meant = meaning(*status);
+    due = meant == AMPER_OK ? count : 1;
+    if (meant == AMPER_BAD_ANSWER || !(word & AMPER_RESULT_STATUS_LAST_MASK) || device->drawn != due)
+        return give_up(device, AMPER_BAD_ANSWER);
+    return meant;
 }
 
 int amper_sample(struct amper *device, uint32_t count, uint32_t *rows, uint32_t *priorities)
 {
-    uint32_t status = 0;
+    uint32_t status = AMPER_RESULT_OK;
     int result;
     device->drawn = 0;
     device->fell_back = 0;
+    if (!device->ready)
+        return AMPER_NOT_READY;
     if (count > device->batch_max || rows == NULL)
         return AMPER_BAD_ARGUMENT;
-    result = command(device, AMPER_REG_REQUEST, count);
-    while (result == AMPER_OK && !(status & AMPER_RESULT_STATUS_LAST_MASK)) {
-        uint32_t row;
-        result = wait_for(device, AMPER_STATUS_RESULT_AVAILABLE_MASK);
-        if (result != AMPER_OK)
-            break;
-        row = get(device, AMPER_REG_RESULT_ROW);
-        status = get(device, AMPER_REG_RESULT_STATUS);
-        result = meaning(status & AMPER_RESULT_STATUS_STATUS_MASK);
-        if (result == AMPER_OK) {
-            rows[device->drawn] = row;
-            if (priorities != NULL)
-                priorities[device->drawn] = get(device, AMPER_REG_RESULT_PRIORITY);
-            device->drawn++;
-        }
-    }
-    device->fell_back = result == AMPER_OK && (status & AMPER_RESULT_STATUS_STATUS_MASK) == AMPER_RESULT_FALLBACK;
+    if (count == 0)
+        count = device->batch;
+    result = expect_no_draw(device);
+    if (result == AMPER_OK)
+        result = command(device, AMPER_REG_REQUEST, count);
+    if (result == AMPER_OK)
+        result = take_batch(device, count, rows, priorities, &status);
+    if (result != AMPER_OK)
+        device->drawn = 0;
+    device->fell_back = result == AMPER_OK && status == AMPER_RESULT_FALLBACK;
     return result;
+}
+
+/* T, both halves of the same batch. */
+static uint64_t read_total(const struct amper *device)
+{
+#ifdef AMPER_REG_TOTAL_LOW
+    uint32_t polls, low = 0, high = 0;
+    if (!(get(device, AMPER_REG_FEATURES) >> AMPER_VARIANT_EXACT & 1u))
+        return 0; /* a sampler of another configuration than the header's */
+    high = get(device, AMPER_REG_TOTAL_HIGH);
+    for (polls = 0; polls < AMPER_POLLS; polls++) {
+        uint32_t before = high;
+        low = get(device, AMPER_REG_TOTAL_LOW);
+        high = get(device, AMPER_REG_TOTAL_HIGH);
+        if (high == before)
+            break;
+    }
+    return (uint64_t)high << 32 | low;
+#else
+    (void)device;
+    return 0;
+#endif
 }
 
 void amper_read_state(struct amper *device, struct amper_state *state)
@@ -239,6 +359,7 @@ void amper_read_state(struct amper *device, struct amper_state *state)
     state->vmax = get(device, AMPER_REG_VMAX);
     state->csp_size = get(device, AMPER_REG_CSP_SIZE);
     state->valid_rows = get(device, AMPER_REG_VALID_ROWS);
+    state->total = read_total(device);
     state->searches = get(device, AMPER_REG_SEARCHES);
     state->cycles = get(device, AMPER_REG_CYCLES);
     state->errors = get(device, AMPER_REG_ERRORS);

@@ -10,13 +10,18 @@
 
 #include "amper_regs.h"
 
-/* How registers are reached. Define both before this file is included where a plain access is not enough. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How registers are reached. Define both before this file is included where a plain access is not enough, or where the
+ * bus can answer an error that must not go unnoticed. */
 #ifndef AMPER_READ32
-#define AMPER_READ32(base, offset) (*(volatile uint32_t *)((volatile uint8_t *)(base) + (offset)))
+#define AMPER_READ32(base, offset) (*(volatile uint32_t *)(volatile void *)((volatile uint8_t *)(base) + (offset)))
 #endif
 #ifndef AMPER_WRITE32
 #define AMPER_WRITE32(base, offset, value) \
-    (*(volatile uint32_t *)((volatile uint8_t *)(base) + (offset)) = (uint32_t)(value))
+    (*(volatile uint32_t *)(volatile void *)((volatile uint8_t *)(base) + (offset)) = (uint32_t)(value))
 #endif
 
 /* How often a register is read in wait of something before the answer is AMPER_TIMEOUT. */
@@ -32,7 +37,9 @@ enum amper_result {
     AMPER_REFUSED = -4,      /* refused by the device, which changed nothing */
     AMPER_NO_VALID_ROW = -5, /* there is nothing to draw from */
     AMPER_DISABLED = -6,     /* the parameter ENABLE is 0 */
-    AMPER_TIMEOUT = -7       /* the device did not get ready in AMPER_POLLS reads */
+    AMPER_TIMEOUT = -7,      /* the device did not get ready in AMPER_POLLS reads */
+    AMPER_BAD_ANSWER = -8,   /* the device answered what no device does */
+    AMPER_NOT_READY = -9     /* amper_init has not been AMPER_OK since the latest AMPER_TIMEOUT or AMPER_BAD_ANSWER */
 };
 
 /* A device; only amper_init writes what is in it. */
@@ -41,6 +48,8 @@ struct amper {
     uint32_t rows_max;
     uint32_t batch_max;
     uint32_t priority_max;
+    uint32_t batch;   /* the parameter BATCH */
+    int ready;        /* 0 once an answer was missing or bad: then nothing is sent until amper_init is AMPER_OK again */
     uint32_t free;    /* at least so many places of the command queue are free */
     uint32_t drawn;   /* draws that the latest amper_sample stored */
     int fell_back;    /* whether its candidate set was empty, so that it drew from all valid rows */
@@ -50,14 +59,17 @@ struct amper {
 struct amper_state {
     uint32_t busy;
     uint32_t vmax, vmax_exact, csp_size, valid_rows;
+    uint64_t total; /* T of variant exact's latest batch: row j had the chance p_j / T; 0 where it is not built in */
     uint32_t searches, cycles, errors;
     uint32_t bus_errors, bus_error_count;
 };
 
-/* Find the device at `base`, send its results to the registers and drop those that are left over. */
+/* Find the device at `base`, wait until it does nothing, send its results to the registers and drop those that are left
+ * over. After AMPER_TIMEOUT or AMPER_BAD_ANSWER of any function, call it again: until it is AMPER_OK the others say
+ * AMPER_NOT_READY. Rows and parameters stay as they are, unless the device was reset. */
 int amper_init(struct amper *device, volatile void *base);
 
-/* Set a parameter; AMPER_REFUSED if the device does not accept the value. */
+/* Set a parameter; AMPER_REFUSED if the device does not accept the value. Of VARIANT: one of enum amper_variant. */
 int amper_set(struct amper *device, enum amper_parameter parameter, uint32_t value);
 
 /* The value of a parameter in force; AMPER_BAD_ARGUMENT for CLEAR and the states, which cannot be read. */
@@ -70,7 +82,7 @@ int amper_seed(struct amper *device, uint64_t seed);
  * amper_finish. */
 int amper_write(struct amper *device, uint32_t row, uint32_t priority);
 
-/* Make a row invalid; otherwise like amper_write. */
+/* Make a row invalid; otherwise like amper_write. Where variant exact is built in, so does amper_write of 0. */
 int amper_invalidate(struct amper *device, uint32_t row);
 
 /* Make every row invalid. */
@@ -80,7 +92,7 @@ int amper_clear(struct amper *device);
 int amper_finish(struct amper *device);
 
 /* Draw `count` rows, or as many as BATCH says for 0: `rows` and `priorities`, which may be NULL, must have room for
- * them. device->drawn and device->fell_back say more. On an error nothing was drawn. */
+ * them. device->drawn and device->fell_back say more. On an error device->drawn is 0. */
 int amper_sample(struct amper *device, uint32_t count, uint32_t *rows, uint32_t *priorities);
 
 /* Read the state of the device. */
@@ -88,5 +100,9 @@ void amper_read_state(struct amper *device, struct amper_state *state);
 
 /* Clear the sticky bits of BUS_ERRORS that are 1 in `bits`. */
 void amper_clear_bus_errors(struct amper *device, uint32_t bits);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

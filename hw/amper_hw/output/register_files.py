@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from amper_hw.bus.registers import Field, Register, register_map
-from amper_spec.config import AmperConfig
+from amper_spec.config import VARIANTS, AmperConfig
 from amper_spec.parameters import Parameter
 from amper_spec.status import Status
 
@@ -52,8 +52,10 @@ def c_header(config: AmperConfig) -> str:
             ]
     statuses = [f"AMPER_RESULT_{each.name} = {each.value}" for each in Status]
     parameters = [f"AMPER_{each.name} = {each.value}" for each in Parameter]
+    variants = [f"AMPER_VARIANT_{name.upper().replace('-', '_')} = {value}" for value, name in enumerate(VARIANTS)]
     lines += _enumeration("status", "What RESULT_STATUS_STATUS says of a batch", statuses)
     lines += _enumeration("parameter", "Parameters by number; docs/hardware/parameters.md has their values", parameters)
+    lines += _enumeration("variant", "Values of the parameter VARIANT; FEATURES says which are built in", variants)
     return "\n".join([*lines, "", "#endif", ""])
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from amper import AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter
+from amper import VARIANTS, AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter
 from amper_hw.output.register_files import register_files
-from amper_verif.harness.driver import DriverSimulation, compile_c, write_sources
+from amper_verif.harness.driver import WARNINGS, DriverSimulation, compile_c, compile_faults, write_sources
 
-OK, BAD_ARGUMENT, REFUSED, NO_VALID_ROW, DISABLED = 0, -3, -4, -5, -6
+OK, BAD_ARGUMENT, REFUSED, NO_VALID_ROW, DISABLED, TIMEOUT, BAD_ANSWER, NOT_READY = 0, -3, -4, -5, -6, -7, -8, -9
 
 CONFIGURATIONS = {
     "axi": AmperConfig(
@@ -20,12 +20,14 @@ CONFIGURATIONS = {
         priority_width=8,
         groups=4,
         batch=6,
-        variants=("fr-dithered", "fr-prefix", "fr", "k"),
+        variants=VARIANTS,
+        variant="exact",
+        draws="stratified",
         draw_ports=2,
         bus="axi",
     ),
     "wishbone": AmperConfig(
-        rows=7, bank_rows=4, fan_out=2, priority_width=12, groups=3, batch=5, pipeline="shallow", bus="wishbone"
+        rows=7, bank_rows=4, fan_out=2, priority_width=30, batch=5, variant="exact", pipeline="shallow", bus="wishbone"
     ),
 }
 
@@ -76,7 +78,8 @@ class Script:
         value = self.chance.choice((0, 1, self.chance.getrandbits(64)))
         self.add([OK], "seed", value)
         fresh = GoldenModel(AmperConfig(rows=1, seed=value))
-        for parameter in range(Parameter.QUERY_STATE_0, Parameter.DRAW_STATE_3 + 1):
+        alone = self.config.variants == ("exact",)  # without a query stream
+        for parameter in range(Parameter.DRAW_STATE_0 if alone else Parameter.QUERY_STATE_0, len(Parameter)):
             self.model.set_parameter(parameter, fresh.get_parameter(parameter))
 
     def sample(self, count):
@@ -101,7 +104,7 @@ class Script:
             Parameter.GROUPS: (0, 1, self.config.groups, self.config.groups + 1),
             Parameter.RADIUS: (0, 1 << 18, 1 << 21, (1 << 32) - 1),
             Parameter.NEIGHBOURS: (1 << 18, 1 << 21, 1 << 24),
-            Parameter.VARIANT: range(5),
+            Parameter.VARIANT: range(6),
             Parameter.BATCH: range(self.config.batch + 2),
             Parameter.ROWS: (self.config.rows - 1, self.config.rows, self.config.rows + 1),
             Parameter.ENABLE: (0, 1, 1, 2),
@@ -154,12 +157,21 @@ def test_the_driver_reads_the_state(simulation):
         ("state", 0, 0),
     ]
     answers = device.run(calls)
-    vmax, csp_size, valid_rows, searches, errors, bus_errors = answers[7]
-    assert (vmax, valid_rows, errors) == (200, 1, 1)
-    assert csp_size in (0, 1)  # 0 if it fell back
-    assert searches in (config.groups, config.groups + 1)
+    vmax, csp_size, valid_rows, searches, total, errors, bus_errors = answers[7]
+    alone = config.variants == ("exact",)
+    assert (vmax, valid_rows) == ((0, 0) if alone else (200, 1))
+    assert (csp_size, searches, total, errors) == (0, 0, 200, 1)
     assert bus_errors == 1 << 8  # PARAMETER_REFUSED
     assert answers[9][-1] == 0
+
+
+def test_the_total_has_64_bits(simulation):
+    """Above 2^32, where the sum of the priorities can be."""
+    config, device = simulation
+    most = config.priority_max
+    writes = [("write", row, most) for row in range(config.rows)]
+    answers = device.run([("init", 0, 0), *writes, ("finish", 0, 0), ("sample", 1, 0), ("state", 0, 0)])
+    assert answers[-1][4] == config.rows * most
 
 
 @pytest.mark.parametrize("bus", ["axi", "wishbone"])
@@ -170,6 +182,71 @@ def test_error_codes_on_plain_memory(tmp_path, bus):
     subprocess.run(["gcc", *objects, "-o", "errors"], cwd=tmp_path, check=True)
     done = subprocess.run([tmp_path / "errors"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+FAULTS = [AmperConfig(rows=7, batch=4, bus="axi", variants=VARIANTS), AmperConfig(rows=7, batch=4, bus="wishbone")]
+
+
+@pytest.mark.parametrize("config", FAULTS, ids=lambda config: config.bus)
+def test_no_fault_leaves_anything_behind(tmp_path, config):
+    """A device that stalls, answers errors or resets, at every access of a script and at random (faults.c)."""
+    write_sources(config, tmp_path)
+    done = subprocess.run([compile_faults(tmp_path)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    by_result = [int(number) for number in done.stdout.split(":")[1].split()]
+    assert all(by_result[-result] > 1000 for result in (OK, NO_VALID_ROW, TIMEOUT, BAD_ANSWER, NOT_READY))
+
+
+BROKEN = {
+    "goes on after an error": (
+        "    device->ready = 0;\n    return result;",
+        "    device->ready = 1;\n    return result;",
+    ),
+    "takes what was there before": (
+        "    if (status & (AMPER_STATUS_RESULT_AVAILABLE_MASK | ",
+        "    if (status & (0 | ",
+    ),
+    "stores what comes": (" && device->drawn < count)", ")"),
+    "drops nothing": ("            (void)get(device, AMPER_REG_RESULT_ROW);\n", ""),
+    "believes any width": ("width < 4 || width > 32 || ", ""),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_driver_without_one_of_its_checks_is_found(tmp_path, name):
+    write_sources(FAULTS[0], tmp_path)
+    old, new = BROKEN[name]
+    source = (tmp_path / "amper.c").read_text(encoding="utf-8")
+    assert source.count(old) == 1
+    (tmp_path / "amper.c").write_text(source.replace(old, new), encoding="utf-8")
+    done = subprocess.run([compile_faults(tmp_path)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode != 0
+
+
+def test_the_header_is_for_cplusplus_too(tmp_path):
+    """Included, called and linked."""
+    write_sources(AmperConfig(rows=8, bus="axi", variant="exact"), tmp_path)
+    compile_c(tmp_path, "amper.c")
+    (tmp_path / "main.cpp").write_text(
+        """#include "amper.h"
+        int main() {
+            static uint32_t memory[1024];
+            amper device = {};
+            amper_state state = {};
+            if (amper_init(&device, memory) != AMPER_NO_DEVICE)
+                return 1;
+            if (amper_set(&device, AMPER_VARIANT, AMPER_VARIANT_EXACT) != AMPER_NOT_READY)
+                return 1;
+            amper_read_state(&device, &state);
+            return AMPER_READ32(memory, AMPER_REG_ID) != 0;
+        }
+        """,
+        encoding="utf-8",
+    )
+    command = ["g++", "-std=c++11", *WARNINGS, "main.cpp", "amper.o", "-o", "program"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    subprocess.run([tmp_path / "program"], check=True)
 
 
 def test_the_examples_compile(tmp_path):

@@ -29,13 +29,28 @@ int main(void)
     REGISTER(VERSION) = AMPER_VERSION_MAJOR_RESET << AMPER_VERSION_MAJOR_LSB | 0xFFFF;
     REGISTER(PRIORITY_WIDTH) = 8;
     REGISTER(ROWS_MAX) = 7;
+    REGISTER(FEATURES) = 1u << AMPER_VARIANT_FR_DITHERED;
     REGISTER(BATCH_MAX) = 4;
     EXPECT(amper_init(&device, memory), AMPER_TIMEOUT); /* never idle */
+    EXPECT(amper_write(&device, 0, 1), AMPER_NOT_READY);
     REGISTER(STATUS) = AMPER_STATUS_QUEUE_EMPTY_MASK;
+    EXPECT(amper_init(&device, memory), AMPER_BAD_ANSWER); /* a BATCH of 0 */
+    REGISTER(BATCH) = 4;
     EXPECT(amper_init(&device, memory), AMPER_OK);
     EXPECT(amper_write(&device, 0, 1), AMPER_TIMEOUT); /* no room in the queue, ever */
-    EXPECT(amper_sample(&device, 1, rows, NULL), AMPER_TIMEOUT);
+    EXPECT(amper_write(&device, 0, 1), AMPER_NOT_READY);
+    EXPECT(amper_invalidate(&device, 0), AMPER_NOT_READY);
+    EXPECT(amper_clear(&device), AMPER_NOT_READY);
+    EXPECT(amper_finish(&device), AMPER_NOT_READY);
+    EXPECT(amper_set(&device, AMPER_BATCH, 3), AMPER_NOT_READY);
+    EXPECT(amper_get(&device, AMPER_BATCH, &value), AMPER_NOT_READY);
+    EXPECT(amper_seed(&device, 1), AMPER_NOT_READY);
+    EXPECT(amper_sample(&device, 1, rows, NULL), AMPER_NOT_READY);
+    REGISTER(LEVEL) = 17;
+    EXPECT(amper_init(&device, memory), AMPER_OK);
+    EXPECT(amper_write(&device, 0, 1), AMPER_BAD_ANSWER); /* more places than there are */
     REGISTER(LEVEL) = 16;
+    EXPECT(amper_init(&device, memory), AMPER_OK);
     EXPECT(amper_write(&device, 7, 1), AMPER_BAD_ARGUMENT);
     EXPECT(amper_write(&device, 6, 256), AMPER_BAD_ARGUMENT);
     EXPECT(amper_invalidate(&device, 7), AMPER_BAD_ARGUMENT);
@@ -60,18 +75,14 @@ int main(void)
     EXPECT(amper_sample(&device, 5, rows, NULL), AMPER_BAD_ARGUMENT);
     EXPECT(amper_sample(&device, 1, NULL, NULL), AMPER_BAD_ARGUMENT);
     EXPECT(amper_sample(&device, 1, rows, NULL), AMPER_TIMEOUT); /* no result ever */
-    REGISTER(STATUS) = AMPER_STATUS_QUEUE_EMPTY_MASK | AMPER_STATUS_RESULT_AVAILABLE_MASK;
-    REGISTER(RESULT_STATUS) = AMPER_RESULT_STATUS_LAST_MASK | AMPER_RESULT_NO_VALID_ROW;
-    EXPECT(amper_sample(&device, 1, rows, NULL), AMPER_NO_VALID_ROW);
-    REGISTER(RESULT_STATUS) = AMPER_RESULT_STATUS_LAST_MASK | AMPER_RESULT_DISABLED;
-    EXPECT(amper_sample(&device, 1, rows, NULL), AMPER_DISABLED);
-    REGISTER(RESULT_STATUS) = AMPER_RESULT_STATUS_LAST_MASK | AMPER_RESULT_BAD_BATCH;
-    EXPECT(amper_sample(&device, 1, rows, NULL), AMPER_REFUSED);
-    REGISTER(RESULT_STATUS) = AMPER_RESULT_STATUS_LAST_MASK | AMPER_RESULT_FALLBACK;
-    REGISTER(RESULT_ROW) = 6;
-    EXPECT(amper_sample(&device, 1, rows, NULL), AMPER_OK);
-    EXPECT((int)rows[0], 6);
-    EXPECT(device.fell_back, 1);
+    EXPECT(amper_init(&device, memory), AMPER_OK);
+    REGISTER(STATUS) |= AMPER_STATUS_RESULT_AVAILABLE_MASK;
+    EXPECT(amper_sample(&device, 1, rows, NULL), AMPER_BAD_ANSWER); /* one before the request */
+    EXPECT(amper_init(&device, memory), AMPER_TIMEOUT); /* one for ever */
+    REGISTER(STATUS) = 0x80000000u;
+    EXPECT(amper_init(&device, memory), AMPER_BAD_ANSWER);
+    REGISTER(STATUS) = AMPER_STATUS_QUEUE_EMPTY_MASK;
+    EXPECT(amper_init(&device, memory), AMPER_OK);
     REGISTER(STATUS) = 0;
     EXPECT(amper_set(&device, AMPER_BATCH, 3), AMPER_TIMEOUT);
     return failures;

@@ -25,8 +25,8 @@ static void print_state(struct amper *device)
 {
     struct amper_state state;
     amper_read_state(device, &state);
-    printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32, state.vmax, state.csp_size,
-           state.valid_rows, state.searches, state.errors, state.bus_errors);
+    printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu32 " %" PRIu32, state.vmax, state.csp_size,
+           state.valid_rows, state.searches, state.total, state.errors, state.bus_errors);
 }
 
 int run_script(void)

@@ -12,7 +12,11 @@ from amper_hw.output.generate import TOP, generate
 from amper_verif.harness.simulators import SimulationError, require_simulator, simulator_environment
 
 #: What the driver must compile with, and without a word.
-C_FLAGS = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
+WARNINGS = ("-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Wcast-align=strict", "-Werror")
+C_FLAGS = ("-std=c99", "-O1", *WARNINGS)
+
+#: Every access goes to a function (bus_access.h).
+BY_FUNCTION = ("-include", "bus_access.h")
 
 Call = tuple[str, int, int]  # name, and two arguments that not every call looks at
 
@@ -23,6 +27,14 @@ def write_sources(config: AmperConfig, folder: Path) -> None:
     for source in (files("amper_verif") / "driver_bench").iterdir():
         if source.name.endswith((".c", ".h", ".cpp")):
             (folder / source.name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def compile_faults(folder: Path) -> Path:
+    """The program faults.c of ``driver_bench`` with the driver in ``folder``, under the sanitizers."""
+    sanitizers = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DAMPER_POLLS=60u"]
+    sources = ["amper.c", "faulty_device.c", "faults.c"]
+    _run(["gcc", *C_FLAGS, *sanitizers, *BY_FUNCTION, *sources, "-o", "faults"], folder)
+    return folder / "faults"
 
 
 def compile_c(folder: Path, source: str, *options: str) -> str:
@@ -44,7 +56,7 @@ class DriverSimulation:
         require_simulator("verilator")
         folder.mkdir(parents=True, exist_ok=True)
         write_sources(config, folder)
-        objects = [compile_c(folder, name, "-include", "bus_access.h") for name in ("amper.c", "script.c")]
+        objects = [compile_c(folder, name, *BY_FUNCTION) for name in ("amper.c", "script.c")]
         macros = ["-CFLAGS", "-DAMPER_AXI"] if config.bus == "axi" else []
         options = ["--cc", "--exe", "--build", "-O3", "--top-module", "amper", "-CFLAGS", "-O1", "-CFLAGS", "-I.."]
         sources = ["amper.v", "harness.cpp", *(f"../{name}" for name in objects)]

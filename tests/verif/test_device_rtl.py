@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amper import AMPER_VARIANTS, AmperConfig, Parameter, Sampler
+from amper import VARIANTS, AmperConfig, Parameter, Sampler
 from amper.backends.backend import DeviceError
 from amper.operations.trace import Kind, Trace
 from amper.sampler.device import Device
@@ -29,7 +29,8 @@ ROOT = Path(__file__).parents[2]
 CONFIG = AmperConfig(
     rows=70,
     bank_rows=32,
-    variants=AMPER_VARIANTS,
+    variants=VARIANTS,
+    draws="stratified",
     search_ports=2,
     draw_ports=2,
     write_ports=2,
@@ -64,7 +65,7 @@ def learn(sampler: Sampler) -> list[object]:
     return [*history, estimate.tolist()]
 
 
-@pytest.mark.parametrize("variant", AMPER_VARIANTS)
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_learning_goes_the_same_way(variant):
     """Bit-exact software, and one argument changed: every index, every weight and what was learnt are equal."""
     config = replace(CONFIG, variant=variant, seed=11)
@@ -89,6 +90,14 @@ def test_wide_codes_and_deep_pipeline():
     run = exact_run.random_run(config, ["golden", "exact", "rtl"], operations=800, seed=3)
     assert run.first_mismatch == ""
     assert run.compared > 2 * 500
+
+
+def test_exact_alone():
+    """Without a port for |CSP|, and with codes as wide as they go."""
+    config = AmperConfig(rows=9, priority_width=32, batch=7, variant="exact", bank_rows=4, draw_ports=4, seed=2)
+    run = exact_run.random_run(config, ["golden", "exact", "numpy", "rtl"], operations=800, seed=3)
+    assert run.first_mismatch == ""
+    assert run.compared > 3 * 500
 
 
 def test_the_recorded_trace():

@@ -8,14 +8,15 @@ from collections import Counter
 
 import pytest
 
-from amper import AMPER_VARIANTS, AmperConfig
+from amper import VARIANTS, AmperConfig
 from amper_cli.main import build_parser, main
 from amper_cli.options import configuration
+from amper_spec.algorithm import DRAWS
 from amper_spec.config import BUSES
 from amper_verif import fuzz, verify
 from amper_verif.harness.mutations import Mutation
 
-SEEDS = range(300)
+SEEDS = range(1000)
 CONFIGS = [fuzz.random_config(random.Random(f"1/{index}")) for index in SEEDS]
 
 
@@ -28,8 +29,11 @@ def test_every_choice_comes_up():
     assert set(seen("result_priority")) == {True, False}
     assert set(seen("storage")) == {"flip-flops", "latches"}
     assert set(seen("primitives")) == {"gates", "blocks"}
-    assert set(seen("variant")) == set(AMPER_VARIANTS)
-    assert len(seen("variants")) == 15  # every set of them
+    assert set(seen("variant")) == set(VARIANTS)
+    assert len(seen("variants")) == 31  # every set of them
+    assert seen("variants")[("exact",)] > 150  # and exact alone often
+    draws = {(config.variants == ("exact",), config.draws) for config in CONFIGS if "exact" in config.variants}
+    assert draws == {(alone, draw) for alone in (True, False) for draw in DRAWS}
     assert min(seen("rows")) <= 3 < 1000 < max(seen("rows")) <= 3000
     assert {4, 32} <= set(seen("priority_width"))
     assert min(seen("groups")) == 1 < 64 < max(seen("groups"))

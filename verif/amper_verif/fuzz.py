@@ -48,8 +48,7 @@ class FuzzRun:
 def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",)) -> AmperConfig:
     """A legal configuration; mostly small, since every one has to be built."""
     word = chance.getrandbits(64)
-    variants = tuple(chance.sample(AMPER_VARIANTS, chance.randint(1, len(AMPER_VARIANTS))))
-    values: dict[str, Any] = {"bus": chance.choice(buses), "variants": variants}
+    values: dict[str, Any] = {"bus": chance.choice(buses), "variants": _variants(chance)}
     for name, each in declarations(AmperConfig).items():
         own = random.Random(f"{word}/{name}")  # so that a new parameter changes no other
         if name in _DRAWN:
@@ -58,6 +57,14 @@ def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",)) 
             values[name] = each.rule.draw(own)
     values["variant"] = chance.choice(values["variants"])
     return AmperConfig.from_dict(values)
+
+
+def _variants(chance: random.Random) -> tuple[str, ...]:
+    """One alone, exact as often as all others; or several, exact among them as often as not."""
+    if chance.random() < 0.4:
+        return ("exact",) if chance.random() < 0.5 else (chance.choice(AMPER_VARIANTS),)
+    others = tuple(chance.sample(AMPER_VARIANTS, chance.randint(1, len(AMPER_VARIANTS))))
+    return ("exact", *others) if chance.random() < 0.5 else others
 
 
 def _rows(chance: random.Random, values: dict[str, Any]) -> int:

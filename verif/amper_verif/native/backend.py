@@ -11,7 +11,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from amper import AmperConfig, Parameter, Status, streams
+from amper import VARIANTS, AmperConfig, Parameter, Status, streams
 from amper.backends.backend import DeviceError
 from amper.model.changes import parameter_changes
 from amper.model.settings import Settings
@@ -67,7 +67,9 @@ class RtlBackend:
         self._deadline = deadline
         self._library = _loaded(path)
         states = np.array([word for stream in streams(config.seed) for word in stream.state], dtype=np.uint64)
-        self._handle: int | None = self._library.amper_open(deadline, config.groups, states.ctypes.data)
+        self._handle: int | None = self._library.amper_open(
+            deadline, config.groups, VARIANTS.index(config.variant), states.ctypes.data
+        )
         self._trouble = "is closed: open another"
         self._answer = np.zeros(2, dtype=np.int64)  # status, |CSP|
 
@@ -135,7 +137,7 @@ def _loaded(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     device, array, number = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64
     for name, result, *arguments in (
-        ("open", device, ctypes.c_uint64, ctypes.c_uint32, array),
+        ("open", device, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_uint32, array),
         ("close", None, device),
         ("cycles", ctypes.c_uint64, device),
         ("write", ctypes.c_int, device, array, array, number),

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from amper import AmperConfig
+from amper import VARIANTS, AmperConfig
+from amper_hw.base.variants import has_candidates
 from amper_hw.output.generate import TOP, generate, versions
 from amper_spec.declare import declarations
 from amper_spec.parameters import Parameter
@@ -107,6 +108,8 @@ def build_library(verilog: Callable[[], str], config: AmperConfig, target: Path)
         "PRIORITY_WIDTH": config.priority_width,
         "WRITE_PORTS": config.write_ports,
         "DRAW_PORTS": config.draw_ports,
+        "CANDIDATES": int(has_candidates(config)),
+        "EXACT": VARIANTS.index("exact"),
     }
     macros = " ".join(f"-DAMPER_{name}={value}" for name, value in numbers.items())
     folder = Path(tempfile.mkdtemp(prefix="build-", dir=target.parent))

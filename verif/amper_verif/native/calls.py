@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amper import AMPER_VARIANTS, Parameter
+from amper import VARIANTS, Parameter
 from amper.sampler.device import Device
 
 Call = Callable[[Device], Any]
@@ -116,7 +116,7 @@ class RandomCalls:
         if parameter == Parameter.NEIGHBOURS:
             return int(chance.choice([0, config.neighbour_coefficient, chance.integers(1 << 24)]))
         if parameter == Parameter.VARIANT:
-            return int(chance.integers(0, len(AMPER_VARIANTS) + 1))
+            return int(chance.integers(0, len(VARIANTS) + 1))
         if parameter == Parameter.BATCH:
             return int(chance.integers(0, config.batch + 2))
         if parameter == Parameter.ROWS:

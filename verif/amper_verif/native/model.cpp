@@ -1,6 +1,6 @@
 // The generated sampler as a shared library: whole operations in one call each, over the ports of docs/hardware/interfaces.md.
-// The macros AMPER_... are widths and ports of the configuration, the last status of a batch that was drawn, and numbers
-// of parameters.
+// The macros AMPER_... are widths and ports of the configuration, whether a variant with a candidate set is built in, the
+// last status of a batch that was drawn, the number of variant exact, and numbers of parameters.
 #include "Vamper.h"
 #include "verilated.h"
 
@@ -11,7 +11,7 @@ namespace {
 // What a call returns; amper_verif.native.backend has the same numbers.
 enum Outcome { DONE, WRITE_REFUSED, CHANGE_REFUSED, WRITE_HANGS, CHANGE_HANGS, REQUEST_HANGS, RESULT_HANGS, BAD_RESULT };
 
-enum Parameter { GROUPS = AMPER_GROUPS, QUERY_STATE = AMPER_QUERY_STATE_0, DRAW_STATE = AMPER_DRAW_STATE_0 };
+enum Parameter { GROUPS = AMPER_GROUPS, VARIANT = AMPER_VARIANT, QUERY_STATE = AMPER_QUERY_STATE_0, DRAW_STATE = AMPER_DRAW_STATE_0 };
 
 // Fields of ports, which Verilator makes an integer up to 64 bits and an array of 32-bit words above.
 template <typename Port> void set_field(Port &port, unsigned low, unsigned width, uint64_t value) {
@@ -63,11 +63,11 @@ struct Device {
     uint64_t cycles = 0;  // since the reset
     uint64_t deadline;    // cycles that a transfer may be waited for
     bool write_refused = false;
-    uint32_t groups;
+    uint32_t groups, variant;
     Stream query, draw;
 
-    Device(uint64_t limit, uint32_t m, const uint64_t *states)
-        : top(&context), deadline(limit), groups(m), query{states[0], states[1]}, draw{states[2], states[3]} {
+    Device(uint64_t limit, uint32_t m, uint32_t v, const uint64_t *states)
+        : top(&context), deadline(limit), groups(m), variant(v), query{states[0], states[1]}, draw{states[2], states[3]} {
         top.rst = 1;
         tick();
         tick();
@@ -143,6 +143,8 @@ struct Device {
             return CHANGE_REFUSED;
         if (parameter == GROUPS)
             groups = value;
+        else if (parameter == VARIANT)
+            variant = value;
         else if (parameter >= DRAW_STATE)
             draw.set_word(parameter - DRAW_STATE, value);
         else if (parameter >= QUERY_STATE)
@@ -177,14 +179,18 @@ struct Device {
                     row[drawn++] = field(top.result_row, lane * AMPER_ROW_WIDTH, AMPER_ROW_WIDTH);
                 }
             *status = top.result_status;
-            *csp_size = top.csp_size;
+#if AMPER_CANDIDATES
+            *csp_size = variant == AMPER_EXACT ? 0 : top.csp_size;
+#else
+            *csp_size = 0;
+#endif
             last = top.result_last;
             edge();
         }
         top.result_ready = 0;
         if (*status > AMPER_FALLBACK)
             return DONE;
-        query.advance(groups);
+        query.advance(variant == AMPER_EXACT ? 0 : groups);
         draw.advance(batch);
         return drawn == batch ? DONE : BAD_RESULT;
     }
@@ -194,9 +200,10 @@ struct Device {
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
-// states: s0 and s1 of the query stream and of the draw stream after reset; groups: m after reset.
-EXPORT void *amper_open(uint64_t deadline, uint32_t groups, const uint64_t *states) {
-    return new Device(deadline, groups, states);
+// states: s0 and s1 of the query stream and of the draw stream after reset; groups, variant: after
+// reset.
+EXPORT void *amper_open(uint64_t deadline, uint32_t groups, uint32_t variant, const uint64_t *states) {
+    return new Device(deadline, groups, variant, states);
 }
 
 EXPORT void amper_close(void *device) { delete static_cast<Device *>(device); }

@@ -6,6 +6,7 @@ Random calls (writes, updates, removals, samples, changes of parameters, some of
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -16,19 +17,20 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from amper import AMPER_VARIANTS, AmperConfig, DisabledError
+from amper import VARIANTS, AmperConfig, DisabledError
 from amper.backends.backend import DeviceError, Factory
-from amper.backends.candidates import NumpyBackend
+from amper.backends.fast import fast_backend
 from amper.operations.trace import Draw, Trace
 from amper.operations.workload import check_trace_fits
 from amper.sampler.device import Device
+from amper_spec.algorithm import DRAWS
 from amper_verif.native.backend import open_backend
 from amper_verif.native.calls import Call, RandomCalls
 
 BACKENDS: dict[str, str | Factory] = {
     "golden": "golden",
     "exact": "exact",
-    "numpy": NumpyBackend,
+    "numpy": functools.partial(fast_backend, compiled=False),
     "rtl": open_backend,
 }
 RANDOM_BACKENDS = ("exact", "rtl")  # of which the golden model is left out: it takes hours
@@ -144,8 +146,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, metavar="N", help="(default: 257, or the trace's)")
     parser.add_argument("--priority-width", type=int, default=16, metavar="Q", help="(default: 16)")
     parser.add_argument(
-        "--variant", default=AMPER_VARIANTS[0], metavar="V", help=f"of {', '.join(AMPER_VARIANTS)}, at first"
+        "--variant", default="exact", metavar="V", help=f"of {', '.join(VARIANTS)}, at first (default: %(default)s)"
     )
+    parser.add_argument("--alone", action="store_true", help="build only this variant in, not all five")
+    parser.add_argument("--draws", default="independent", metavar="X", help=f"of exact: {', '.join(DRAWS)}")
     options = parser.parse_args(arguments)
     try:
         trace = None if options.trace is None else Trace.load(Path(options.trace))
@@ -169,12 +173,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _config(options: argparse.Namespace, trace: Trace | None) -> AmperConfig:
-    """Every variant built in and few cycles a batch; none of this changes an index."""
+    """Few cycles a batch, which changes no index; every variant built in, unless one is wanted alone."""
     return AmperConfig(
         rows=options.rows or (257 if trace is None else trace.rows),
         priority_width=options.priority_width,
         variant=options.variant,
-        variants=AMPER_VARIANTS,  # type: ignore[arg-type]  # they are
+        variants=(options.variant,) if options.alone else VARIANTS,  # type: ignore[arg-type]  # they are
+        draws=options.draws,
         seed=options.seed,
         search_ports=4,
         draw_ports=4,

@@ -94,7 +94,7 @@ class SamplerOptions:
             bit_exact=True,
             priority_width=config.priority_width,
             priority_scale=config.priority_scale,
-            draws=config.draws,
+            draws=config.draws if config.variant == "exact" else "independent",  # exact may be built in beside it
             initial_priority=initial_priority,
         )
 

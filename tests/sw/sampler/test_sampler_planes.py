@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amper import AmperConfig, Device, GoldenModel, Parameter, Sampler, streams
+from amper import VARIANTS, AmperConfig, Device, GoldenModel, Parameter, Sampler, streams
 from amper.backends.candidates import CompiledBackend, NumpyBackend
 from amper.backends.fast import SwitchedBackend, fast_backend
 from amper.backends.planes import NumpyPlanes, PlanesBackend
@@ -130,6 +130,18 @@ def test_a_sampler_in_mode_per():
     other = Sampler(50, mode="per", bit_exact=True, draws="stratified", seed=3)
     other.restore(sampler.state())
     np.testing.assert_array_equal(other.sample(64)[0], sampler.sample(64)[0])
+
+
+def test_stratified_draws_beside_another_active_variant():
+    """They wait until exact is active."""
+    config = AmperConfig(rows=20, groups=4, variant="fr", variants=("fr", "exact"), draws="stratified", seed=3)
+    one, other = Device(config, "golden"), Device(config, "exact")
+    for number in (VARIANTS.index("fr"), VARIANTS.index("exact")):
+        for device in (one, other):
+            device.extend(np.linspace(0.1, 9.0, 20))
+            device.set_parameter(Parameter.VARIANT, number)
+        assert one.sample(32)[0].tolist() == other.sample(32)[0].tolist()
+    Sampler.from_config(config).add()
 
 
 def test_a_state_without_draws_is_of_independent_ones():

@@ -49,7 +49,7 @@ def open_backend(config: AmperConfig) -> RtlBackend:
         raise DeviceError(f"backend rtl: {error}") from error
     batches = [batch_cycles(replace(config, variant=variant)) for variant in config.variants]
     longest = max(batches) + fallback_cycles(config) + settle_cycles(config)
-    device = RtlBackend(path, structure(config), deadline=1000 + 4 * longest)
+    device = RtlBackend(path, structure(config), deadline=1000 + 4 * longest, query_seed=config.seed)
     for parameter, value in parameter_changes(Settings(config), config.variants):
         device.set_parameter(parameter, value)
     return device
@@ -61,12 +61,16 @@ class RtlBackend:
     Parameters
     ----------
     path : of the library. config : what it was built of. deadline : cycles that anything may be waited for.
+    query_seed : of the query stream, if another than of the reset: exact alone has none that could be set.
     """
 
-    def __init__(self, path: Path, config: AmperConfig, *, deadline: int) -> None:
+    def __init__(self, path: Path, config: AmperConfig, *, deadline: int, query_seed: int | None = None) -> None:
         self._deadline = deadline
         self._library = _loaded(path)
-        states = np.array([word for stream in streams(config.seed) for word in stream.state], dtype=np.uint64)
+        query, draw = streams(config.seed)
+        if query_seed is not None:
+            query, _ = streams(query_seed)
+        states = np.array([*query.state, *draw.state], dtype=np.uint64)
         self._handle: int | None = self._library.amper_open(
             deadline, config.groups, VARIANTS.index(config.variant), states.ctypes.data
         )

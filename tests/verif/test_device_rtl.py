@@ -220,7 +220,7 @@ def test_hardware_that_fails_is_an_error_and_never_a_hang(broken, call, trouble)
 
 
 def test_hardware_that_refuses_a_legal_change(broken):
-    backend = broken._core.backend
+    backend = broken.core.backend
     with pytest.raises(DeviceError, match=r"^the device failed: it refused a legal change of a parameter$"):
         backend.set_parameter(Parameter.NEIGHBOURS, 0)
 

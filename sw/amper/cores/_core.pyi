@@ -28,11 +28,7 @@ def Rows(  # noqa: N802
     names: tuple[str, ...],
     views: tuple[NDArray[Any], ...],
     from_last: tuple[bool, ...],
-    n: int = 0,
-    gamma: float = 1.0,
-    reward: int = 0,
-    terminated: int = 0,
-    truncated: int = 0,
+    steps: tuple[Any, ...] | None,
     /,
 ) -> rows.Rows: ...
 

@@ -42,16 +42,16 @@ class StoredRows:
         self.n_step = n_step
         self._storage = new_storage(self.sampler.rows, dtype, folder)
         self._columns = column_views(self._storage)
-        # Locked in every operation: a batch is of one moment, its rows, indices and weights.
-        self._rows = new_rows(self._columns, n_step, chosen_core(compiled))
         self._links = Links(self.sampler.rows, n_step.envs) if n_step else None
+        # Locked in every operation: a batch is of one moment, its rows, indices and weights.
+        self._rows = new_rows(self._columns, n_step, self._links, chosen_core(compiled))
         self._batch_types = batch_types(self._columns, n_step=n_step is not None)
         self._tensors_checked = False
-        self._writes = all(
-            getattr(type(sampler), name) is getattr(SamplerBase, name) for name in ("update", "update_errors")
+        # Whether the core does all that there is to do: unless the sampler has another way, as a device has.
+        self._stores, self._draws, self._writes = (
+            all(getattr(type(sampler), name) is getattr(SamplerBase, name) for name in names)
+            for names in (("add", "extend"), ("sample",), ("update", "update_errors"))
         )
-        # Whether drawing by the core is all that a batch takes: unless the sampler has another way, as a device has.
-        self._in_one_call = n_step is None and type(self.sampler).sample is SamplerBase.sample
 
     def __repr__(self) -> str:
         columns = ", ".join(self._columns)

@@ -24,19 +24,23 @@ WeightArray = NDArray[np.float32]
 
 
 class SamplerBase(ABC):
-    """Rows and their priorities, drawn by a core, which a subclass puts into ``_core``.
+    """Rows and their priorities, drawn by a core, which a subclass puts into ``core``.
 
     Parameters
     ----------
     options : what it is built for. beta : importance exponent where ``sample`` gets none, as of ``amper.Sampler``.
+
+    Members: ``core``, which does the work; for this package alone.
     """
 
-    _core: Core
+    core: Core
 
     def __init__(self, options: SamplerOptions, beta: float | Callable[[int], float]) -> None:
         self.options = options
         self._schedule = beta if callable(beta) else None
-        self._beta = checked_beta(beta(0) if callable(beta) else beta)
+        first = checked_beta(beta(0) if callable(beta) else beta)
+        # For who draws with the core directly: None where a schedule decides.
+        self.fixed_beta = None if callable(beta) else first
 
     @property
     @abstractmethod
@@ -51,7 +55,7 @@ class SamplerBase(ABC):
     @property
     def beta(self) -> float | Callable[[int], float]:
         """As given to the constructor."""
-        return self._beta if self._schedule is None else self._schedule
+        return self.fixed_beta if self._schedule is None else self._schedule  # type: ignore[return-value]  # one is set
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
@@ -80,50 +84,50 @@ class SamplerBase(ABC):
     def clear(self) -> None:
         """Forget all priorities, also the largest so far; random state and parameters stay. Row 0 comes next."""
         self.remove(np.flatnonzero(self.priorities()))
-        self._core.cursor = 0
-        self._core.maximum = 0.0
+        self.core.cursor = 0
+        self.core.maximum = 0.0
 
     def __len__(self) -> int:
         """Rows that hold a priority."""
-        return self._core.count
+        return self.core.count
 
     @property
     def scale(self) -> float:
         """lambda' or lambda now."""
-        return self._core.scale
+        return self.core.scale
 
     @property
     def csp_share(self) -> float:
         """|CSP|/n of the latest batch of a mode of AMPER; 0 when its CSP was empty."""
-        return self._core.share
+        return self.core.share
 
     @property
     def max_priority(self) -> float:
         """The largest priority so far; 1 before the first."""
-        return self._core.maximum or 1.0
+        return self.core.maximum or 1.0
 
     @property
     def new_priority(self) -> float:
         """What a row that is added now without a priority gets, as ``initial_priority`` has it."""
-        return self._core.initial
+        return self.core.initial
 
     @property
     def memory_per_row(self) -> float:
         """Bytes that the sampler keeps for a row."""
-        return self._core.memory() / self.rows
+        return self.core.memory() / self.rows
 
     def priorities(self) -> NDArray[np.float32]:
         """(rows,): the stored priorities, 0 where a row holds none."""
-        return self._core.priorities()
+        return self.core.priorities()
 
     def add(self, priority: float | None = None) -> int:
         """Store a priority (``new_priority`` if None) in the row after the one before, the first after the last.
 
         Returns the row. Raises TypeError, ValueError : not a finite number of at least 0; nothing is stored.
         """
-        row = self._core.add(priority)
+        row = self.core.add(priority)
         if row is None:
-            row = self._core.add(checked_priority(priority))
+            row = self.core.add(checked_priority(priority))
             assert row is not None
         return row
 
@@ -139,10 +143,10 @@ class SamplerBase(ABC):
             values = np.full(size, self.new_priority)
         else:
             values = plain_values("priorities", priorities)
-        first = self._core.cursor
+        first = self.core.cursor
         indices = (first + np.arange(values.size, dtype=np.int64)) % self.rows
         self.write(indices, values)
-        self._core.cursor = (first + values.size) % self.rows
+        self.core.cursor = (first + values.size) % self.rows
         return indices
 
     def write(self, indices: ArrayLike, priorities: ArrayLike | None = None) -> None:
@@ -166,12 +170,12 @@ class SamplerBase(ABC):
         TypeError : not integers, not real numbers. ValueError : a row out of range or that holds nothing; a NaN, an
         infinite or negative priority; lengths that differ. Nothing is stored then.
         """
-        if self._core.write(indices, priorities, MUST_HOLD):
+        if self.core.write(indices, priorities, MUST_HOLD):
             self._write(indices, priorities, "priorities", MUST_HOLD)
 
     def update_errors(self, indices: ArrayLike, errors: ArrayLike) -> None:
         """``update`` with (|error| + eps)^alpha; ``errors`` are (b,) TD errors, finite."""
-        if self._core.write(indices, errors, MUST_HOLD | ERRORS):
+        if self.core.write(indices, errors, MUST_HOLD | ERRORS):
             self._write(indices, errors, "errors", MUST_HOLD | ERRORS)
 
     def remove(self, indices: ArrayLike) -> None:
@@ -179,9 +183,9 @@ class SamplerBase(ABC):
 
         Raises TypeError, ValueError : not integers; a row out of range or that holds nothing. Nothing is removed.
         """
-        if self._core.remove(indices):
+        if self.core.remove(indices):
             rows = plain_indices(indices)
-            if self._core.remove(rows):
+            if self.core.remove(rows):
                 raise self._row_error(rows)
 
     def sample(self, batch: int, beta: float | None = None) -> tuple[IndexArray, WeightArray]:
@@ -200,25 +204,21 @@ class SamplerBase(ABC):
         TypeError, ValueError : a bad argument. NoValidRowError (a ValueError) : no row holds a priority.
         """
         if beta is None:
-            beta = self._beta if self._schedule is None else checked_beta(self._schedule(self._core.batches))
-        drawn = self._core.sample(batch, beta)
+            beta = self.fixed_beta if self._schedule is None else checked_beta(self._schedule(self.core.batches))
+        drawn = self.core.sample(batch, beta)
         if drawn is None:
             size, exponent = checked_integer("batch", batch, 1, BATCH_MAX), checked_beta(beta)
-            drawn = self._core.sample(size, exponent)
+            drawn = self.core.sample(size, exponent)
             if drawn is None:
                 raise NoValidRowError("sample needs at least one row with a priority, and there is none: add one first")
         return drawn
-
-    def core_and_beta(self, beta: float | None) -> tuple[Core, float | None]:
-        """The core, for who draws with it directly, and beta; None where a schedule decides."""
-        return self._core, self._beta if beta is None and self._schedule is None else beta
 
     def _write(self, indices: ArrayLike, values: ArrayLike, name: str, flags: int) -> None:
         """Write after every conversion that is allowed, or say what is wrong."""
         rows, numbers = plain_indices(indices), plain_values(name, values, signed=bool(flags & ERRORS))
         if rows.size != numbers.size:
             raise ValueError(f"indices and {name} must be of one length, not {rows.size} and {numbers.size}")
-        if self._core.write(rows, numbers, flags):
+        if self.core.write(rows, numbers, flags):
             raise self._row_error(rows)
 
     def _row_error(self, rows: IndexArray) -> ValueError:
@@ -226,5 +226,5 @@ class SamplerBase(ABC):
         outside = (rows < 0) | (rows >= self.rows)
         if outside.any():
             return ValueError(f"indices must be 0 to {self.rows - 1}, not {rows[outside][0]}")
-        empty = rows[self._core.priorities()[rows] == 0]
+        empty = rows[self.core.priorities()[rows] == 0]
         return ValueError(f"indices must be of rows that hold a priority, and row {empty[0]} holds none")

@@ -79,17 +79,17 @@ class Device(SamplerBase):
         self._backend = backend
         self.cycles = Cycles()
         counted = _Counted(open_backend(backend, config), self.cycles)
-        self._core: ExactCore = self._new_core(counted)
+        self.core: ExactCore = self._new_core(counted)
 
     @property
     def rows(self) -> int:
         """Rows in use: the most, unless the parameter ROWS was set."""
-        return self._core.settings.rows
+        return self.core.settings.rows
 
     @property
     def mode(self) -> str:
         """The mode of the variant that is active."""
-        return mode_of(self._core.settings.variant)
+        return mode_of(self.core.settings.variant)
 
     def set_parameter(self, parameter: Parameter | int, value: int) -> None:
         """Change a parameter from the next batch on; docs/hardware/parameters.md has what is legal.
@@ -98,26 +98,26 @@ class Device(SamplerBase):
         now. Nothing is changed then.
         """
         name, number = _checked_parameter(parameter, value)
-        self._core.set_parameter(name, number)
+        self.core.set_parameter(name, number)
 
     def get_parameter(self, parameter: Parameter | int) -> int:
         """The value of a parameter in force, in the form in which it is set; of CLEAR, 0."""
-        return self._core.get_parameter(Parameter(checked_integer("parameter", parameter, 0, max(Parameter))))
+        return self.core.get_parameter(Parameter(checked_integer("parameter", parameter, 0, max(Parameter))))
 
     def sample(self, batch: int | None = None, beta: float | None = None) -> tuple[IndexArray, WeightArray]:
         """``Sampler.sample`` of 1 to ``config.batch`` rows; of the parameter BATCH if None.
 
         Raises DisabledError : the parameter ENABLE is 0. DeviceError : the backend failed.
         """
-        size = self._core.settings.batch if batch is None else checked_integer("batch", batch, 1, self.config.batch)
+        size = self.core.settings.batch if batch is None else checked_integer("batch", batch, 1, self.config.batch)
         return super().sample(size, beta)
 
     def state(self) -> dict[str, Any]:
         """All that ``restore`` needs to go on exactly as this device would, on any backend."""
-        exported = export(self._core, self.options)
+        exported = export(self.core, self.options)
         # Where the streams began does not matter any more: their states are in the state.
         options = {name: value for name, value in exported["options"].items() if name != "seed"}
-        parameters = {name.name: self._core.get_parameter(name) for name in _PARAMETERS}
+        parameters = {name.name: self.core.get_parameter(name) for name in _PARAMETERS}
         return {**exported, "version": STATE_VERSION, "options": options, "parameters": parameters}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -125,11 +125,11 @@ class Device(SamplerBase):
 
         Raises TypeError, ValueError : not a state, of another version, of other options; this device stays as it was.
         """
-        self._core.become(self._checked_state(state))
+        self.core.become(self._checked_state(state))
 
     def close(self) -> None:
         """Let go of the backend; of a simulated or real device nothing works any more then."""
-        self._core.backend.close()
+        self.core.backend.close()
 
     def __enter__(self) -> Device:
         return self

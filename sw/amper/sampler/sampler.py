@@ -93,7 +93,7 @@ class Sampler(SamplerBase):
         super().__init__(options, beta)
         self._asked = compiled
         self._compiled = chosen_core(compiled, options)
-        self._core = new_core(options, self._compiled)
+        self.core = new_core(options, self._compiled)
 
     @classmethod
     def from_config(cls, config: Algorithm, *, beta: float | Callable[[int], float] = 0.4) -> Sampler:
@@ -117,14 +117,14 @@ class Sampler(SamplerBase):
 
     def state(self) -> dict[str, Any]:
         """All that ``restore`` needs to go on exactly as this sampler would; numbers, strings and arrays by name."""
-        return export(self._core, self.options)
+        return export(self.core, self.options)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Become what the sampler was that gave ``state``; options must be equal.
 
         Raises TypeError, ValueError : not a state, of another version, of other options; this sampler stays as it was.
         """
-        self._core = restored(new_core(self.options, self._compiled), self.options, state)
+        self.core = restored(new_core(self.options, self._compiled), self.options, state)
 
     def anew(self, seed: int) -> Sampler:
         """An empty sampler like this one, of another seed."""
@@ -138,7 +138,7 @@ class Sampler(SamplerBase):
         """
         options = replace(self.options, seed=_fresh() if seed is None else seed)
         begun = new_core(options, self._compiled)
-        self._core.key, self._core.counter = begun.key, begun.counter
+        self.core.key, self.core.counter = begun.key, begun.counter
 
     def __getstate__(self) -> dict[str, Any]:
         return {"options": self.options, "beta": self.beta, "compiled": self._asked, "state": self.state()}

@@ -4,7 +4,6 @@
 
 #include "draws.h"
 #include "memory.h"
-#include "power.h"
 #include "random.h"
 
 int batch_reserve(Sampler *s, int64_t count)
@@ -78,16 +77,15 @@ int batch_draw(Sampler *s, int64_t count, int64_t *row)
         s->counter += (uint64_t)count;
         tree_find(&s->tree, rank, s->row, count);
     }
-    s->batches++;
     memcpy(row, s->row, (size_t)count * sizeof(int64_t));
     return empty;
 }
 
-void batch_weigh(Sampler *s, int64_t count, double beta, int empty, float *weight)
+const double *batch_values(Sampler *s, int64_t count, int empty, double *value)
 {
     const int64_t *row = s->row;
     const uint16_t *code = s->index.code;
-    double *value = s->weighed;
+    value = value ? value : s->weighed;
     int own = s->own_weights && s->mode >= AMPER;
     if (s->mode == UNIFORM || (own && empty))
         for (int64_t i = 0; i < count; i++)
@@ -104,5 +102,5 @@ void batch_weigh(Sampler *s, int64_t count, double beta, int empty, float *weigh
     else
         for (int64_t i = 0; i < count; i++)
             value[i] = inclusion(&s->query, code_value(code[row[i]]), s->miss_of);
-    normalised_weights(value, weight, count, beta);
+    return value;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch.h"
 #include "memory.h"
 #include "power.h"
 
@@ -185,6 +186,26 @@ int64_t sampler_add(Sampler *s, double priority)
     write_values(s, &row, 1);
     s->cursor = row + 1 == s->rows ? 0 : row + 1;
     return row;
+}
+
+int sampler_extend(Sampler *s, const double *priority, int64_t count)
+{
+    if (reserve_values(s, count) || batch_reserve(s, count))
+        return -1;
+    if (priority && !store_numbers(priority, s->value, count, 0.0))
+        return 0;
+    float initial = priority ? 0.0f : stored(sampler_initial(s));
+    for (int64_t i = 0, row = s->cursor; i < count; i++) {
+        s->row[i] = row;
+        row = row + 1 == s->rows ? 0 : row + 1;
+        if (!priority)
+            s->value[i] = initial;
+    }
+    if (has_index(s) && reserve_codes(s, count))
+        return -1;
+    write_values(s, s->row, count);
+    s->cursor = (s->cursor + count) % s->rows;
+    return 1;
 }
 
 int sampler_remove(Sampler *s, const int64_t *row, int64_t count)

@@ -56,6 +56,10 @@ double sampler_initial(Sampler *s);
 /* Store a legal priority in the row that comes next; the row, or -1 without memory. */
 int64_t sampler_add(Sampler *s, double priority);
 
+/* `sampler_add` of `count` priorities, or, if NULL, of as many new rows; 0, and nothing is stored, if one is not legal; -1
+ * without memory. */
+int sampler_extend(Sampler *s, const double *priority, int64_t count);
+
 /* Make rows hold nothing. 1; 0, and nothing is removed, if one of them held nothing before, or is none. */
 int sampler_remove(Sampler *s, const int64_t *row, int64_t count);
 

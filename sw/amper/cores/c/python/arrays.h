@@ -1,4 +1,4 @@
-/* Python's and NumPy's headers, and what all types here do with arrays and locks. */
+/* Python's and NumPy's headers, and what all types here do with arrays. */
 #ifndef AMPER_ARRAYS_H
 #define AMPER_ARRAYS_H
 
@@ -41,15 +41,6 @@ INLINE int64_t rows_and_codes(PyObject *const *args, Py_ssize_t nargs, int64_t r
             return -1;
         }
     return count;
-}
-
-INLINE void take_lock(PyThread_type_lock lock)
-{
-    if (!PyThread_acquire_lock(lock, NOWAIT_LOCK)) {
-        Py_BEGIN_ALLOW_THREADS
-        PyThread_acquire_lock(lock, WAIT_LOCK);
-        Py_END_ALLOW_THREADS
-    }
 }
 
 #endif

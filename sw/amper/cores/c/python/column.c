@@ -43,16 +43,30 @@ static int value_of_int(const Column *column, PyObject *object, Value *value)
     }
 }
 
+/* Whether it is a contiguous array of the column's type and of a shape that goes on, after `lead`, as a row does. Types
+ * with parameters (strings, times) are NumPy's to compare. */
+static int fits(const Column *column, PyArrayObject *array, int lead)
+{
+    int dimensions = PyArray_NDIM(column->view) - 1;
+    return PyArray_TYPE(array) == column->type && column->plain && PyArray_NDIM(array) == dimensions + lead
+           && PyArray_CompareLists(PyArray_DIMS(array) + lead, PyArray_DIMS(column->view) + 1, dimensions)
+           && PyArray_ISCARRAY_RO(array);
+}
+
+int values_of(const Column *column, PyObject *object, int64_t count, Value *value)
+{
+    PyArrayObject *array = (PyArrayObject *)object;
+    if (!PyArray_Check(object) || !fits(column, array, 1) || PyArray_DIM(array, 0) != count)
+        return 0;
+    value->from = PyArray_DATA(array);
+    return 1;
+}
+
 int value_of(const Column *column, PyObject *object, Value *value)
 {
     if (PyArray_Check(object)) {
-        PyArrayObject *array = (PyArrayObject *)object;
-        int dimensions = PyArray_NDIM(column->view) - 1;
-        value->from = PyArray_DATA(array);
-        /* Types with parameters (strings, times) are NumPy's to compare. */
-        return PyArray_TYPE(array) == column->type && column->plain && PyArray_NDIM(array) == dimensions
-               && PyArray_CompareLists(PyArray_DIMS(array), PyArray_DIMS(column->view) + 1, dimensions)
-               && PyArray_ISCARRAY_RO(array);
+        value->from = PyArray_DATA((PyArrayObject *)object);
+        return fits(column, (PyArrayObject *)object, 0);
     }
     value->from = &value->number;
     if (!column->scalar)

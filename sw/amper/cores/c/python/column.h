@@ -34,4 +34,7 @@ int column_set(Column *column, PyObject *name, PyObject *view, int from_last);
 /* Find the value of a column in `object`; 0 unless it is of the column's very type and shape, or a plain number. */
 int value_of(const Column *column, PyObject *object, Value *value);
 
+/* Find `count` values of a column in `object`; 0 unless it is an array of them, of the column's very type. */
+int values_of(const Column *column, PyObject *object, int64_t count, Value *value);
+
 #endif

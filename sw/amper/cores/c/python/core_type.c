@@ -1,12 +1,10 @@
 #include "core_type.h"
 
-#include "../batch.h"
-
 #define LONG_OPERATION 2048 /* elements from which releasing the GIL costs less than it gives */
 
 static PyObject *core_unlock(Core *self, PyObject *result)
 {
-    PyThread_release_lock(self->lock);
+    lock_release(&self->lock);
     return result;
 }
 
@@ -15,8 +13,7 @@ static void core_dealloc(Core *self)
     if (self->weak)
         PyObject_ClearWeakRefs((PyObject *)self);
     sampler_free(&self->s);
-    if (self->lock)
-        PyThread_free_lock(self->lock);
+    lock_free(&self->lock);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
@@ -47,8 +44,7 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     s->eps = eps;
     s->initial_kind = initial_kind;
     s->initial = initial;
-    self->lock = PyThread_allocate_lock();
-    if (self->lock == NULL || sampler_new(s)) {
+    if (lock_new(&self->lock) || sampler_new(s)) {
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
@@ -60,17 +56,14 @@ int64_t plain_values(PyObject *values)
     return is_plain(values, NPY_FLOAT64) || is_plain(values, NPY_FLOAT32) ? PyArray_SIZE((PyArrayObject *)values) : -1;
 }
 
-int core_store(Core *self, const int64_t *row, PyObject *values, int flags)
+int core_store(Core *self, const int64_t *row, const double *wide, const float *narrow, int64_t count, int flags)
 {
-    int64_t count = PyArray_SIZE((PyArrayObject *)values);
-    int wide = PyArray_TYPE((PyArrayObject *)values) == NPY_FLOAT64;
-    const void *value = PyArray_DATA((PyArrayObject *)values);
-    take_lock(self->lock);
+    lock_take(&self->lock);
     PyThreadState *saved = count >= LONG_OPERATION ? PyEval_SaveThread() : NULL;
-    int done = sampler_write(&self->s, row, wide ? value : NULL, wide ? NULL : value, count, flags);
+    int done = sampler_write(&self->s, row, wide, narrow, count, flags);
     if (saved)
         PyEval_RestoreThread(saved);
-    PyThread_release_lock(self->lock);
+    lock_release(&self->lock);
     if (done < 0)
         PyErr_NoMemory();
     return done < 0 ? -1 : done ? DONE : ILLEGAL;
@@ -85,7 +78,10 @@ static PyObject *core_write(Core *self, PyObject *const *args, Py_ssize_t nargs)
     if (!is_plain(args[0], NPY_INT64) || plain_values(args[1]) != PyArray_SIZE((PyArrayObject *)args[0]))
         return PyLong_FromLong(NOT_PLAIN);
     long flags = PyLong_AsLong(args[2]);
-    int status = core_store(self, PyArray_DATA((PyArrayObject *)args[0]), args[1], (int)flags);
+    PyArrayObject *values = (PyArrayObject *)args[1];
+    int wide = PyArray_TYPE(values) == NPY_FLOAT64;
+    int status = core_store(self, PyArray_DATA((PyArrayObject *)args[0]), wide ? PyArray_DATA(values) : NULL,
+                            wide ? NULL : PyArray_DATA(values), PyArray_SIZE(values), (int)flags);
     return status < 0 ? NULL : PyLong_FromLong(status);
 }
 
@@ -101,7 +97,7 @@ static PyObject *core_add(Core *self, PyObject *priority)
         if (!(value >= 0.0 && value <= 0x1.fffffffffffffp1023))
             Py_RETURN_NONE;
     }
-    take_lock(self->lock);
+    lock_take(&self->lock);
     Sampler *s = &self->s;
     int64_t row = sampler_add(s, given ? value : sampler_initial(s));
     return core_unlock(self, row < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(row));
@@ -113,64 +109,8 @@ static PyObject *core_remove(Core *self, PyObject *indices)
         return PyLong_FromLong(NOT_PLAIN);
     int64_t count = PyArray_SIZE((PyArrayObject *)indices);
     const int64_t *row = PyArray_DATA((PyArrayObject *)indices);
-    take_lock(self->lock);
+    lock_take(&self->lock);
     return core_unlock(self, PyLong_FromLong(sampler_remove(&self->s, row, count) ? DONE : ILLEGAL));
-}
-
-int is_batch(PyObject *const *args, npy_intp *batch, double *beta)
-{
-    if (!PyLong_CheckExact(args[0]) || !PyFloat_CheckExact(args[1]))
-        return 0;
-    int overflow;
-    *batch = PyLong_AsLongAndOverflow(args[0], &overflow);
-    *beta = PyFloat_AS_DOUBLE(args[1]);
-    return !overflow && *batch >= 1 && *batch <= 0x7FFFFFFF && *beta >= 0.0 && *beta <= 0x1.fffffffffffffp1023;
-}
-
-int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetched, PyObject *const drawn[2])
-{
-    int status = 1, empty;
-    take_lock(self->lock);
-    if (self->s.count == 0)
-        status = 0;
-    else {
-        int64_t *row = PyArray_DATA((PyArrayObject *)drawn[0]);
-        float *weight = PyArray_DATA((PyArrayObject *)drawn[1]);
-        PyThreadState *saved = batch >= LONG_OPERATION ? PyEval_SaveThread() : NULL;
-        empty = batch_reserve(&self->s, batch) ? -1 : batch_draw(&self->s, batch, row);
-        if (fetched && empty >= 0)
-            fetch_rows(fetched, row, batch < FETCHED ? batch : FETCHED);
-        if (empty >= 0)
-            batch_weigh(&self->s, batch, beta, empty, weight);
-        if (saved)
-            PyEval_RestoreThread(saved);
-        status = empty < 0 ? -1 : 1;
-    }
-    PyThread_release_lock(self->lock);
-    if (status < 0)
-        PyErr_NoMemory();
-    return status;
-}
-
-/* (indices, weights), or None if the arguments are not an int above 0 and a float, or nothing is held. */
-static PyObject *core_sample(Core *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    npy_intp batch;
-    double beta;
-    if (nargs != 2 || !is_batch(args, &batch, &beta))
-        Py_RETURN_NONE;
-    PyObject *drawn[2] = {PyArray_EMPTY(1, &batch, NPY_INT64, 0), PyArray_EMPTY(1, &batch, NPY_FLOAT32, 0)};
-    PyObject *result = drawn[0] && drawn[1] ? PyTuple_New(2) : NULL;
-    int status = result ? core_draw(self, batch, beta, NULL, drawn) : -1;
-    if (status > 0) {
-        PyTuple_SET_ITEM(result, 0, drawn[0]);
-        PyTuple_SET_ITEM(result, 1, drawn[1]);
-        return result;
-    }
-    Py_XDECREF(result);
-    Py_XDECREF(drawn[0]);
-    Py_XDECREF(drawn[1]);
-    return status < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* float32 (rows,): what is stored, 0 where nothing is held. */
@@ -181,7 +121,7 @@ static PyObject *core_priorities(Core *self, PyObject *unused)
     PyObject *array = PyArray_EMPTY(1, &size, NPY_FLOAT32, 0);
     if (array == NULL)
         return NULL;
-    take_lock(self->lock);
+    lock_take(&self->lock);
     sampler_priorities(&self->s, PyArray_DATA((PyArrayObject *)array));
     return core_unlock(self, array);
 }
@@ -200,7 +140,7 @@ static PyObject *core_cover(Core *self, PyObject *unused)
     (void)unused;
     npy_intp size = self->s.cover ? COVER_BINS + 2 : 0;
     PyObject *array = PyArray_EMPTY(1, &size, NPY_FLOAT64, 0);
-    take_lock(self->lock);
+    lock_take(&self->lock);
     if (array != NULL && size > 0)
         memcpy(PyArray_DATA((PyArrayObject *)array), self->s.cover, sizeof(Cover));
     return core_unlock(self, array);
@@ -212,7 +152,7 @@ static PyObject *core_set_cover(Core *self, PyObject *array)
     npy_intp size = self->s.cover ? COVER_BINS + 2 : 0;
     if (!is_plain(array, NPY_FLOAT64) || PyArray_SIZE((PyArrayObject *)array) != size)
         return PyLong_FromLong(NOT_PLAIN);
-    take_lock(self->lock);
+    lock_take(&self->lock);
     if (size > 0)
         memcpy(self->s.cover, PyArray_DATA((PyArrayObject *)array), sizeof(Cover));
     return core_unlock(self, PyLong_FromLong(DONE));
@@ -229,7 +169,7 @@ static PyObject *core_set_shift(Core *self, PyObject *shift)
     long value = PyLong_AsLong(shift);
     if (value == -1 && PyErr_Occurred())
         return NULL;
-    take_lock(self->lock);
+    lock_take(&self->lock);
     if (self->s.mode == PER)
         tree_restore_shift(&self->s.tree, value, self->s.used);
     return core_unlock(self, Py_NewRef(Py_None));
@@ -239,14 +179,15 @@ static PyObject *core_set_shift(Core *self, PyObject *shift)
 static PyObject *core___enter__(Core *self, PyObject *unused)
 {
     (void)unused;
-    take_lock(self->lock);
+    lock_take_whole(&self->lock);
     Py_RETURN_NONE;
 }
 
 static PyObject *core___exit__(Core *self, PyObject *const *args, Py_ssize_t nargs)
 {
     (void)args, (void)nargs;
-    return core_unlock(self, Py_NewRef(Py_None));
+    lock_release_whole(&self->lock);
+    Py_RETURN_NONE;
 }
 
 #define METHOD(name, flags) {#name, (PyCFunction)(void (*)(void))core_##name, flags, NULL}
@@ -263,7 +204,7 @@ static PyMethodDef core_methods[] = {
 static PyObject *core_initial(Core *self, void *unused)
 {
     (void)unused;
-    take_lock(self->lock);
+    lock_take(&self->lock);
     return core_unlock(self, PyFloat_FromDouble(sampler_initial(&self->s)));
 }
 

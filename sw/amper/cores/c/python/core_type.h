@@ -10,7 +10,7 @@
 typedef struct {
     PyObject_HEAD
     PyObject *weak; /* references */
-    PyThread_type_lock lock;
+    Lock lock;
     Sampler s;
 } Core;
 
@@ -19,14 +19,16 @@ enum Status { DONE, NOT_PLAIN, ILLEGAL }; /* of an operation; NOT_PLAIN: not the
 /* How many values there are, if it is a plain array of float64 or float32; else -1. */
 int64_t plain_values(PyObject *values);
 
-/* Store as many plain values in rows; a Status, or -1 with an exception. */
-int core_store(Core *self, const int64_t *row, PyObject *values, int flags);
+/* Store values, `wide` or else `narrow` ones, in rows; a Status, or -1 with an exception. */
+int core_store(Core *self, const int64_t *row, const double *wide, const float *narrow, int64_t count, int flags);
 
 /* Whether the arguments are an int above 0 and a float, as a batch takes them. */
 int is_batch(PyObject *const *args, npy_intp *batch, double *beta);
 
-/* Draw a batch into arrays of `batch` rows and weights; the drawn rows of `fetched`, if not NULL, are on their way into
- * the caches then. 1, or 0 if nothing is held, or -1 with an exception. */
-int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetched, PyObject *const drawn[2]);
+/* Draw a short batch into rows and weights; the drawn rows of `fetched`, if not NULL, are on their way into the caches
+ * then. 1, or 0 if nothing is held, or -1 without memory. */
+int core_draw(Core *self, npy_intp batch, double beta, const Rows *fetched, int64_t *row, float *weight);
+
+PyObject *core_sample(Core *self, PyObject *const *args, Py_ssize_t nargs);
 
 #endif

@@ -62,9 +62,9 @@ static double reward_of(const Rows *self, int64_t row)
 }
 
 /* The steps are the outer loop, so that the rows' cache misses overlap. */
-void follow_rows(const Rows *self, const int32_t *follower, int64_t count, int64_t *last, double *total,
-                 double *discount)
+void follow_rows(const Rows *self, int64_t count, int64_t *last, double *total, double *discount)
 {
+    const int32_t *follower = self->follower;
     for (int64_t i = 0; i < count; i++) {
         PREFETCH(follower + last[i]);
         total[i] = reward_of(self, last[i]);
@@ -85,4 +85,71 @@ void follow_rows(const Rows *self, const int32_t *follower, int64_t count, int64
             going++;
         }
     }
+}
+
+INLINE void put_values(char *to, ptrdiff_t stride, const char *from, int64_t count, size_t bytes)
+{
+    for (int64_t i = 0; i < count; i++)
+        memcpy(to + i * stride, from + i * (int64_t)bytes, bytes);
+}
+
+static void put_column(char *to, ptrdiff_t stride, const char *from, int64_t count, size_t bytes)
+{
+    switch (bytes) {
+    case 1: put_values(to, stride, from, count, 1); break;
+    case 2: put_values(to, stride, from, count, 2); break;
+    case 4: put_values(to, stride, from, count, 4); break;
+    case 8: put_values(to, stride, from, count, 8); break;
+    case 16: put_values(to, stride, from, count, 16); break;
+    case 32: put_values(to, stride, from, count, 32); break;
+    default: put_values(to, stride, from, count, bytes);
+    }
+}
+
+void put_rows(Rows *self, const Value *value, int64_t first, int64_t count)
+{
+    while (count > 0) {
+        int64_t row = self->added % self->rows, part = self->rows - row < count ? self->rows - row : count;
+        if (self->kept.oldest == NULL)
+            self->kept.written += part;
+        else
+            for (int64_t i = 0; i < part; i++)
+                kept_write(&self->kept, self->first + (row + i) * self->stride);
+        for (Py_ssize_t i = 0; i < self->count; i++) {
+            const Column *column = self->column + i;
+            put_column(column->data + row * self->stride, self->stride,
+                       (const char *)value[i].from + first * (int64_t)column->bytes, part, column->bytes);
+        }
+        self->added += part;
+        first += part;
+        count -= part;
+    }
+}
+
+void link_row(Rows *self, int64_t number, int64_t env)
+{
+    int64_t row = number % self->rows, before = self->newest[env];
+    self->follower[row] = NONE;
+    if (before != NONE && before > number - self->rows) /* it is still there */
+        self->follower[before % self->rows] = (int32_t)row;
+    self->newest[env] = number;
+}
+
+void number_rows(const Rows *self, int64_t *row, int64_t count)
+{
+    int64_t next = self->added % self->rows, turn = self->added - next; /* of the row that is taken next */
+    for (int64_t i = 0; i < count; i++)
+        row[i] += turn - (row[i] >= next ? self->rows : 0);
+}
+
+FOR_EACH_CPU
+int rows_of_numbers(const Rows *self, const int64_t *number, int64_t count, int64_t *row)
+{
+    int64_t turn = self->added - self->added % self->rows, oldest = self->added - self->rows;
+    int there = 1;
+    for (int64_t i = 0; i < count; i++) {
+        there &= number[i] >= 0 && number[i] >= oldest && number[i] < self->added;
+        row[i] = number[i] - turn + (number[i] < turn ? self->rows : 0);
+    }
+    return there;
 }

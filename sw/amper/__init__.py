@@ -7,6 +7,7 @@ from amper.model.quantise import quantise
 from amper.replay.buffer import ReplayBuffer
 from amper.replay.columns import Columns
 from amper.replay.nstep import NStep
+from amper.replay.sequences import Sequences, sequence_priorities
 from amper.sampler.device import Device
 from amper.sampler.options import Mode
 from amper.sampler.sampler import Sampler
@@ -33,6 +34,7 @@ __all__ = [
     "Parameter",
     "ReplayBuffer",
     "Sampler",
+    "Sequences",
     "Status",
     "Variant",
     "Xoroshiro128PlusPlus",
@@ -40,6 +42,7 @@ __all__ = [
     "inclusion_probability",
     "quantise",
     "register_backend",
+    "sequence_priorities",
     "streams",
 ]
 

@@ -29,6 +29,7 @@ def Rows(  # noqa: N802
     views: tuple[NDArray[Any], ...],
     from_last: tuple[bool, ...],
     steps: tuple[Any, ...] | None,
+    links: tuple[NDArray[Any] | None, ...] | None,
     /,
 ) -> rows.Rows: ...
 

@@ -8,16 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from amper.replay.sequences import Sequences
 from amper.support.extras import require
 
 Types = Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]  # of one row of each array of a batch, by name
 
 
-def batch_types(columns: Mapping[str, NDArray[Any]], *, n_step: bool) -> Types:
+def batch_types(columns: Mapping[str, NDArray[Any]], *, n_step: bool, sequences: Sequences | None = None) -> Types:
     """What a batch of rows of ``columns`` has, in its order."""
     types = {name: (column.dtype, column.shape[1:]) for name, column in columns.items()}
     if n_step:
         types["discount"] = (np.dtype(np.float32), ())
+    if sequences is not None:
+        several = {**types, "steps": (np.dtype(np.int64), ()), "mask": (np.dtype(np.bool_), ())}
+        types = {
+            name: (dtype, shape if name in sequences.first else (sequences.steps, *shape))
+            for name, (dtype, shape) in several.items()
+        }
     return types | {"indices": (np.dtype(np.int64), ()), "weights": (np.dtype(np.float32), ())}
 
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from amper.cores.base import ERRORS, MUST_HOLD
 from amper.replay.columns import Columns, column_views, row_dtype
 from amper.replay.nstep import NONE, NStep
+from amper.replay.sequences import Sequences
 from amper.replay.steps import StepByStep
 from amper.replay.writer import VectorWriter
 from amper.sampler.arguments import plain_indices
@@ -28,6 +29,7 @@ class ReplayBuffer(StepByStep):
     columns : dtype, or (dtype, shape of a row), by name.
     sampler : an empty ``Sampler`` or ``Device`` of as many rows, from then on the buffer's own; or the mode of one.
     n_step : transitions over several steps; None: as they were added.
+    sequences : the steps around each drawn transition in place of it alone; not with ``n_step``.
     folder : for a file that the rows are mapped from, so that they may be more than fit into memory; None: in memory.
     compiled : True or False to insist on how rows are copied; None: the compiled way where it is installed.
 
@@ -46,6 +48,7 @@ class ReplayBuffer(StepByStep):
         sampler: SamplerBase | str = "per",
         *,
         n_step: NStep | None = None,
+        sequences: Sequences | None = None,
         folder: str | Path | None = None,
         compiled: bool | None = None,
     ) -> None:
@@ -53,10 +56,15 @@ class ReplayBuffer(StepByStep):
         checked = _checked_sampler(rows, sampler)
         if n_step is not None and not isinstance(n_step, NStep):
             raise TypeError(f"n_step must be an NStep or None, not {n_step!r}")
-        if n_step is not None:
-            n_step.check(column_views(np.zeros(1, dtype)))
+        if sequences is not None and not isinstance(sequences, Sequences):
+            raise TypeError(f"sequences must be a Sequences or None, not {sequences!r}")
+        if n_step is not None and sequences is not None:
+            raise ValueError(f"n_step and sequences exclude each other, and are {n_step} and {sequences}")
+        for linked in (n_step, sequences):
+            if linked is not None:
+                linked.check(column_views(np.zeros(1, dtype)))
         chosen_core(compiled)
-        self._set_up(dtype, checked, n_step, folder, compiled)
+        self._set_up(dtype, checked, n_step, sequences, folder, compiled)
 
     def add(self, /, *, env: int | None = None, priority: float | None = None, **transition: object) -> int:
         """Store one transition, a value for each column; returns its index.
@@ -116,7 +124,8 @@ class ReplayBuffer(StepByStep):
         -------
         The columns by name, (batch, ...); "indices", int64, for ``update``: of all transitions that were ever added,
         counted from 0, number t is in row t % ``rows``; "weights", float32, the largest of which is 1; with n-step
-        transitions "discount", float32, gamma^steps.
+        transitions "discount", float32, gamma^steps. With sequences the columns are (batch, steps, ...), and "steps"
+        and "mask", both (batch, steps), have the steps' own indices and whether they are of the sequence.
 
         Raises
         ------

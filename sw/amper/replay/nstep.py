@@ -77,12 +77,14 @@ class Links:
 
     The row that follows was added later. So it is overwritten later, and no link leads to a newer transition than it
     was made for. Members: ``follower``, int32 (rows,); ``newest``, int64 (envs,), each environment's newest transition,
-    counted from 0 over all that were ever added, -1 for none.
+    counted from 0 over all that were ever added, -1 for none; ``preceding``, int32 (rows,), the row before, which may
+    have been overwritten since, or None.
     """
 
-    def __init__(self, rows: int, envs: int) -> None:
+    def __init__(self, rows: int, envs: int, *, backwards: bool = False) -> None:
         self.rows = rows
         self.follower = np.full(rows, NONE, np.int32)
+        self.preceding = np.full(rows, NONE, np.int32) if backwards else None
         self.newest = np.full(envs, NONE, np.int64)
         self._follower, self._newest = self.follower.data, self.newest.data  # faster for one number
 
@@ -91,8 +93,11 @@ class Links:
         row = number % self.rows
         self._follower[row] = NONE
         before = self._newest[env]
-        if before > number - self.rows and before != NONE:  # it is still there
+        there = before > number - self.rows and before != NONE
+        if there:
             self._follower[before % self.rows] = row
+        if self.preceding is not None:
+            self.preceding[row] = before % self.rows if there else NONE
         self._newest[env] = number
 
     def extend(self, first: int, envs: IndexArray) -> None:
@@ -105,11 +110,20 @@ class Links:
         before = np.where(starts, self.newest[env], np.roll(number, 1))
         there = (before != NONE) & (before >= first + envs.size - self.rows)
         self.follower[before[there] % self.rows] = number[there] % self.rows
+        if self.preceding is not None:
+            self.preceding[number % self.rows] = np.where(there, before % self.rows, NONE)
         self.newest[envs] = numbers  # of an environment that comes more than once, the last
 
     def clear(self) -> None:
         """No transition is there any more."""
         self.follower[:], self.newest[:] = NONE, NONE
+        if self.preceding is not None:
+            self.preceding[:] = NONE
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that there is, by name, to be saved and put back."""
+        found = {"follower": self.follower, "newest": self.newest}
+        return found if self.preceding is None else {**found, "preceding": self.preceding}
 
     def checked_env(self, env: object) -> int:
         """The number of an environment, 0 if it is None and there is one; TypeError, ValueError if it is none."""

@@ -118,7 +118,8 @@ def new_rows(columns: Mapping[str, NDArray[Any]], n_step: NStep | None, links: L
     if n_step is not None and links is not None:
         last = n_step.from_last()
         roles = (n_step.reward, n_step.terminated, n_step.truncated or n_step.terminated)
-        steps = (n_step.n, n_step.gamma, *map(names.index, roles), links.follower, links.newest)
-    rows: Rows = core.Rows(names, tuple(columns.values()), tuple(name in last for name in names), steps)
+        steps = (n_step.n, n_step.gamma, *map(names.index, roles))
+    linked = None if links is None else (links.follower, links.newest, links.preceding)
+    rows: Rows = core.Rows(names, tuple(columns.values()), tuple(name in last for name in names), steps, linked)
     guard(rows, BUFFERS)
     return rows

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from amper.replay.batches import BatchArrays, check_tensors
 from amper.replay.columns import converted
 from amper.replay.nstep import Links
+from amper.replay.sequences import Sequences
 from amper.replay.stored import StoredRows
 from amper.sampler.arguments import BATCH_MAX, as_array, checked_priority, plain_indices, plain_values
 from amper.sampler.base import IndexArray
@@ -137,6 +138,9 @@ class StepByStep(StoredRows):
         return room.batch
 
     def _gather(self, indices: IndexArray, arrays: Mapping[str, NDArray[Any]]) -> None:
+        if self.sequences is not None:
+            self._gather_sequences(self.sequences, indices, arrays)
+            return
         outs = tuple(arrays[name] for name in self._columns)
         if self._links is None:
             self._rows.gather(indices, indices, outs)
@@ -146,6 +150,23 @@ class StepByStep(StoredRows):
         self._rows.gather(indices, last, outs)
         arrays[self.n_step.reward][:] = rewards
         arrays["discount"][:] = discounts
+
+    def _gather_sequences(self, sequences: Sequences, indices: IndexArray, arrays: Mapping[str, NDArray[Any]]) -> None:
+        assert self._links is not None
+        added = self._rows.added
+        rows, mask = sequences.unrolled(self._links, self._columns, added, indices)
+        flat, first = rows.ravel(), rows[np.arange(len(rows)), mask.argmax(axis=1)]
+        for name in sequences.first:
+            arrays[name][...] = self._columns[name][first]
+        outs = tuple(
+            np.empty((flat.size, *column.shape[1:]), column.dtype)
+            if name in sequences.first
+            else arrays[name].reshape(flat.size, *column.shape[1:])
+            for name, column in self._columns.items()
+        )
+        self._rows.gather(flat, flat, outs)
+        arrays["steps"][...] = added - 1 - (added - 1 - rows) % self.rows
+        arrays["mask"][...] = mask
 
     def _converted(self, transition: Mapping[str, object], lead: tuple[int, ...]) -> dict[str, NDArray[Any]]:
         """What is stored of the values by name; or what is wrong with them."""
@@ -161,7 +182,7 @@ class StepByStep(StoredRows):
 
     def _checked_links(self, env: object) -> Links:
         if self._links is None:
-            raise ValueError(f"env is only used with n_step, and was set to {env!r}")
+            raise ValueError(f"env needs n_step or sequences, and was set to {env!r}")
         return self._links
 
     def _checked_size(self, transitions: Mapping[str, ArrayLike]) -> int:

@@ -14,6 +14,7 @@ from amper.replay.columns import column_views, new_storage
 from amper.replay.files import SavedFile, opened_saved, write_saved
 from amper.replay.nstep import Links, NStep
 from amper.replay.rows import new_rows
+from amper.replay.sequences import Sequences
 from amper.sampler.base import SamplerBase
 from amper.sampler.choice import chosen_core
 
@@ -23,7 +24,7 @@ class StoredRows:
 
     Members
     -------
-    sampler : the buffer's own. n_step : as given.
+    sampler : the buffer's own. n_step, sequences : as given.
     """
 
     sampler: SamplerBase
@@ -33,25 +34,28 @@ class StoredRows:
         dtype: np.dtype[np.void],
         sampler: SamplerBase,
         n_step: NStep | None,
+        sequences: Sequences | None,
         folder: str | Path | None,
         compiled: bool | None,
     ) -> None:
         """The constructor, of checked arguments."""
         self.sampler = sampler
         self._asked = compiled
-        self.n_step = n_step
+        self.n_step, self.sequences = n_step, sequences
         self._storage = new_storage(self.sampler.rows, dtype, folder)
         self._columns = column_views(self._storage)
-        self._links = Links(self.sampler.rows, n_step.envs) if n_step else None
+        linked = n_step or sequences
+        self._links = Links(self.sampler.rows, linked.envs, backwards=linked is sequences) if linked else None
         # Locked in every operation: a batch is of one moment, its rows, indices and weights.
         self._rows = new_rows(self._columns, n_step, self._links, chosen_core(compiled))
-        self._batch_types = batch_types(self._columns, n_step=n_step is not None)
+        self._batch_types = batch_types(self._columns, n_step=n_step is not None, sequences=sequences)
         self._tensors_checked = False
         # Whether the core does all that there is to do: unless the sampler has another way, as a device has.
         self._stores, self._draws, self._writes = (
             all(getattr(type(sampler), name) is getattr(SamplerBase, name) for name in names)
             for names in (("add", "extend"), ("sample",), ("update", "update_errors"))
         )
+        self._draws &= sequences is None
 
     def __repr__(self) -> str:
         columns = ", ".join(self._columns)
@@ -83,7 +87,7 @@ class StoredRows:
     @property
     def memory_per_row(self) -> float:
         """Bytes that are kept for a row besides its columns."""
-        links = self._links.follower.nbytes + self._links.newest.nbytes if self._links else 0
+        links = sum(array.nbytes for array in self._links.arrays().values()) if self._links else 0
         return self.sampler.memory_per_row + links / self.rows
 
     def save(self, path: str | Path) -> None:
@@ -112,7 +116,8 @@ class StoredRows:
             self._rows.added = saved.numbers["added"]
             saved.read_rows(self._storage[: min(self._rows.added, self.rows)])
             if self._links is not None:
-                self._links.follower[:], self._links.newest[:] = arrays["follower"], arrays["newest"]
+                for name, array in self._links.arrays().items():
+                    array[:] = arrays[name]
 
     def _state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Numbers and arrays to be saved, but for the rows."""
@@ -120,27 +125,30 @@ class StoredRows:
         arrays = {f"sampler.{name}": value for name, value in state.items() if isinstance(value, np.ndarray)}
         numbers = {name: value for name, value in state.items() if not isinstance(value, np.ndarray)}
         if self._links is not None:
-            arrays.update(follower=self._links.follower, newest=self._links.newest)
+            arrays.update(self._links.arrays())
         return {**self._description(), "added": self._rows.added, "sampler": numbers}, arrays
 
     def _description(self) -> dict[str, Any]:
         """What two buffers must have in common to load each other's files, as JSON has it."""
         columns = {name: [column.dtype.str, list(column.shape[1:])] for name, column in self._columns.items()}
         n_step = None if self.n_step is None else {**asdict(self.n_step), "following": list(self.n_step.following)}
-        return {"rows": self.rows, "columns": columns, "n_step": n_step}
+        sequences = None if self.sequences is None else {**asdict(self.sequences), "first": list(self.sequences.first)}
+        return {"rows": self.rows, "columns": columns, "n_step": n_step, "sequences": sequences}
 
     def _check_same(self, saved: SavedFile) -> None:
         for name, value in self._description().items():
-            if saved.numbers[name] != value:
-                raise ValueError(f"{saved.path} must be of a buffer with {name} {value}, not {saved.numbers[name]}")
+            found = saved.numbers.get(name)  # files of earlier revisions have fewer
+            if found != value:
+                raise ValueError(f"{saved.path} must be of a buffer with {name} {value}, not {found}")
 
     def __getstate__(self) -> dict[str, Any]:
         with self._rows:
-            links = None if self._links is None else (self._links.follower.copy(), self._links.newest.copy())
+            links = None if self._links is None else {name: a.copy() for name, a in self._links.arrays().items()}
             return {
                 "dtype": self._storage.dtype,
                 "sampler": (type(self.sampler), self.sampler.__getstate__()),
                 "n_step": self.n_step,
+                "sequences": self.sequences,
                 "compiled": self._asked,
                 "added": self._rows.added,
                 "stored": np.array(self._storage[: min(self._rows.added, self.rows)]),
@@ -151,8 +159,9 @@ class StoredRows:
         kind, of_sampler = state["sampler"]
         sampler = kind.__new__(kind)
         sampler.__setstate__(of_sampler)  # not in the constructor's way: it is not empty
-        self._set_up(state["dtype"], sampler, state["n_step"], None, state["compiled"])
+        self._set_up(state["dtype"], sampler, state["n_step"], state["sequences"], None, state["compiled"])
         self._rows.added = state["added"]
         self._storage[: state["stored"].size] = state["stored"]
         if self._links is not None:
-            self._links.follower[:], self._links.newest[:] = state["links"]
+            for name, array in self._links.arrays().items():
+                array[:] = state["links"][name]

@@ -33,9 +33,11 @@ class VectorWriter:
         self._count = int(envs.num_envs)
         mode = getattr(envs, "metadata", {}).get("autoreset_mode")
         self._mode = checked_choice("autoreset_mode", getattr(mode, "value", mode), MODES)
-        step = buffer.n_step
-        if step is not None and step.envs != self._count:
-            raise ValueError(f"n_step must be of the {self._count} environments, not {step.envs}")
+        linked = buffer.n_step or buffer.sequences
+        if linked is not None and linked.envs != self._count:
+            name = "sequences" if buffer.n_step is None else "n_step"
+            raise ValueError(f"{name} must be of the {self._count} environments, not {linked.envs}")
+        self._linked = linked is not None
         self._obs: NDArray[Any] | None = None
         self._over = np.ones(self._count, bool)  # nothing that is stored goes on
 
@@ -84,7 +86,7 @@ class VectorWriter:
         kept = np.flatnonzero(steps)
         indices = np.zeros(0, np.int64)
         if kept.size:
-            env = None if self._buffer.n_step is None else kept
+            env = kept if self._linked else None
             indices = self._buffer.extend(env=env, **{name: np.asarray(value)[steps] for name, value in values.items()})
         self._obs = seen
         self._over = np.zeros_like(over) if self._mode == SAME_STEP else over & steps

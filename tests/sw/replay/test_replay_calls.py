@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -185,10 +188,20 @@ def test_what_they_say_of_themselves():
         _ = amper.other
 
 
-def test_a_checker_accepts_the_example_of_the_readme(tmp_path):
+CHECKERS = {"mypy": ["--strict"], "basedpyright": ["--pythonpath", sys.executable]}
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_a_checker_accepts_the_example_of_the_readme(checker, tmp_path):
+    """Pyright is not among the packages of `make setup`: `pip install basedpyright` brings it, with its Node.js."""
+    found = shutil.which(checker, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if found is None:
+        pytest.skip(f"{checker} is not installed")
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     more = "from amper import Columns, Mode\nmode: Mode = 'per'\ntyped: Columns = columns\nprint(buffer, mode, typed)\n"
     (tmp_path / "example.py").write_text(program + more)
-    words = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "example.py"]
+    strict = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT / "sw")]}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(strict))
+    words = [found, *CHECKERS[checker], "example.py"]
     run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout

@@ -129,9 +129,12 @@ void put_rows(Rows *self, const Value *value, int64_t first, int64_t count)
 void link_row(Rows *self, int64_t number, int64_t env)
 {
     int64_t row = number % self->rows, before = self->newest[env];
+    int there = before != NONE && before > number - self->rows;
     self->follower[row] = NONE;
-    if (before != NONE && before > number - self->rows) /* it is still there */
+    if (there)
         self->follower[before % self->rows] = (int32_t)row;
+    if (self->preceding)
+        self->preceding[row] = there ? (int32_t)(before % self->rows) : NONE;
     self->newest[env] = number;
 }
 

@@ -23,8 +23,9 @@ typedef struct {
     int64_t steps; /* of n-step transitions, 0: none */
     double gamma;
     const Column *reward, *terminated, *truncated;
-    PyArrayObject *links[2];  /* kept for the pointers */
+    PyObject *links;          /* kept for the pointers; NULL: there are none */
     int32_t *follower;        /* of each row; NONE: none */
+    int32_t *preceding;       /* likewise; or NULL */
     int64_t *newest, envs;    /* number of the newest transition of each environment, or NONE */
     Lock lock;                /* held in every operation of the buffer, but not in long gathers */
     int closing;              /* somebody waits for the gathers under way: no new ones */

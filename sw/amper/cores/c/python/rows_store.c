@@ -8,9 +8,9 @@
 static int64_t env_of(const Rows *self, PyObject *env)
 {
     if (env == Py_None)
-        return self->steps && self->envs > 1 ? -1 : 0;
+        return self->links && self->envs > 1 ? -1 : 0;
     int overflow;
-    int64_t number = self->steps && PyLong_CheckExact(env) ? PyLong_AsLongLongAndOverflow(env, &overflow) : -1;
+    int64_t number = self->links && PyLong_CheckExact(env) ? PyLong_AsLongLongAndOverflow(env, &overflow) : -1;
     return number < self->envs ? number : -1;
 }
 
@@ -53,7 +53,7 @@ PyObject *rows_add(Rows *self, PyObject *const *args, Py_ssize_t nargs)
     lock_release(&core->lock);
     int64_t number = self->added;
     if (row >= 0) {
-        if (self->steps)
+        if (self->links)
             link_row(self, number, env);
         put_rows(self, value, 0, 1);
     }
@@ -72,7 +72,7 @@ static int extend_rows(Rows *self, Core *core, const Value *value, int64_t count
         lock_release(&core->lock);
         if (status <= 0)
             return -1;
-        for (int64_t i = 0; i < part && self->steps; i++)
+        for (int64_t i = 0; i < part && self->links; i++)
             link_row(self, self->added + i, env ? env[first + i] : (first + i) % self->envs);
         put_rows(self, value, first, part);
     }
@@ -83,8 +83,8 @@ static int extend_rows(Rows *self, Core *core, const Value *value, int64_t count
 static int are_envs(const Rows *self, PyObject *envs, int64_t count)
 {
     if (envs == Py_None)
-        return !self->steps || count % self->envs == 0;
-    if (!self->steps || !is_plain(envs, NPY_INT64) || PyArray_SIZE((PyArrayObject *)envs) != count)
+        return !self->links || count % self->envs == 0;
+    if (!self->links || !is_plain(envs, NPY_INT64) || PyArray_SIZE((PyArrayObject *)envs) != count)
         return 0;
     const int64_t *env = PyArray_DATA((PyArrayObject *)envs);
     int legal = 1;

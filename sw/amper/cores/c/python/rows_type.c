@@ -16,27 +16,23 @@ static void rows_dealloc(Rows *self)
     Py_XDECREF(self->names);
     Py_XDECREF(self->views);
     Py_XDECREF(self->none_by_name);
-    Py_XDECREF(self->links[0]);
-    Py_XDECREF(self->links[1]);
+    Py_XDECREF(self->links);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-/* What n-step transitions are made of: (n, gamma, numbers of the columns of rewards and two of ends, followers, newest);
- * -1 with an exception unless they are of the columns and their types. */
+/* What n-step transitions are made of: (n, gamma, numbers of the columns of rewards and two of ends); -1 with an exception
+ * unless they are of the columns and their types. */
 static int rows_set_steps(Rows *self, PyObject *steps)
 {
     long long n;
     Py_ssize_t reward, end, cut;
-    PyObject *follower, *newest;
-    if (!PyArg_ParseTuple(steps, "LdnnnO!O!", &n, &self->gamma, &reward, &end, &cut, &PyArray_Type, &follower,
-                          &PyArray_Type, &newest))
-        return -1;
     const Column *column = self->column;
+    if (!PyArg_ParseTuple(steps, "Ldnnn", &n, &self->gamma, &reward, &end, &cut))
+        return -1;
     if (n < 1 || (size_t)reward >= (size_t)self->count || (size_t)end >= (size_t)self->count
         || (size_t)cut >= (size_t)self->count || !column[reward].scalar || column[end].bytes != 1
         || column[cut].bytes != 1 || (column[reward].type != NPY_FLOAT && column[reward].type != NPY_DOUBLE)
-        || !is_plain(follower, NPY_INT32) || !is_plain(newest, NPY_INT64)
-        || PyArray_SIZE((PyArrayObject *)follower) != self->rows) {
+        || self->follower == NULL) {
         PyErr_SetString(PyExc_TypeError, "Rows takes the numbers of a column of rewards and two of bytes, and links");
         return -1;
     }
@@ -44,11 +40,27 @@ static int rows_set_steps(Rows *self, PyObject *steps)
     self->reward = column + reward;
     self->terminated = column + end;
     self->truncated = column + cut;
-    self->links[0] = (PyArrayObject *)Py_NewRef(follower);
-    self->links[1] = (PyArrayObject *)Py_NewRef(newest);
-    self->follower = PyArray_DATA(self->links[0]);
-    self->newest = PyArray_DATA(self->links[1]);
-    self->envs = PyArray_SIZE(self->links[1]);
+    return 0;
+}
+
+/* (followers, newest, preceding or None); -1 with an exception unless they are arrays of the rows. */
+static int rows_set_links(Rows *self, PyObject *links)
+{
+    PyObject *follower, *newest, *preceding;
+    if (!PyArg_ParseTuple(links, "OOO", &follower, &newest, &preceding))
+        return -1;
+    if (!is_plain(follower, NPY_INT32) || PyArray_SIZE((PyArrayObject *)follower) != self->rows
+        || !is_plain(newest, NPY_INT64)
+        || (preceding != Py_None
+            && (!is_plain(preceding, NPY_INT32) || PyArray_SIZE((PyArrayObject *)preceding) != self->rows))) {
+        PyErr_SetString(PyExc_TypeError, "Rows takes arrays of followers, newest and preceding ones");
+        return -1;
+    }
+    self->links = Py_NewRef(links);
+    self->follower = PyArray_DATA((PyArrayObject *)follower);
+    self->newest = PyArray_DATA((PyArrayObject *)newest);
+    self->envs = PyArray_SIZE((PyArrayObject *)newest);
+    self->preceding = preceding == Py_None ? NULL : PyArray_DATA((PyArrayObject *)preceding);
     return 0;
 }
 
@@ -71,13 +83,14 @@ static int rows_set_columns(Rows *self, PyObject *names, PyObject *views, PyObje
     return 0;
 }
 
-/* (names, views, from_last, steps): columns, whose rows lie side by side from the first one on, and what `rows_set_steps`
- * takes, or None. */
+/* (names, views, from_last, steps, links): columns, whose rows lie side by side from the first one on, and what
+ * `rows_set_steps` and `rows_set_links` take, or None. */
 static PyObject *rows_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    PyObject *names, *views, *flags, *steps;
+    PyObject *names, *views, *flags, *steps, *links;
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "O!O!O!O", &PyTuple_Type, &names, &PyTuple_Type, &views, &PyTuple_Type, &flags, &steps))
+    if (!PyArg_ParseTuple(args, "O!O!O!OO", &PyTuple_Type, &names, &PyTuple_Type, &views, &PyTuple_Type, &flags, &steps,
+                          &links))
         return NULL;
     Py_ssize_t count = PyTuple_GET_SIZE(names);
     if (count == 0 || PyTuple_GET_SIZE(views) != count || PyTuple_GET_SIZE(flags) != count) {
@@ -89,7 +102,8 @@ static PyObject *rows_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     self->names = Py_NewRef(names);
     self->views = Py_NewRef(views);
-    if (rows_set_columns(self, names, views, flags) || (steps != Py_None && rows_set_steps(self, steps))
+    if (rows_set_columns(self, names, views, flags) || (links != Py_None && rows_set_links(self, links))
+        || (steps != Py_None && rows_set_steps(self, steps))
         || (self->none_by_name = none_by_name(names, steps != Py_None)) == NULL) {
         Py_DECREF(self);
         return NULL;

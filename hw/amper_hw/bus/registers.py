@@ -53,7 +53,8 @@ class Register:
     Parameters
     ----------
     name : in capitals. offset : byte address, a multiple of 4. access : "ro" read only, "rw", "wo" write only, "w1c"
-    (writing 1 clears). description : one line. fields : the others of its bits are reserved.
+    (writing 1 clears). description : one line. fields : the others of its bits are reserved. takes : a read takes what
+    it shows away.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Register:
     access: Access
     description: str
     fields: tuple[Field, ...]
+    takes: bool = False
 
     @property
     def mask(self) -> int:
@@ -333,7 +335,7 @@ def _commands(config: AmperConfig) -> tuple[Register, ...]:
         Register("INVALIDATE", 0x0C8, "wo", "Command: make this row invalid", (row,)),
         Register("REQUEST", 0x0CC, "wo", "Command: draw a batch", _whole("draws; 0 for as many as BATCH says")),
         *((control,) if config.bus == "axi" else ()),
-        Register("RESULT_ROW", 0x0E0, "ro", "Oldest draw: a read takes it and sets the next two", (row,)),
+        Register("RESULT_ROW", 0x0E0, "ro", "Oldest draw: a read takes it and sets the next two", (row,), takes=True),
         Register("RESULT_PRIORITY", 0x0E4, "ro", "Priority of the draw that was taken last", (priority,)),
         Register(
             "RESULT_STATUS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from amper_hw.bus.registers import Field, Register, register_map
+from amper_hw.bus.registers import INTERRUPTS, Field, Register, register_map
 from amper_spec.config import VARIANTS, AmperConfig
 from amper_spec.parameters import Parameter
 from amper_spec.status import Status
@@ -68,7 +68,11 @@ def _macro(name: str, value: int) -> str:
 
 
 def system_rdl(config: AmperConfig) -> str:
-    """The map in SystemRDL 2.0."""
+    """The map in SystemRDL 2.0, with what a read or write does beside reading and writing.
+
+    What a register of AMPER does itself (commands, results that a read takes) is ``external``, so that other
+    generators of registers leave it alone.
+    """
     lines = [
         "// AMPER registers, generated.",
         f"addrmap {config.name} {{",
@@ -77,20 +81,34 @@ def system_rdl(config: AmperConfig) -> str:
         "  default accesswidth = 32;",
     ]
     for register in register_map(config):
-        lines += ["  reg {", f'    name = "{register.name}";', f'    desc = "{register.description}";']
+        lines += [
+            f"  {'external ' * _acts(register)}reg {{",
+            f'    name = "{register.name}";',
+            f'    desc = "{register.description}";',
+        ]
         lines += [_rdl_field(register, field) for field in register.fields]
         lines += [f"  }} {register.name} @ 0x{register.offset:03X};"]
+    lines += [f"  IRQ_STATUS.{name}->enable = IRQ_ENABLE.{name};" for name in INTERRUPTS]
     return "\n".join([*lines, "};", ""])
 
 
+def _acts(register: Register) -> bool:
+    return register.command or register.takes
+
+
 def _rdl_field(register: Register, field: Field) -> str:
-    hardware = "na" if register.constant else "r" if register.access == "wo" else "rw"
     access = {
-        "ro": f"sw = r; hw = {hardware};",
-        "rw": f"sw = rw; hw = {hardware};",
-        "wo": f"sw = w; hw = {hardware};",
-        "w1c": f"sw = rw; onwrite = woclr; hw = {hardware};",
+        "ro": "sw = r; hw = na;" if register.constant else "sw = r; hw = w;",
+        "rw": "sw = rw; hw = r;",
+        "wo": "sw = w; hw = r;",
+        "w1c": "sw = rw; onwrite = woclr; hw = w; stickybit;",
     }[register.access]
+    if register.command:
+        access = access.replace("hw", "onwrite = wuser; hw")
+    if register.takes:
+        access = access.replace("hw", "onread = ruser; hw")
+    if register.name == "IRQ_STATUS":
+        access += " nonsticky intr;"
     place = f"[{field.low + field.width - 1}:{field.low}]"
     return (
         f'    field {{ desc = "{field.description}"; {access} }} {field.name}{place} = {field.width}\'h{field.reset:X};'

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from systemrdl import RDLCompiler
-from systemrdl.rdltypes import AccessType, OnWriteType
+from systemrdl.rdltypes import AccessType, OnReadType, OnWriteType
 
 from amper import AmperConfig, Parameter, Status
 from amper_hw.bus.registers import ADDRESS_WIDTH, BUS_ERRORS, PARAMETERS_OFFSET, register_map
@@ -22,6 +22,9 @@ CONFIGURATIONS = [
     AmperConfig(rows=1, bank_rows=2, groups=1, batch=1, priority_width=4, draw_ports=2, bus="axi"),
     AmperConfig(rows=1 << 20, priority_width=32, groups=256, batch=4096, variants=("fr-dithered", "k"), bus="wishbone"),
 ]
+
+#: A write to them is a command.
+COMMANDS = {*Parameter.__members__, "WRITE_PRIORITY", "INVALIDATE", "REQUEST"}
 
 #: Version 1.0: what may never move within major version 1.
 OFFSETS = {
@@ -88,7 +91,7 @@ def test_each_bus_has_the_same_addresses():
 
 @pytest.mark.parametrize("config", CONFIGURATIONS)
 def test_system_rdl(config, tmp_path):
-    """An independent compiler reads back every offset, field, access and value after reset."""
+    """An independent compiler reads back every offset, field, access, side effect and value after reset."""
     path = tmp_path / "amper.rdl"
     path.write_text(register_files(config)["amper.rdl"], encoding="utf-8")
     compiler = RDLCompiler()
@@ -107,7 +110,21 @@ def test_system_rdl(config, tmp_path):
             assert (other.low, other.width) == (field.low, field.width)
             assert other.get_property("reset") == field.reset
             assert other.get_property("sw") == access[register.access]
-            assert (other.get_property("onwrite") == OnWriteType.woclr) == (register.access == "w1c")
+            effects = {prop: other.get_property(prop) for prop in ("onread", "onwrite", "intr", "stickybit")}
+            assert effects == {
+                "onread": OnReadType.ruser if register.name == "RESULT_ROW" else None,
+                "onwrite": OnWriteType.woclr
+                if register.access == "w1c"
+                else OnWriteType.wuser
+                if register.name in COMMANDS
+                else None,
+                "intr": register.name == "IRQ_STATUS",
+                "stickybit": register.access == "w1c",
+            }, register.name
+        assert node.external == (register.name in {*COMMANDS, "RESULT_ROW"})
+    for pending in found["IRQ_STATUS"].fields():
+        name = pending.inst_name
+        assert pending.get_property("enable").get_path() == f"amper.IRQ_ENABLE.{name}"
 
 
 def test_c_header():

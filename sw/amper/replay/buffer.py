@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from amper.cores.base import ERRORS, MUST_HOLD
 from amper.replay.columns import Columns, column_views, row_dtype
+from amper.replay.nested import Nested
 from amper.replay.nstep import NONE, NStep
 from amper.replay.sequences import Sequences
 from amper.replay.steps import StepByStep
@@ -26,7 +29,7 @@ class ReplayBuffer(StepByStep):
     Parameters
     ----------
     rows : the most transitions, 1 to 2^28; a newer one then takes the place of the oldest.
-    columns : dtype, or (dtype, shape of a row), by name.
+    columns : dtype, or (dtype, shape of a row), by name; or a dictionary or tuple of such, as observations may be.
     sampler : an empty ``Sampler`` or ``Device`` of as many rows, from then on the buffer's own; or the mode of one.
     n_step : transitions over several steps; None: as they were added.
     sequences : the steps around each drawn transition in place of it alone; not with ``n_step``.
@@ -52,6 +55,14 @@ class ReplayBuffer(StepByStep):
         folder: str | Path | None = None,
         compiled: bool | None = None,
     ) -> None:
+        nested = Nested(columns) if isinstance(columns, Mapping) else None
+        if nested is not None and not nested.is_flat:
+            columns = nested.columns
+            if isinstance(n_step, NStep):
+                n_step = replace(n_step, following=sum(map(nested.names, n_step.following), ()))
+            if isinstance(sequences, Sequences):
+                sequences = replace(sequences, first=sum(map(nested.names, sequences.first), ()))
+            self._nested = nested
         dtype = row_dtype(columns)
         checked = _checked_sampler(rows, sampler)
         if n_step is not None and not isinstance(n_step, NStep):
@@ -66,7 +77,7 @@ class ReplayBuffer(StepByStep):
         chosen_core(compiled)
         self._set_up(dtype, checked, n_step, sequences, folder, compiled)
 
-    def add(self, /, *, env: int | None = None, priority: float | None = None, **transition: object) -> int:
+    def add(self, /, *, env: int | None = None, priority: float | None = None, **transition: Any) -> int:
         """Store one transition, a value for each column; returns its index.
 
         Parameters
@@ -79,6 +90,8 @@ class ReplayBuffer(StepByStep):
         TypeError : a missing or unknown column, a value of the wrong kind. ValueError : of the wrong shape or that
         does not fit; ``env`` or ``priority`` out of range. Nothing is stored then.
         """
+        if self._nested is not None:
+            transition = self._nested.flat(transition)
         if self._stores:
             number = self._rows.add(self.sampler.core, transition, priority, env)
             if number is not None:
@@ -86,7 +99,7 @@ class ReplayBuffer(StepByStep):
         return self._added(env, priority, transition)
 
     def extend(
-        self, /, *, env: ArrayLike | None = None, priority: ArrayLike | None = None, **transitions: ArrayLike
+        self, /, *, env: ArrayLike | None = None, priority: ArrayLike | None = None, **transitions: Any
     ) -> IndexArray:
         """Store k transitions, (k, ...) arrays, one for each column, oldest first; returns their indices, int64 (k,).
 
@@ -102,6 +115,8 @@ class ReplayBuffer(StepByStep):
         ------
         TypeError, ValueError : as ``add``; lengths that differ, or are 0. Nothing is stored then.
         """
+        if self._nested is not None:
+            transitions = self._nested.flat(transitions)
         if self._stores:
             numbers = self._rows.extend(self.sampler.core, transitions, priority, env)
             if numbers is not None:
@@ -132,6 +147,8 @@ class ReplayBuffer(StepByStep):
         TypeError, ValueError : a bad argument. NoValidRowError (a ValueError) : nothing to draw. ImportError : no
         PyTorch.
         """
+        if self._nested is not None:
+            return self._sampled_nested(self._nested, batch, beta, tensors, out)
         if self._draws and not tensors:
             drawn = self._rows.sample(self.sampler.core, batch, self.sampler.fixed_beta if beta is None else beta, out)
             if drawn is not None:

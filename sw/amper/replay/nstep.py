@@ -122,8 +122,10 @@ class Links:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that there is, by name, to be saved and put back."""
-        found = {"follower": self.follower, "newest": self.newest}
-        return found if self.preceding is None else {**found, "preceding": self.preceding}
+        found: dict[str, NDArray[Any]] = {"follower": self.follower, "newest": self.newest}
+        if self.preceding is not None:
+            found["preceding"] = self.preceding
+        return found
 
     def checked_env(self, env: object) -> int:
         """The number of an environment, 0 if it is None and there is one; TypeError, ValueError if it is none."""

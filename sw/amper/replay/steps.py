@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from amper.replay.batches import BatchArrays, check_tensors
 from amper.replay.columns import converted
+from amper.replay.nested import Nested
 from amper.replay.nstep import Links
 from amper.replay.sequences import Sequences
 from amper.replay.stored import StoredRows
@@ -136,6 +137,17 @@ class StepByStep(StoredRows):
         newest = added - 1 - (added - 1 - indices) % self.rows  # of each row
         room.arrays["indices"][:], room.arrays["weights"][:] = newest, weights
         return room.batch
+
+    def _sampled_nested(
+        self, nested: Nested, batch: int, beta: float | None, tensors: bool, out: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        flat = nested.flat(out) if isinstance(out, dict) else out
+        if self._draws and not tensors:
+            drawn = self._rows.sample(self.sampler.core, batch, self.sampler.fixed_beta if beta is None else beta, flat)
+            if drawn is not None:
+                return nested.nest(drawn) if out is None else out
+        drawn = self._sampled(batch, beta, tensors, flat)
+        return nested.nest(drawn) if out is None else out
 
     def _gather(self, indices: IndexArray, arrays: Mapping[str, NDArray[Any]]) -> None:
         if self.sequences is not None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from amper.replay.batches import batch_types
 from amper.replay.columns import column_views, new_storage
 from amper.replay.files import SavedFile, opened_saved, write_saved
+from amper.replay.nested import Nested
 from amper.replay.nstep import Links, NStep
 from amper.replay.rows import new_rows
 from amper.replay.sequences import Sequences
@@ -28,6 +29,7 @@ class StoredRows:
     """
 
     sampler: SamplerBase
+    _nested: Nested | None = None
 
     def _set_up(
         self,
@@ -75,6 +77,11 @@ class StoredRows:
     def dropped(self) -> int:
         """Updates and removals of transitions that had been replaced meanwhile, and so were passed over."""
         return self._rows.dropped
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a transition has: the columns' names, nested ones as one."""
+        return tuple(self._columns) if self._nested is None else tuple(self._nested.tree)
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -150,6 +157,7 @@ class StoredRows:
                 "n_step": self.n_step,
                 "sequences": self.sequences,
                 "compiled": self._asked,
+                "nested": self._nested,
                 "added": self._rows.added,
                 "stored": np.array(self._storage[: min(self._rows.added, self.rows)]),
                 "links": links,
@@ -160,6 +168,7 @@ class StoredRows:
         sampler = kind.__new__(kind)
         sampler.__setstate__(of_sampler)  # not in the constructor's way: it is not empty
         self._set_up(state["dtype"], sampler, state["n_step"], state["sequences"], None, state["compiled"])
+        self._nested = state["nested"]
         self._rows.added = state["added"]
         self._storage[: state["stored"].size] = state["stored"]
         if self._links is not None:

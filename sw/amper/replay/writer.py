@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from amper.replay.nested import mapped
 from amper_spec.checks import checked_choice
+
+# One array of all environments, or a dictionary or tuple of such.
+Observations = Any
 
 if TYPE_CHECKING:
     from amper.replay.buffer import ReplayBuffer
@@ -38,21 +42,21 @@ class VectorWriter:
             name = "sequences" if buffer.n_step is None else "n_step"
             raise ValueError(f"{name} must be of the {self._count} environments, not {linked.envs}")
         self._linked = linked is not None
-        self._obs: NDArray[Any] | None = None
+        self._obs: Observations | None = None
         self._over = np.ones(self._count, bool)  # nothing that is stored goes on
 
-    def reset(self, obs: ArrayLike, mask: NDArray[np.bool_] | None = None) -> None:
+    def reset(self, obs: Observations, mask: NDArray[np.bool_] | None = None) -> None:
         """Take what ``envs.reset`` gave: (envs, ...) observations, new where ``mask`` is true; None: all of them."""
         again = np.ones(self._count, bool) if mask is None else np.asarray(mask, bool)
         if self._mode == DISABLED and self._obs is not None and (left := self._over & ~again).any():
             raise ValueError(f"mask must have every environment that ended, and has not {np.flatnonzero(left)[0]}")
         self._buffer.cut(np.flatnonzero(again & ~self._over))
-        self._obs, self._over = self._checked(obs), self._over & ~again
+        self._obs, self._over = mapped(self._copied, obs), self._over & ~again
 
     def add(
         self,
         action: ArrayLike,
-        obs: ArrayLike,
+        obs: Observations,
         reward: ArrayLike,
         terminated: ArrayLike,
         truncated: ArrayLike,
@@ -77,34 +81,44 @@ class VectorWriter:
         if self._mode == DISABLED and self._over.any():
             env = np.flatnonzero(self._over)[0]
             raise ValueError(f"environment {env} must be reset after its end, and reset be told, before it steps on")
-        seen = self._checked(obs)
+        seen = mapped(self._copied, obs)
         over = np.asarray(terminated, bool) | np.asarray(truncated, bool)
         following = self._last_observations(seen, over, infos) if self._mode == SAME_STEP else seen
         values = dict(zip(NAMES, (self._obs, action, reward, following, terminated, truncated), strict=True))
-        values = {name: value for name, value in values.items() if name in self._buffer.columns} | more
+        values = {name: value for name, value in values.items() if name in self._buffer.names} | more
         steps = ~self._over  # of NEXT_STEP: those that ended before have only been reset
         kept = np.flatnonzero(steps)
         indices = np.zeros(0, np.int64)
         if kept.size:
             env = kept if self._linked else None
-            indices = self._buffer.extend(env=env, **{name: np.asarray(value)[steps] for name, value in values.items()})
+            of_steps = {name: mapped(lambda value: np.asarray(value)[steps], value) for name, value in values.items()}
+            indices = self._buffer.extend(env=env, **of_steps)
         self._obs = seen
         self._over = np.zeros_like(over) if self._mode == SAME_STEP else over & steps
         return indices
 
-    def _checked(self, obs: ArrayLike) -> NDArray[Any]:
-        """A copy: environments may use the array again."""
+    def _copied(self, obs: ArrayLike) -> NDArray[Any]:
+        """Environments may use the array again."""
         copy = np.array(obs)
         if copy.shape[:1] != (self._count,):
             raise ValueError(f"obs must have the {self._count} environments first, not the shape {copy.shape}")
         return copy
 
-    def _last_observations(self, obs: NDArray[Any], over: NDArray[np.bool_], infos: Mapping[str, Any]) -> NDArray[Any]:
+    def _last_observations(self, obs: Observations, over: NDArray[np.bool_], infos: Mapping[str, Any]) -> Observations:
         """``obs`` with those of ended episodes, which are of the next episode, replaced by the last of their own."""
-        last = obs.copy()
+        last: Observations = mapped(np.copy, obs)
         for env in np.flatnonzero(over):
             found = infos.get("final_obs")
-            if found is None or found[env] is None:
+            if found is None or _of_env(found, env) is None:
                 raise ValueError(f"infos must have final_obs of environment {env}, whose episode ended, and has not")
-            last[env] = found[env]
+            # Gymnasium makes a dictionary of arrays out of dictionaries, and an array of whatever else there is.
+            one = mapped(lambda of_all: of_all[env], found) if isinstance(found, Mapping) else found[env]
+            mapped(lambda of_all, of_one: of_all.__setitem__(env, of_one), last, one)
         return last
+
+
+def _of_env(found: Any, env: Any) -> Any:
+    """One leaf of what an environment's last observation is kept in."""
+    while isinstance(found, Mapping):
+        found = next(iter(found.values()))
+    return found[env]

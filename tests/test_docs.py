@@ -17,8 +17,9 @@ EXAMPLES = {
     "docs/reference/algorithm.md": 30,
     "docs/software/device.md": 8,
     "docs/software/index.md": 7,
-    "docs/software/replay-buffer.md": 25,
+    "docs/software/replay-buffer.md": 30,
     "docs/software/sampler.md": 15,
+    "docs/software/sequences.md": 9,
 }
 
 

@@ -13,7 +13,8 @@ Tree = dict[str, Any]  # name: the flat name, or a dictionary or tuple of what i
 class Nested:
     """The shape of nested columns.
 
-    Members: ``tree``, names and what is below them; ``columns``, the flat ones; ``is_flat``, whether they were flat already.
+    Members: ``tree``, names and what is below them; ``columns``, the flat ones; ``is_flat``, whether they were flat
+    already.
 
     Raises ValueError : a reserved name; two columns of one flat name.
     """

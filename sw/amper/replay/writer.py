@@ -111,9 +111,7 @@ class VectorWriter:
             found = infos.get("final_obs")
             if found is None or _of_env(found, env) is None:
                 raise ValueError(f"infos must have final_obs of environment {env}, whose episode ended, and has not")
-            # Gymnasium makes a dictionary of arrays out of dictionaries, and an array of whatever else there is.
-            one = mapped(lambda of_all: of_all[env], found) if isinstance(found, Mapping) else found[env]
-            mapped(lambda of_all, of_one: of_all.__setitem__(env, of_one), last, one)
+            _put(last, env, found)
         return last
 
 
@@ -122,3 +120,12 @@ def _of_env(found: Any, env: Any) -> Any:
     while isinstance(found, Mapping):
         found = next(iter(found.values()))
     return found[env]
+
+
+def _put(last: Observations, env: Any, found: Any) -> None:
+    """Replace an environment's observation by its last one.
+
+    Gymnasium makes a dictionary of arrays out of dictionaries, and an array of whatever else there is.
+    """
+    one = mapped(lambda of_all: of_all[env], found) if isinstance(found, Mapping) else found[env]
+    mapped(lambda of_all, of_one: of_all.__setitem__(env, of_one), last, one)

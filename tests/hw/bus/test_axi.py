@@ -54,6 +54,11 @@ def test_registers(simulate, config):
     assert simulate(bus_components.axi_sampler(config, part="registers"))["compared"] > 20
 
 
+def test_without_streams(simulate):
+    """Every input of the streams tied to 0, as docs/hardware/interfaces.md says."""
+    assert simulate(bus_components.axi_sampler(WIDE, part="tied"))["compared"] > 20
+
+
 def test_a_stream_and_registers_write_at_the_same_time(simulate):
     assert simulate(bus_components.axi_sampler(WIDE, part="streams", batches=60), seed=2)["mixed"] > 10
 

@@ -11,7 +11,9 @@ from amper_verif.harness.components import Unit
 
 
 def axi_sampler(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
-    """``part``: "illegal" (every illegal access), "registers" or "streams" (random programs of so many batches)."""
+    """``part``: "illegal" (every illegal access), or a random program of so many batches: "registers", "tied" (the
+    same without streams, their inputs 0) or "streams".
+    """
     parameters = {"config": config.to_dict(), "part": part, "workload": {"kind": "random", "batches": batches}}
     return Unit("bus.axi_sampler", lambda: top_component(config), parameters)
 

@@ -13,7 +13,8 @@ DESCRIPTION = """\
 Write the sampler of a configuration as Verilog, with its description: DIR/amper.v and DIR/amper.json (configuration,
 ports with widths, cycles, versions, digest), and what tools want beside it: DIR/amper.sdc, DIR/amper.core (FuseSoC),
 DIR/amper_librelane.json. --name gives another name than amper to all of them and to every module. The same
-configuration gives the same bytes. With --lint, the exit code is 1 when a linter complains.
+configuration gives the same bytes. Before that it says what to expect: area and clock in sky130, as predicted from a
+sweep, and what would be better where a size makes no sense. With --lint, the exit code is 1 when a linter complains.
 """
 
 EXAMPLES = """\
@@ -43,8 +44,12 @@ def run(options: argparse.Namespace) -> int:
     config = configuration(options)
     from amper_hw.output.constraints import save_constraints
     from amper_hw.output.generate import generate
+    from amper_synth.predict.estimate import advice, estimate
 
     options.output.mkdir(parents=True, exist_ok=True)  # before the work, so that a folder that cannot be costs none
+    print(estimate(config))
+    for line in advice(config):
+        print(f"better: {line}", flush=True)  # before the work, which for such sizes takes minutes
     generated = generate(config)
     verilog, description = generated.save(options.output)
     save_constraints(generated, options.output)

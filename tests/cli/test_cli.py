@@ -13,6 +13,7 @@ from amper.operations.trace import Trace
 from amper_cli.main import main
 from amper_hw.output.generate import TOP
 from amper_spec.declare import declarations
+from amper_synth.predict.estimate import estimate
 from amper_verif import verify
 from amper_verif.harness.mutations import MUTATIONS
 from amper_verif.harness.simulation import run_bench
@@ -93,6 +94,7 @@ def test_generate_says_what_it_wrote(tmp_path, capsys):
     cycles = description["cycles"]
     assert (code, error) == (0, "")
     assert text.splitlines() == [
+        estimate(AmperConfig.from_dict(description["configuration"])),
         f"{tmp_path}/amper.v: {len(verilog.splitlines())} lines, {len(verilog) / 1e6:.2f} MB",
         f"{tmp_path}/amper.json: sha256 {description['sha256'][:16]}...",
         f"a batch of 5 takes 3 + 5 + {cycles['batch_constant']} = {3 + 5 + cycles['batch_constant']} cycles",

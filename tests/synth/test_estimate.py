@@ -1,0 +1,68 @@
+"""What `amper generate` says before it begins."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from amper import AmperConfig
+from amper_cli.main import main
+from amper_synth.predict.estimate import GATE_UM2, advice, estimate, published
+
+RESULTS = Path(__file__).parents[2] / "docs/measurements/results"
+MEASURED = sorted(RESULTS.glob("asic-sky130-*.json"))
+
+
+def test_the_predictor_is_the_published_one():
+    shipped = Path(__file__).parents[2] / "synth/amper_synth/predict/sky130.json"
+    assert shipped.read_text() == (RESULTS / "explore/predictor.json").read_text()
+
+
+@pytest.mark.parametrize("path", MEASURED, ids=lambda path: path.stem)
+def test_some_15_percent(path):
+    """Of samplers that were measured, and that the sweep of small ones did not see."""
+    measured = json.loads(path.read_text())
+    found = published().predict(AmperConfig.from_dict(measured["config"]))
+    assert found.area_um2 == pytest.approx(measured["area"]["total_um2"], rel=0.15)
+    assert found.period_ns == pytest.approx(measured["timing"]["period_ns"], rel=0.15)
+    assert measured["area"]["gate_um2"] == GATE_UM2
+
+
+def test_the_numbers():
+    config = AmperConfig(rows=1024)
+    found = published().predict(config)
+    gates = found.area_um2 / GATE_UM2 / 1000
+    assert estimate(config) == (
+        f"expected in sky130 before layout: {gates:.0f} thousand gate equivalents, {found.area_um2 / 1e6:.2f} mm2, "
+        f"{found.fmax_mhz:.0f} MHz, a batch in {found.batch_ns:.0f} ns; a prediction, some 15 % off"
+    )
+    assert "280 million gate equivalents" in estimate(AmperConfig(rows=1_000_000))
+    assert "before layout, without its bus:" in estimate(AmperConfig(rows=64, bus="axi"))
+    assert estimate(AmperConfig(rows=64, variant="exact", variants=("exact",))).startswith("expected: not known")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "beginnings"),
+    [
+        ({"rows": 64}, []),
+        ({"rows": 1_000_000, "storage": "latches"}, ["rows = 1000000: this pays for 64 to a few thousand rows"]),
+        ({"rows": 1024}, ["storage = flip-flops: in a cell library, latches save 8% of the area"]),
+        ({"rows": 1024, "primitives": "blocks"}, []),
+        ({"rows": 64, "groups": 3, "search_ports": 8}, ["search_ports = 8: 5 of them never work, with 3 groups"]),
+        ({"rows": 64, "batch": 1, "draw_ports": 4}, ["draw_ports = 4: 3 of them never work, with 1 draws of a batch"]),
+        ({"rows": 1, "write_ports": 2}, ["write_ports = 2: 1 of them never work, with 1 rows"]),
+    ],
+)
+def test_what_would_be_better(sizes, beginnings):
+    found = advice(AmperConfig(**sizes))
+    assert len(found) == len(beginnings)
+    assert all(line.startswith(beginning) for line, beginning in zip(found, beginnings, strict=True))
+
+
+def test_the_command_says_it_first(tmp_path, capsys):
+    sizes = ["--rows", "4", "--groups", "1", "--batch", "1", "--priority-width", "4", "--search-ports", "2"]
+    assert main(["generate", *sizes, "-o", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("expected in sky130 before layout: ")
+    assert lines[1] == "better: search_ports = 2: 1 of them never work, with 1 groups to search for"
+    assert lines[2].startswith(f"{tmp_path}/amper.v: ")

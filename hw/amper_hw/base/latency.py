@@ -8,10 +8,11 @@ from __future__ import annotations
 from amper_hw.base.variants import has_candidates, has_exact
 from amper_spec.config import AmperConfig
 
-PREPARE_CYCLES = 1  # from a request being taken to its keys being started, or its record being taken
-RECORD_CYCLES = 2  # from a record being taken to its first word being taken: the queue, the present record
+PREPARE_CYCLES = (
+    1  # from a request being taken to its keys being started, or its record being taken; alone, exact has 0
+)
+RECORD_CYCLES = 1  # from a record being taken, where none is before it, to its first word being taken
 CSP_CYCLES = 1  # from |CSP| to its first draw
-QUEUE_CYCLES = 2  # from a result entering the empty queue to its being offered
 SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
 
 
@@ -94,6 +95,11 @@ def bank_count_cycles(config: AmperConfig) -> int:
     return 4 if is_deep(config) else 2
 
 
+def queue_cycles(config: AmperConfig) -> int:
+    """From a result entering the empty queue to its being offered."""
+    return 1 if has_exact(config) else 2
+
+
 def count_cycles(config: AmperConfig) -> int:
     """From the last search entering the row array to |CSP|."""
     return bank_count_cycles(config) + tree_cycles(config)
@@ -121,7 +127,7 @@ def plane_count_cycles(config: AmperConfig) -> int:
 
 def census_cycles(config: AmperConfig) -> int:
     """exact: from a write entering the row array to a census of all planes: the longest that a batch waits for it."""
-    return 2 + config.priority_width + plane_count_cycles(config)
+    return 1 + config.priority_width + plane_count_cycles(config)
 
 
 def place_cycles(config: AmperConfig) -> int:
@@ -194,17 +200,17 @@ def batch_cycles(config: AmperConfig, batch: int | None = None) -> int:
     """
     beats = -(-(config.batch if batch is None else batch) // config.draw_ports)
     if config.variant == "exact":
-        words = PREPARE_CYCLES + RECORD_CYCLES + urng_cycles(config)
-        return words + draw_cycles(config) + QUEUE_CYCLES + beats - 1
+        words = (PREPARE_CYCLES if has_candidates(config) else 0) + RECORD_CYCLES + urng_cycles(config)
+        return words + draw_cycles(config) + queue_cycles(config) + beats - 1
     searches = PREPARE_CYCLES + search_cycles(config) + count_cycles(config)
-    first_result = searches + CSP_CYCLES + draw_cycles(config) + QUEUE_CYCLES
+    first_result = searches + CSP_CYCLES + draw_cycles(config) + queue_cycles(config)
     return first_result + beats - 1
 
 
 def constant_cycles(config: AmperConfig) -> int:
     """c of the fr variants, whose batch takes ceil(m / P) + ceil(b / D) + c cycles."""
     stages = PREPARE_CYCLES + key_cycles(config) + count_cycles(config) + CSP_CYCLES
-    stages += draw_cycles(config) + QUEUE_CYCLES
+    stages += draw_cycles(config) + queue_cycles(config)
     return stages - 2  # the first of the searches and the first of the draws are among the stages
 
 

@@ -1,6 +1,7 @@
 """Beats of random words for the draws of each batch, made before they are needed.
 
-Latency: 3 + ``latency.urng_cycles`` from a record to its first beat. Page: docs/theory/hardware.md.
+Latency: ``latency.RECORD_CYCLES`` and ``urng_cycles`` from a record to its first beat, and 1 for the queue of beats
+where there is one. Page: docs/theory/hardware.md.
 """
 
 from __future__ import annotations
@@ -77,16 +78,17 @@ class DrawBeats(Composite):
         layout = record_layout(config)
         m.submodules.records = records = SyncFIFO(width=layout.size, depth=self.QUEUE)
         waiting = Signal(layout)
+        active = Signal()
+        past = ~records.r_rdy & ~active  # none is before it, so a record need not wait in the queue
         m.d.comb += [
-            waiting.as_value().eq(records.r_data),
+            waiting.as_value().eq(Mux(past, self.record.payload.as_value(), records.r_data)),
             records.w_data.eq(self.record.payload),
-            records.w_en.eq(self.record.valid),
+            records.w_en.eq(self.record.valid & ~past),
             self.record.ready.eq(records.w_rdy),
         ]
         exact = [Signal(name="exact")] if has_both(config) else []
         size = Signal(config.batch_width, reset_less=True)
         done = Signal(config.batch_width, reset_less=True)  # draws of the present record sent on
-        active = Signal()
         left = Signal(config.batch_width, reset_less=True)  # draws of the present record not yet sent on
         status = Signal(STATUS_WIDTH, reset_less=True)
         advance = Signal()
@@ -99,7 +101,11 @@ class DrawBeats(Composite):
             records.r_en.eq(~active | (step & last)),
         ]
         with m.If(records.r_en):
-            m.d.sync += [active.eq(records.r_rdy), left.eq(waiting.batch), status.eq(waiting.status)]
+            m.d.sync += [
+                active.eq(records.r_rdy | (past & self.record.valid)),
+                left.eq(waiting.batch),
+                status.eq(waiting.status),
+            ]
             m.d.sync += [kept.eq(waiting.exact) for kept in exact]
         with m.Elif(step):
             m.d.sync += left.eq(left - ports)

@@ -1,7 +1,7 @@
 """Draws: from random words and |CSP| to rows and their priorities.
 
 Latency: ``latency.CSP_CYCLES`` from |CSP| to its first draw, ``draw_cycles`` to the result in the queue, and
-``QUEUE_CYCLES`` to its being offered. Page: docs/reference/algorithm.md, section 6.
+``queue_cycles`` to its being offered. Page: docs/reference/algorithm.md, section 6.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class DrawUnit(Composite):
         csp, available = self._csp(m, used)
 
         # A beat a cycle needs a place for each one under way: in the pipeline, in the queue (2 cycles), in being freed.
-        depth = latency.draw_cycles(config) + latency.QUEUE_CYCLES + 2
+        depth = latency.draw_cycles(config) + latency.queue_cycles(config) + 2
         m.submodules.queue = queue = SyncFIFOBuffered(width=self._layout.size, depth=depth)
         beat = beats.beat.payload
         refused = beat.status != OK

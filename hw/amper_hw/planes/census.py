@@ -19,7 +19,7 @@ from amper_spec.config import AmperConfig
 class Census(wiring.Component):
     """Counts all planes, one a cycle, whenever the rows have changed; a change before the last count starts it again.
 
-    Plane 0 enters the row array two cycles after the last change, and ``current`` is 1 ``census_cycles`` after it.
+    Plane 0 enters the row array in the cycle after the last change, and ``current`` is 1 ``census_cycles`` after it.
     With H_k = S_k >> k, a count is one addition of L + 1 bits: H_(k+1) = (H_k + C_k) >> 1, and the bit that falls out
     is bit k of T; so S_k is H_k and the low k bits of T.
 
@@ -61,12 +61,11 @@ class Census(wiring.Component):
 
     def _planes(self, m: Module) -> tuple[Value, Value]:
         """Sends the planes; (the count of plane 0 comes now, the last count of a census that nothing disturbed)."""
-        stale = Signal(init=1)  # the rows have changed since the latest census began
+        fresh = Signal(init=1)  # the first cycle after a reset, which has changed all rows
         final = self.index == self._config.priority_width - 1
-        with m.If(self.changed):
-            m.d.sync += [stale.eq(1), self.active.eq(0)]
-        with m.Elif(stale):
-            m.d.sync += [stale.eq(0), self.active.eq(1), self.index.eq(0)]
+        m.d.sync += fresh.eq(0)
+        with m.If(self.changed | fresh):
+            m.d.sync += [self.active.eq(1), self.index.eq(0)]
         with m.Elif(self.active):
             m.d.sync += [self.index.eq(self.index + 1), self.active.eq(~final)]
         cycles = plane_count_cycles(self._config)

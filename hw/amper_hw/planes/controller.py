@@ -1,6 +1,6 @@
 """Requests where only variant exact is built in: to records of the draw unit, once the census is that of all writes.
 
-Latency: ``latency.PREPARE_CYCLES`` from a request to its record, once the census is that of all writes.
+Latency: 0 from a request to its record, if the census is that of all writes, and else 1 or more.
 Page: docs/hardware/exact.md.
 """
 
@@ -26,6 +26,7 @@ class PlaneController(wiring.Component):
     -------
     request : In stream of ``request_layout``. hold : In, take no request in this cycle.
     settled : In, census and parameters are those of all writes and changes so far. occupied : In, T is not 0.
+    at_once : In, what ``settled`` says holds for a request of this cycle, too: nothing else comes; then ``hold`` is 0.
     enable : In, parameter: requests are not refused.
     open : Out, no request waits: writes and changes may be done, as far as the draws have seen the rows.
     record : Out stream of ``record_layout``, one a request.
@@ -38,6 +39,7 @@ class PlaneController(wiring.Component):
                 "request": In(stream.Signature(request_layout(config))),
                 "hold": In(1),
                 "settled": In(1),
+                "at_once": In(1),
                 "occupied": In(1),
                 "enable": In(1),
                 "open": Out(1),
@@ -47,5 +49,12 @@ class PlaneController(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        request_front(m, self._config, self, idle=self.open, begin=lambda may_begin: may_begin)
+        request_front(
+            m,
+            self._config,
+            self,
+            idle=self.open,
+            begin=lambda may_begin: may_begin,
+            at_once=self.settled & self.at_once,
+        )
         return m

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base import latency
@@ -20,6 +19,7 @@ from amper_hw.base.variants import has_both, has_candidates
 from amper_hw.draw.beats import DrawBeats
 from amper_hw.draw.unit import DrawUnit
 from amper_hw.parts.multiplier import multiplied
+from amper_hw.parts.passing_queue import PassingQueue
 from amper_hw.planes.choice import PlaneChoice
 from amper_hw.planes.place import Place
 from amper_hw.planes.ports import is_stratified, plane_signature, sums_signature
@@ -67,9 +67,9 @@ class PlaneDrawUnit(DrawUnit):
         wiring.connect(m, wiring.flipped(self.load), beats.load)
         m.d.comb += self.load_zero.eq(beats.load_zero)
 
-        # A place for each one under way: between the plane and the queue, in the queue (2 cycles), in being freed.
-        depth = latency.plane_draw_cycles(config) + latency.QUEUE_CYCLES + 2
-        m.submodules.queue = queue = SyncFIFOBuffered(width=self._layout.size, depth=depth)
+        # A place for each one under way: between the plane and the queue, in the queue, in being freed.
+        depth = latency.plane_draw_cycles(config) + latency.queue_cycles(config) + 2
+        m.submodules.queue = queue = PassingQueue(width=self._layout.size, depth=depth)
         m.d.comb += [
             self.result.valid.eq(queue.r_rdy),
             self.result.payload.eq(queue.r_data),

@@ -110,6 +110,7 @@ class PlaneSampler(Composite):
             writes.rows.eq(parameters.values.rows),
             writes.open.eq(rows_free & ~self.control.valid),
             controller.settled.eq(quiet),
+            controller.at_once.eq(~self.write.valid & ~self.control.valid),
             controller.occupied.eq(occupied),
             controller.enable.eq(parameters.values.enable),
             parameters.may_change.eq(unused),

@@ -5,6 +5,7 @@ import gc
 import pytest
 
 from amper import AmperConfig
+from amper_hw.parts.passing_queue import PassingQueue
 from amper_hw.planes.splitter import PlaneSplitter
 from amper_verif.harness import plane_components
 
@@ -54,6 +55,42 @@ def test_one_lane_cannot_be_split():
     with pytest.raises(ValueError, match=r"\Alanes must be at least 2, not 1\Z"):
         PlaneSplitter(lanes=1, plane_width=4)
     gc.collect()  # now, while the warning of a component that was never elaborated is ignored
+
+
+# rows, bank_rows, fan_out, and how it draws
+DRAWING = [
+    (1, 2, 8, {}),
+    (7, 4, 2, {"draw_ports": 2, "draws": "stratified"}),
+    (64, 64, 8, {"draw_ports": 4, "draws": "stratified", "result_priority": False}),
+    (100, 16, 4, {"draw_ports": 4}),
+    (257, 64, 8, {"draws": "stratified"}),
+]
+
+
+@pytest.mark.half
+@pytest.mark.parametrize("pipeline", ["deep", "shallow"])
+@pytest.mark.parametrize("place", range(len(DRAWING)))
+def test_draws_are_the_golden_ones_and_in_their_cycle(simulate, place, pipeline):
+    rows, bank_rows, fan_out, options = DRAWING[place]
+    config = config_of(rows, 8, 20, pipeline, bank_rows=bank_rows, fan_out=fan_out, seed=rows, **options)
+    report = simulate(plane_components.plane_draw_unit(config))
+    assert report["compared"] >= 70
+    assert report["timed"] >= 30
+    assert (report["split"] > 0) == (config.draw_ports > 1)
+
+
+@pytest.mark.parametrize("depth", [2, 3, 12])
+def test_a_queue_that_values_pass(simulate, depth):
+    report = simulate(plane_components.passing_queue(width=9, depth=depth))
+    assert report["compared"] > 1000
+    assert report["full"] > 50
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+def test_a_queue_of_one_has_no_register_to_pass_to():
+    with pytest.raises(ValueError, match=r"\Adepth must be at least 2, not 1\Z"):
+        PassingQueue(width=9, depth=1)
+    gc.collect()
 
 
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])

@@ -11,6 +11,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
+from amper_spec.urng import Xoroshiro128PlusPlus
 from amper_verif.harness.coverage import cover
 
 LONG_STALL = 8  # cycles from which a stall counts as long in the coverage
@@ -56,6 +57,25 @@ class Device:
         await RisingEdge(self.dut.clk)
         self.cycle += 1
         assert self.cycle < self._deadline, f"not finished after {self._deadline} cycles: something never came"
+
+
+async def load_stream(device: Device, stream: Xoroshiro128PlusPlus, words: list[int]) -> Xoroshiro128PlusPlus:
+    """Sets words 0 on of a stream's state by ``load``; one that would make all of it 0 is ignored, and said to be."""
+    await device.tick()
+    s0, s1 = stream.state
+    state = [s0 & 0xFFFFFFFF, s0 >> 32, s1 & 0xFFFFFFFF, s1 >> 32]
+    for index, value in enumerate(words):
+        state_then = [*state[:index], value, *state[index + 1 :]]
+        state = state_then if any(state_then) else state
+        device.drive(load_valid=1, load_word=index, load_value=value)
+        await device.tick()
+        device.drive(load_valid=0)
+        await device.settle()
+        zero = int(not any(state_then))
+        assert device.read("load_zero") == zero, f"load_zero with {value:#x} in word {index}: expected {zero}"
+        for _ in range(2):
+            await device.tick()
+    return Xoroshiro128PlusPlus(state[0] | state[1] << 32, state[2] | state[3] << 32)
 
 
 class Answers:

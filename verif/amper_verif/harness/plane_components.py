@@ -5,8 +5,10 @@ from __future__ import annotations
 from amper import AmperConfig
 from amper_hw.array.tree import whole_array
 from amper_hw.base.bits import index_width
+from amper_hw.parts.passing_queue import PassingQueue
 from amper_hw.planes.census import Census
 from amper_hw.planes.choice import PlaneChoice
+from amper_hw.planes.draw_unit import PlaneDrawUnit
 from amper_hw.planes.place import Place
 from amper_hw.planes.splitter import PlaneSplitter
 from amper_verif.harness.components import Unit
@@ -31,6 +33,17 @@ def place(config: AmperConfig, *, cycles: int = 2000) -> Unit:
 def plane_choice(config: AmperConfig, *, cycles: int = 3000) -> Unit:
     """From a place to a plane and a rank."""
     return Unit("planes.plane_choice", lambda: PlaneChoice(config), {"config": config.to_dict(), "cycles": cycles})
+
+
+def plane_draw_unit(config: AmperConfig, *, batches: int = 80) -> Unit:
+    """Words to results, the row array apart."""
+    return Unit("planes.draw_unit", lambda: PlaneDrawUnit(config), {"config": config.to_dict(), "batches": batches})
+
+
+def passing_queue(*, width: int, depth: int, cycles: int = 3000) -> Unit:
+    """A queue that a value passes in one cycle."""
+    sizes = {"width": width, "depth": depth}
+    return Unit("planes.passing_queue", lambda: PassingQueue(**sizes), sizes | {"cycles": cycles})
 
 
 def plane_splitter(*, lanes: int, planes: int, cycles: int = 3000) -> Unit:

@@ -12,16 +12,15 @@ import cocotb
 from amper import AmperConfig, Status, streams
 from amper_hw.base.latency import (
     CSP_CYCLES,
-    QUEUE_CYCLES,
     count_cycles,
     draw_cycles,
     key_cycles,
+    queue_cycles,
     row_answer_cycles,
     urng_cycles,
 )
 from amper_spec.status import REFUSALS
-from amper_spec.urng import Xoroshiro128PlusPlus
-from amper_verif.benches.support import Answers, Device, Gaps, Sink
+from amper_verif.benches.support import Answers, Device, Gaps, Sink, load_stream
 from amper_verif.harness.coverage import cover
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
@@ -67,7 +66,7 @@ class DrawBench:
         self.offering = Gaps(self.chance)
         self.answer_cycles = row_answer_cycles(self.config)
         # As many beats may be between their random words and their being taken: promised as what the queue holds.
-        self.most = draw_cycles(self.config) + QUEUE_CYCLES + 2
+        self.most = draw_cycles(self.config) + queue_cycles(self.config) + 2
         self.compared = self.timed = self.gapless = 0
         self._restart()
 
@@ -142,21 +141,7 @@ class DrawBench:
     async def load(self, words: list[int]) -> None:
         """Set the draw stream's state while the unit is idle; a word that would make all of it 0 is ignored."""
         self.device.drive(record_valid=0, csp_valid=0)
-        await self.device.tick()
-        s0, s1 = self.words.state
-        state = [s0 & 0xFFFFFFFF, s0 >> 32, s1 & 0xFFFFFFFF, s1 >> 32]
-        for index, value in enumerate(words):
-            state_then = [*state[:index], value, *state[index + 1 :]]
-            state = state_then if any(state_then) else state
-            self.device.drive(load_valid=1, load_word=index, load_value=value)
-            await self.device.tick()
-            self.device.drive(load_valid=0)
-            await self.device.settle()
-            zero = int(not any(state_then))
-            assert self.device.read("load_zero") == zero, f"load_zero with {value:#x} in word {index}: expected {zero}"
-            for _ in range(2):
-                await self.device.tick()
-        self.words = Xoroshiro128PlusPlus(state[0] | state[1] << 32, state[2] | state[3] << 32)
+        self.words = await load_stream(self.device, self.words, words)
 
     # --- a cycle -----------------------------------------------------------------------------------------------
 
@@ -240,7 +225,7 @@ class DrawBench:
         self.gapless += not batch.refused and first == self.slot + 1
         beats = 1 if batch.refused else -(-batch.size // self.ports)
         for index in range(beats):
-            self.cycles.expect(first + index + draw_cycles(config) + QUEUE_CYCLES, None)
+            self.cycles.expect(first + index + draw_cycles(config) + queue_cycles(config), None)
         self.slot = first + beats - 1
         self.finished.append(self.slot + draw_cycles(config))
         if not batch.refused:

@@ -17,7 +17,7 @@ from amper_verif.harness.simulation import bench_parameters, leave_report
 
 
 class CensusBench:
-    """Rows change now and then; each change gives other counts, which planes from two cycles later on see."""
+    """Rows change now and then; each change gives other counts, which planes from the next cycle on see."""
 
     def __init__(self, dut: Any, parameters: dict[str, Any]) -> None:
         self.config = AmperConfig.from_dict(parameters["config"])
@@ -30,7 +30,7 @@ class CensusBench:
 
     def _restart(self) -> None:
         self.counts = [0] * self.config.priority_width
-        self.changed = self.device.cycle - 1  # latest cycle with a change; reset is one
+        self.changed = self.device.cycle  # latest cycle with a change; the first after a reset is one
         self.due: dict[int, int] = {}  # count by the cycle in which it comes
 
     async def cycle(self, *, change: bool) -> None:
@@ -42,17 +42,17 @@ class CensusBench:
         )
         await device.settle()
         since = now - self.changed
-        asked = 2 <= since < 2 + planes
+        asked = 1 <= since < 1 + planes
         assert device.read("active") == int(asked), f"active in cycle {now}, {since} after the latest change"
         if asked:
-            plane = since - 2
+            plane = since - 1
             assert device.read("index") == plane, f"cycle {now}: expected plane {plane}"
             self.due[now + self.cycles] = self.counts[plane]
-        current = since >= 2 + planes + self.cycles
+        current = since >= 1 + planes + self.cycles
         assert device.read("current") == int(current), f"current in cycle {now}, {since} after the latest change"
         if current:
             self._check_sums()
-        self.censuses += since == 2 + planes + self.cycles
+        self.censuses += since == 1 + planes + self.cycles
         if change:
             self.broken_off += not current
             self.counts = random_counts(self.config, self.chance)

@@ -1,0 +1,50 @@
+"""A queue that ends in a register, which a value reaches at once where none waits.
+
+Latency: 1 cycle from ``w_en`` to ``r_rdy``. Page: docs/hardware/exact.md.
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+
+
+class PassingQueue(wiring.Component):
+    """Values in their order.
+
+    Parameters
+    ----------
+    width : bits of a value. depth : values that it holds, 2 or more.
+
+    Members
+    -------
+    w_en, w_data : In, a value comes; never more than ``depth`` may be inside.
+    r_rdy, r_data : Out, there is a value, from registers. r_en : In, it is taken, if there is one.
+    """
+
+    def __init__(self, *, width: int, depth: int) -> None:
+        if depth < 2:
+            raise ValueError(f"depth must be at least 2, not {depth}")
+        self._depth = depth
+        super().__init__({"w_en": In(1), "w_data": In(width), "r_rdy": Out(1), "r_data": Out(width), "r_en": In(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.behind = behind = SyncFIFO(width=len(self.w_data), depth=self._depth - 1)
+        free = Signal()  # the register takes something up
+        value = Signal(len(self.w_data), reset_less=True)
+        m.d.comb += [
+            free.eq(~self.r_rdy | self.r_en),
+            behind.w_data.eq(self.w_data),
+            behind.w_en.eq(self.w_en & ~(free & ~behind.r_rdy)),
+            behind.r_en.eq(free),
+            self.r_data.eq(value),
+        ]
+        with m.If(free):
+            m.d.sync += [
+                self.r_rdy.eq(behind.r_rdy | self.w_en),
+                value.eq(Mux(behind.r_rdy, behind.r_data, self.w_data)),
+            ]
+        return m

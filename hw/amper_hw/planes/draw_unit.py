@@ -20,8 +20,9 @@ from amper_hw.draw.beats import DrawBeats
 from amper_hw.draw.unit import DrawUnit
 from amper_hw.parts.multiplier import multiplied
 from amper_hw.parts.passing_queue import PassingQueue
+from amper_hw.parts.stored_multiples import odd_multiples
 from amper_hw.planes.choice import PlaneChoice
-from amper_hw.planes.place import Place
+from amper_hw.planes.place import Place, has_stored_multiples
 from amper_hw.planes.ports import is_stratified, plane_signature, sums_signature
 from amper_hw.planes.splitter import PlaneSplitter
 from amper_spec.config import DRAW_RANDOM_WIDTH, AmperConfig
@@ -123,6 +124,8 @@ class PlaneDrawUnit(DrawUnit):
         config, ports = self._config, self._config.draw_ports
         place = SharedModule.of("amper_place", Place(config))
         choice = SharedModule.of("amper_plane_choice", PlaneChoice(config))
+        # T is known three cycles and more before the first word.
+        odd = odd_multiples(m, self.sums.total) if has_stored_multiples(config) else None
         choices = []
         for index in range(ports):
             word = lane(beat.word, index, ports)
@@ -136,6 +139,8 @@ class PlaneDrawUnit(DrawUnit):
                 to_place.total.eq(self.sums.total),
                 to_plane.place.eq(to_place.place),
             ]
+            if odd is not None:
+                m.d.comb += to_place.odd.eq(odd)
             if is_stratified(config):
                 m.d.comb += [
                     to_place.part.eq(lane(beat.part, index, ports)),

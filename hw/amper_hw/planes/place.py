@@ -10,11 +10,17 @@ from amaranth.hdl import Cat, Module, Value
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.latency import is_deep, multiplier_cycles
-from amper_hw.base.modules import Composite
+from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.pipeline import held
 from amper_hw.parts.multiplier import multiplied
+from amper_hw.parts.stored_multiples import StoredMultiplier, odd_multiples_layout
 from amper_hw.planes.ports import height_width, is_stratified, part_width
 from amper_spec.config import AmperConfig
+
+
+def has_stored_multiples(config: AmperConfig) -> bool:
+    """Whether multiples of T are registers: with gates, and where the product has two stages."""
+    return is_deep(config) and config.primitives == "gates"
 
 
 class Place(Composite):
@@ -29,6 +35,7 @@ class Place(Composite):
     Members
     -------
     enable : In. word : In, RW bits. total : In, T, stable meanwhile; if it is 0, so is the place.
+    odd : In, ``odd_multiples`` of T, where ``has_stored_multiples``; stable meanwhile.
     part, height : In, with stratified draws: part < 2^height.
     place : Out, TW bits.
     """
@@ -36,11 +43,13 @@ class Place(Composite):
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
         strata = {"part": In(part_width(config)), "height": In(height_width(config))} if is_stratified(config) else {}
+        odd = {"odd": In(odd_multiples_layout(config.total_width))} if has_stored_multiples(config) else {}
         super().__init__(
             {
                 "enable": In(1),
                 "word": In(config.place_width),
                 "total": In(config.total_width),
+                **odd,
                 **strata,
                 "place": Out(config.total_width),
             }
@@ -50,10 +59,25 @@ class Place(Composite):
         m = Module()
         config = self._config
         word: Value = Cat(self.word, self.part) if is_stratified(config) else self.word
-        product = multiplied(self, m, "multiplier", config, enable=self.enable, a=word, b=self.total)
-        place = product[config.place_width :]
+        place = self._product(m, word)[config.place_width :]
         if is_stratified(config):
             height = held(m, self.enable, self.height, "product_height", multiplier_cycles(config))
             place = held(m, self.enable, (place >> height)[: config.total_width], "place", int(is_deep(config)))
         m.d.comb += self.place.eq(place)
         return m
+
+    def _product(self, m: Module, word: Value) -> Value:
+        """word * T."""
+        config = self._config
+        if not has_stored_multiples(config):
+            return multiplied(self, m, "multiplier", config, enable=self.enable, a=word, b=self.total)
+        part = StoredMultiplier(digits_width=len(word), operand_width=config.total_width)
+        multiplier = self.instantiate(m, "multiplier", SharedModule.of("amper_total_multiplier", part))
+        m.d.comb += [
+            multiplier.enable.eq(self.enable),
+            multiplier.digits.eq(word),
+            multiplier.operand.eq(self.total),
+            multiplier.odd.eq(self.odd),
+        ]
+        product: Value = multiplier.product
+        return product

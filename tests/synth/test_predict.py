@@ -39,6 +39,8 @@ def test_columns_have_the_same_names_for_every_configuration_and_are_never_negat
         AmperConfig(rows=1),
         AmperConfig(rows=1000, variants=("fr-dithered", "k"), search_ports=4, draw_ports=8, write_ports=2, bus="axi"),
         AmperConfig(rows=70, pipeline="shallow", result_priority=False, priority_width=4, bus="wishbone"),
+        AmperConfig(rows=300, variant="exact", draws="stratified", draw_ports=4),
+        AmperConfig(rows=300, variant="exact", variants=("fr", "exact")),
     ]
     tables = [{**area_columns(config), "clock": clock_columns(config)} for config in configs]
     assert list(area_columns(configs[0])) == list(GROUPS)
@@ -47,6 +49,16 @@ def test_columns_have_the_same_names_for_every_configuration_and_are_never_negat
             name: list(columns) for name, columns in tables[0].items()
         }
         assert all(value >= 0 and math.isfinite(value) for columns in table.values() for value in columns.values())
+
+
+def test_what_is_not_built_in_has_no_columns():
+    alone = area_columns(AmperConfig(rows=300, variant="exact", search_ports=4))
+    with_csp = area_columns(AmperConfig(rows=300, variant="fr"))
+    assert not any(alone["query generator"].values())
+    for group, name in [("banks", "ternary cell"), ("banks", "bitmaps"), ("nodes", "key bit"), ("other", "m")]:
+        assert alone[group][name] == 0 < with_csp[group][name]
+    for group, name in [("banks", "plane cell"), ("nodes", "sums bit"), ("draw unit", "D x T x word")]:
+        assert with_csp[group][name] == 0 < alone[group][name]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_only_what_is_there(tmp_path):
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert headings == ["## FPGA: ecp5"]
     assert "made 2030-01-02." in text
-    assert "| n = 7, " in text
+    assert "| fr-dithered, n = 7, " in text
     assert "storage = latches" in text
     assert "primitives" not in text.split("## FPGA")[1]  # blocks are usual in an FPGA, gates are not
     gates = changed | {"config": changed["config"] | {"primitives": "gates"}}

@@ -327,13 +327,14 @@ def test_the_tables_of_the_page(result):
     larger = result.to_dict() | {"config": result.config | {"rows": 16}}
     larger["area"] = larger["area"] | {"by_component": {"amper": 10.0}, "total_um2": 40.0}
     lines = tables([result.to_dict(), larger]).splitlines()
-    assert lines[0].startswith("| library | configuration | area um2 | GE |")
+    assert lines[0].startswith("| library and corner | configuration | area um2 | GE |")
     small = lines[2].split(" | ")[1]
-    assert small.startswith("n = 8, priority_width = ")
+    assert small.startswith("fr-dithered, n = 8, priority_width = ")
+    name = f"mini, {result.library['voltage']:g} V"
     assert lines[2].startswith(
-        f"| mini | {small} | {result.area.total_um2:,.0f} | {result.area.gate_equivalents:,.0f} |"
+        f"| {name} | {small} | {result.area.total_um2:,.0f} | {result.area.gate_equivalents:,.0f} |"
     )
-    assert lines[3].startswith(f"| mini | {small.replace('n = 8', 'n = 16')} | 40 |")
+    assert lines[3].startswith(f"| {name} | {small.replace('n = 8', 'n = 16')} | 40 |")
     share = 100 * result.area.by_component["amper"] / result.area.total_um2
     assert f"| `amper` | {share:.1f} | 25.0 |" in lines
     assert any(line.startswith("| `amper_bank_4` | ") and line.endswith(" |  |") for line in lines)

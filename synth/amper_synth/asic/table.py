@@ -9,11 +9,22 @@ from typing import Any
 from amper import AmperConfig
 from amper_report.tables import table
 
-_COLUMNS = ("library", "configuration", "area um2", "GE", "row um2", "row GE", "MHz", "ns", "batch ns", "mW")
+_COLUMNS = ("library and corner", "configuration", "area um2", "GE", "row um2", "row GE", "MHz", "ns", "batch ns", "mW")
 
 
 def tables(results: Sequence[dict[str, Any]], paths: int = 12) -> str:
-    """Tables of results as ``asic.json`` has them: what each costs, its components, the longest paths of the last."""
+    """Tables of results as ``asic.json`` has them: what each costs; of each variant the components, and the longest
+    paths of its last result; the tools."""
+    variants = list(dict.fromkeys(each["config"]["variant"] for each in results))
+    parts = [table(_COLUMNS, map(_line, results))]
+    for variant in variants:
+        parts += _inside([each for each in results if each["config"]["variant"] == variant], paths)
+    tools = dict.fromkeys(versions(each) for each in results)
+    return "\n\n".join([*parts, "\n".join(tools)])
+
+
+def _inside(results: Sequence[dict[str, Any]], paths: int) -> list[str]:
+    """What results consist of, and the longest paths of the last."""
     components = sorted({name for each in results for name in each["area"]["by_component"]})
     shares = [[f"`{name}`", *(_share(each, name) for each in results)] for name in components]
     last = results[-1]
@@ -21,13 +32,8 @@ def tables(results: Sequence[dict[str, Any]], paths: int = 12) -> str:
         (f"`{path['source']}` to `{path['target']}`", f"{path['delay_ns']:.3f}", f"{path['levels']}")
         for path in last["timing"]["paths"][:paths]
     ]
-    parts = (
-        table(_COLUMNS, map(_line, results)),
-        table(["area, percent", *map(_title, results)], shares),
-        table([f"longest paths, {_title(last)}", "ns", "cells"], longest),
-        versions(last),
-    )
-    return "\n\n".join(parts)
+    titles = [differences(each["config"]) for each in results]
+    return [table(["area, percent", *titles], shares), table([f"longest paths, {titles[-1]}", "ns", "cells"], longest)]
 
 
 def versions(result: dict[str, Any]) -> str:
@@ -37,25 +43,22 @@ def versions(result: dict[str, Any]) -> str:
 
 
 def differences(config: dict[str, Any], **usual: Any) -> str:
-    """n, and what else is not as it is by default, or as is ``usual`` where that differs."""
-    default = asdict(AmperConfig(rows=config["rows"], **usual))
+    """Variant, n, and what else is not as it is by default, or as is ``usual`` where that differs."""
+    default = asdict(AmperConfig(rows=config["rows"], variant=config["variant"], **usual))
     others = [
         f"{name} = {value}" for name, value in config.items() if name != "rows" and value != _plain(default[name])
     ]
-    return ", ".join([f"n = {config['rows']}", *others])
+    return ", ".join([config["variant"], f"n = {config['rows']}", *others])
 
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _title(result: dict[str, Any]) -> str:
-    return f"{_library(result)}, {differences(result['config'])}"
-
-
 def _library(result: dict[str, Any]) -> str:
-    name: str = result["library"]["names"][0]
-    return name.split("__")[0]
+    """Its name, which says the corner where the vendor does, and the voltage."""
+    library = result["library"]
+    return f"{library['names'][0]}, {library['voltage']:g} V"
 
 
 def _line(result: dict[str, Any]) -> Sequence[str]:

@@ -12,6 +12,7 @@ from math import log2
 from typing import Any
 
 from amper_hw.base.latency import is_deep, tree_levels
+from amper_hw.base.variants import has_candidates, has_exact
 from amper_spec.config import BUSES, AmperConfig
 
 Columns = dict[str, float]
@@ -88,6 +89,21 @@ class Shape:
         return float(self.config.storage == "latches")
 
     @property
+    def candidates(self) -> float:
+        """1 where a variant with a candidate set is built in."""
+        return float(has_candidates(self.config))
+
+    @property
+    def planes(self) -> float:
+        """1 where variant exact is built in."""
+        return float(has_exact(self.config))
+
+    @property
+    def strata(self) -> float:
+        """1 where its draws are stratified."""
+        return self.planes * float(self.config.draws == "stratified")
+
+    @property
     def nearest(self) -> float:
         """1 where variant k is built in."""
         return float("k" in self.config.variants)
@@ -106,7 +122,7 @@ def area_columns(config: AmperConfig) -> dict[str, Columns]:
         "nodes": _nodes(config, shape),
         "query generator": _query_generator(config, shape),
         "draw unit": _draw_unit(config, shape),
-        "other": _other(config),
+        "other": _other(config, shape),
     }
 
 
@@ -117,13 +133,16 @@ def _banks(config: AmperConfig, shape: Shape) -> Columns:
         "row": rows,
         "bit": bits * (1 - shape.latches),
         "bit in a latch": bits * shape.latches,
-        "ternary cell": bits * searches * (1 - shape.window),
-        "range cell": bits * searches * shape.window,
+        "ternary cell": bits * searches * (1 - shape.window) * shape.candidates,
+        "range cell": bits * searches * shape.window * shape.candidates,
+        "bitmaps": rows * shape.candidates,
+        "plane cell": bits * shape.planes,
         "row x D": rows * draws,
         "read cell": bits * draws * config.result_priority,
         "row x W": rows * config.write_ports,
         "bank": shape.banks,
-        "key bit": shape.banks * searches * config.priority_width * shape.deep,
+        "key bit": shape.banks * searches * config.priority_width * shape.deep * shape.candidates,
+        "plane line": shape.banks * config.priority_width * shape.planes,
     }
 
 
@@ -132,7 +151,8 @@ def _nodes(config: AmperConfig, shape: Shape) -> Columns:
     vector, width = shape.bank_rows, config.priority_width
     return {
         "child": children,
-        "key bit": children * config.search_ports * width / config.fan_out * shape.deep,
+        "key bit": children * config.search_ports * width / config.fan_out * shape.deep * shape.candidates,
+        "sums bit": children * config.priority_width * config.count_width * shape.planes,
         "vector bit": children * draws * vector,
         "rank bit": children * draws * config.count_width,
         "priority bit": children * draws * width * config.result_priority,
@@ -141,6 +161,12 @@ def _nodes(config: AmperConfig, shape: Shape) -> Columns:
 
 
 def _query_generator(config: AmperConfig, shape: Shape) -> Columns:
+    if not shape.candidates:
+        return dict.fromkeys(_query_columns(config, shape), 0.0)
+    return _query_columns(config, shape)
+
+
+def _query_columns(config: AmperConfig, shape: Shape) -> Columns:
     ports, width = config.search_ports, config.priority_width
     return {
         "one": 1.0,
@@ -167,14 +193,21 @@ def _draw_unit(config: AmperConfig, shape: Shape) -> Columns:
         "D x vector, deep": draws * shape.bank_rows * shape.deep,
         "D x log n, deep": draws * rows * shape.deep,
         "result bit": draws * (config.row_width + config.priority_width * config.result_priority),
+        "D x T": draws * config.total_width * shape.planes,
+        "D x T x word": draws * config.total_width * config.place_width * shape.planes,
+        "D x planes x log n": draws * config.priority_width * config.row_width * shape.planes,
+        "D x T, stratified": draws * config.total_width * shape.strata,
     }
 
 
-def _other(config: AmperConfig) -> Columns:
+def _other(config: AmperConfig, shape: Shape) -> Columns:
     return {
         "one": 1.0,
+        "one, CSP": shape.candidates,
         "Q": config.priority_width,
-        "m": config.group_width,
+        "Q, CSP": config.priority_width * shape.candidates,
+        "planes x log n": config.priority_width * config.row_width * shape.planes,
+        "m": config.group_width * shape.candidates,
         "log n": config.row_width,
         "W": config.write_ports * (config.priority_width + config.row_width),
         "D": config.draw_ports * (config.priority_width * config.result_priority + config.row_width),
@@ -197,6 +230,9 @@ def clock_columns(config: AmperConfig) -> Columns:
         "log n": log2(config.rows),
         "range": shape.window,
         "k": shape.nearest,
+        "CSP": shape.candidates,
+        "exact": shape.planes,
+        "stratified": shape.strata,
         "latches": shape.latches,
         "priorities": float(config.result_priority),
         "bus": float(config.bus != "native"),

@@ -43,7 +43,7 @@ def plane_draw_unit(config: AmperConfig, *, batches: int = 80) -> Unit:
 def passing_queue(*, width: int, depth: int, cycles: int = 3000) -> Unit:
     """A queue that a value passes in one cycle."""
     sizes = {"width": width, "depth": depth}
-    return Unit("planes.passing_queue", lambda: PassingQueue(**sizes), sizes | {"cycles": cycles})
+    return Unit("parts.passing_queue", lambda: PassingQueue(**sizes), sizes | {"cycles": cycles})
 
 
 def plane_splitter(*, lanes: int, planes: int, cycles: int = 3000) -> Unit:

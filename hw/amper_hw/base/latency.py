@@ -11,7 +11,7 @@ from amper_spec.config import AmperConfig
 PREPARE_CYCLES = (
     1  # from a request being taken to its keys being started, or its record being taken; alone, exact has 0
 )
-RECORD_CYCLES = 1  # from a record being taken, where none is before it, to its first word being taken
+RECORD_CYCLES = 1  # exact: from a record being taken, where none is before it, to its first word being taken
 CSP_CYCLES = 1  # from |CSP| to its first draw
 SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
 

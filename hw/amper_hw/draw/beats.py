@@ -1,7 +1,6 @@
 """Beats of random words for the draws of each batch, made before they are needed.
 
-Latency: ``latency.RECORD_CYCLES`` and ``urng_cycles`` from a record to its first beat, and 1 for the queue of beats
-where there is one. Page: docs/theory/hardware.md.
+Latency: 3 + ``latency.urng_cycles`` from a record to its first beat; with exact, ``latency.RECORD_CYCLES`` + that. Page: docs/theory/hardware.md.
 """
 
 from __future__ import annotations
@@ -79,7 +78,8 @@ class DrawBeats(Composite):
         m.submodules.records = records = SyncFIFO(width=layout.size, depth=self.QUEUE)
         waiting = Signal(layout)
         active = Signal()
-        past = ~records.r_rdy & ~active  # none is before it, so a record need not wait in the queue
+        # With exact, where a batch waits for nothing else, a record does not wait in the queue if none is before it.
+        past: Value = ~records.r_rdy & ~active if has_exact(config) else Const(0, 1)
         m.d.comb += [
             waiting.as_value().eq(Mux(past, self.record.payload.as_value(), records.r_data)),
             records.w_data.eq(self.record.payload),

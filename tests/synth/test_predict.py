@@ -53,7 +53,7 @@ def test_columns_have_the_same_names_for_every_configuration_and_are_never_negat
 
 def test_what_is_not_built_in_has_no_columns():
     alone = area_columns(AmperConfig(rows=300, variant="exact", search_ports=4))
-    with_csp = area_columns(AmperConfig(rows=300, variant="fr"))
+    with_csp = area_columns(AmperConfig(rows=300, variant="fr-dithered"))
     assert not any(alone["query generator"].values())
     for group, name in [("banks", "ternary cell"), ("banks", "bitmaps"), ("nodes", "key bit"), ("other", "m")]:
         assert alone[group][name] == 0 < with_csp[group][name]

@@ -1,6 +1,7 @@
 """Beats of random words for the draws of each batch, made before they are needed.
 
-Latency: 3 + ``latency.urng_cycles`` from a record to its first beat; with exact, ``latency.RECORD_CYCLES`` + that. Page: docs/theory/hardware.md.
+Latency: 3 + ``latency.urng_cycles`` from a record to its first beat; with exact, ``RECORD_CYCLES`` + ``urng_cycles``.
+Page: docs/theory/hardware.md.
 """
 
 from __future__ import annotations

@@ -24,12 +24,13 @@ PARTS: dict[str, str] = {
     "write: data and lines": r"storage\.|write_|clear_stage",
     "CSP bitmap, match lines": r"csp\b",
     "drawn bitmap": r"drawn\b|transfer_stage",
+    "rows of a plane": r"plane_rows\b",
     "bitmap's way out": r"selected_|select_valid|rank_",
-    "count": r"count_|partial_|bitmap_complete",
+    "count": r"(plane_)?count_|partial_|bitmap_complete|census_stage",
     "read port": r"data_|read_",
     "any match": r"match_(any|\d+)",
     "changed valid bits": r"chang(ed|ing)_|was_valid",
-    "key": r"key_|search_valid",
+    "key or plane": r"key_|search_valid|plane_lines",
     "others": r"",
 }
 _INSTANCE = re.compile(r"(?ms)^  (\w+) (\\\S+ |\w+) \(\n(.*?)^  \);$")
@@ -100,7 +101,8 @@ def tables(folders: Sequence[Path]) -> str:
         library = load_library(sorted(folder.glob("library_*.lib")), result["options"]["dont_use"])
         netlist = (folder / "netlist.v").read_text(encoding="utf-8")
         costs.append(row_cost(netlist, library, result["config"]["rows"]))
-    lines = [[part, *(f"{cost[part]:.1f}" for cost in costs)] for part in PARTS]
+    there = [part for part in PARTS if any(cost[part] > 0 for cost in costs)]
+    lines = [[part, *(f"{cost[part]:.1f}" for cost in costs)] for part in there]
     lines.append(["**the row**", *(f"{sum(cost.values()):.1f}" for cost in costs)])
     lines.append(["um2", *(f"{result['area']['row_um2']:.2f}" for result in results)])
     return table(["GE a row", *(f"{_library(result)}, {result['config']['storage']}" for result in results)], lines)

@@ -20,6 +20,7 @@ EXAMPLES = {
     "docs/software/replay-buffer.md": 30,
     "docs/software/sampler.md": 15,
     "docs/software/sequences.md": 9,
+    "docs/software/sharded.md": 9,
 }
 
 

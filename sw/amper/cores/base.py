@@ -74,6 +74,13 @@ class Core(Protocol):
     def priorities(self) -> NDArray[np.float32]:
         """(rows,): what is stored, 0 where nothing is held; of the bit-exact core as given."""
 
+    def priorities_of(self, indices: object, /) -> NDArray[np.float32] | None:
+        """(b,): what is stored in these rows; None unless they are a plain array of rows."""
+
+    @property
+    def total(self) -> float:
+        """The sum of the priorities that rows are drawn by; of uniform draws, their number; 0 where there is none."""
+
     def extra(self) -> NDArray[np.uint32]:
         """(rows,): the codes of the bit-exact core, 0 where nothing is held; (0,) of others, which need no more."""
 
@@ -182,6 +189,17 @@ class CoreBase(Core):
             rows, values = self._draw(batch)
             self.batches += 1
             return rows, self._weights(values, beta)
+
+    def priorities_of(self, indices: object) -> NDArray[np.float32] | None:
+        if not is_plain(indices, np.int64):
+            return None
+        assert isinstance(indices, np.ndarray)
+        with self._lock:
+            return self.priorities()[indices] if self._legal_rows(indices, False) else None
+
+    @property
+    def total(self) -> float:
+        return 0.0
 
     def extra(self) -> NDArray[np.uint32]:
         return np.zeros(0, dtype=np.uint32)

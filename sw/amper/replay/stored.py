@@ -74,6 +74,11 @@ class StoredRows:
         return self.sampler.rows
 
     @property
+    def added(self) -> int:
+        """The index of the next transition: how many were added, and ``rows`` more for each ``clear``."""
+        return self._rows.added
+
+    @property
     def dropped(self) -> int:
         """Updates and removals of transitions that had been replaced meanwhile, and so were passed over."""
         return self._rows.dropped

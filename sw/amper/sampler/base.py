@@ -116,6 +116,31 @@ class SamplerBase(ABC):
         """Bytes that the sampler keeps for a row."""
         return self.core.memory() / self.rows
 
+    @property
+    def total(self) -> float:
+        """The sum of all priorities, as draws go by it; in mode uniform the number of rows that hold one.
+
+        Raises ValueError : in modes of AMPER and of bit-exact samplers, which draw by no such sum.
+        """
+        total = self.core.total
+        if not total and len(self):
+            raise ValueError(f"total needs mode per or uniform, not bit-exact, and this is {self!r}")
+        return total
+
+    def probabilities(self, indices: ArrayLike) -> NDArray[np.float64]:
+        """(b,): the chance of each of these rows in the next draw, 0 of one that holds nothing.
+
+        Raises TypeError, ValueError : not integers; a row out of range; as ``total``.
+        """
+        rows = plain_indices(indices)
+        stored = self.core.priorities_of(rows)
+        if stored is None:
+            raise self._row_error(rows)
+        total = self.total or 1.0
+        if self.mode == "uniform":
+            return (stored > 0) / total
+        return stored.astype(np.float64) / total
+
     def priorities(self) -> NDArray[np.float32]:
         """(rows,): the stored priorities, 0 where a row holds none."""
         return self.core.priorities()

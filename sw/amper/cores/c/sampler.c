@@ -223,13 +223,17 @@ int sampler_remove(Sampler *s, const int64_t *row, int64_t count)
     return 1;
 }
 
-void sampler_priorities(const Sampler *s, float *priority)
+float sampler_priority(const Sampler *s, int64_t row)
 {
     if (s->mode < AMPER)
-        memcpy(priority, s->tree.priority, (size_t)s->rows * sizeof(float));
-    else
-        for (int64_t row = 0; row < s->rows; row++)
-            priority[row] = s->index.code[row] ? (float)code_value(s->index.code[row]) : 0.0f;
+        return s->tree.priority[row];
+    return s->index.code[row] ? (float)code_value(s->index.code[row]) : 0.0f;
+}
+
+void sampler_priorities(const Sampler *s, float *priority)
+{
+    for (int64_t row = 0; row < s->rows; row++)
+        priority[row] = sampler_priority(s, row);
 }
 
 int64_t sampler_memory(const Sampler *s)

@@ -63,6 +63,9 @@ int sampler_extend(Sampler *s, const double *priority, int64_t count);
 /* Make rows hold nothing. 1; 0, and nothing is removed, if one of them held nothing before, or is none. */
 int sampler_remove(Sampler *s, const int64_t *row, int64_t count);
 
+/* What is stored in a row, 0 where nothing is held. */
+float sampler_priority(const Sampler *s, int64_t row);
+
 /* (rows) what is stored, 0 where nothing is held. */
 void sampler_priorities(const Sampler *s, float *priority);
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,6 +57,11 @@ class NumpyCore(CoreBase):
     @property
     def shift(self) -> int:
         return self._tree.shift if self._tree else 0
+
+    @property
+    def total(self) -> float:
+        with self._lock:
+            return math.ldexp(self._tree.total, -self._tree.shift) if self._tree else 0.0
 
     def priorities(self) -> NDArray[np.float32]:
         if self._tree:

@@ -126,6 +126,27 @@ static PyObject *core_priorities(Core *self, PyObject *unused)
     return core_unlock(self, array);
 }
 
+/* float32 (b,): what is stored in these rows; None unless they are a plain array of rows. */
+static PyObject *core_priorities_of(Core *self, PyObject *indices)
+{
+    const Sampler *s = &self->s;
+    if (!is_plain(indices, NPY_INT64))
+        Py_RETURN_NONE;
+    npy_intp count = PyArray_SIZE((PyArrayObject *)indices);
+    const int64_t *row = PyArray_DATA((PyArrayObject *)indices);
+    for (npy_intp i = 0; i < count; i++)
+        if ((uint64_t)row[i] >= (uint64_t)s->rows)
+            Py_RETURN_NONE;
+    PyObject *array = PyArray_EMPTY(1, &count, NPY_FLOAT32, 0);
+    if (array == NULL)
+        return NULL;
+    float *priority = PyArray_DATA((PyArrayObject *)array);
+    lock_take(&self->lock);
+    for (npy_intp i = 0; i < count; i++)
+        priority[i] = sampler_priority(s, row[i]);
+    return core_unlock(self, array);
+}
+
 /* uint32 (0,): nothing more than `priorities` is needed; bit-exact cores have codes here. */
 static PyObject *core_extra(Core *self, PyObject *unused)
 {
@@ -194,7 +215,7 @@ static PyObject *core___exit__(Core *self, PyObject *const *args, Py_ssize_t nar
 
 static PyMethodDef core_methods[] = {
     METHOD(write, METH_FASTCALL),    METHOD(add, METH_O),          METHOD(remove, METH_O),
-    METHOD(sample, METH_FASTCALL),   METHOD(priorities, METH_NOARGS), METHOD(extra, METH_NOARGS),
+    METHOD(sample, METH_FASTCALL),   METHOD(priorities, METH_NOARGS), METHOD(priorities_of, METH_O), METHOD(extra, METH_NOARGS),
     METHOD(cover, METH_NOARGS),      METHOD(set_cover, METH_O),    METHOD(memory, METH_NOARGS),
     METHOD(set_shift, METH_O),       METHOD(__enter__, METH_NOARGS), METHOD(__exit__, METH_FASTCALL),
     {NULL, NULL, 0, NULL},
@@ -208,7 +229,17 @@ static PyObject *core_initial(Core *self, void *unused)
     return core_unlock(self, PyFloat_FromDouble(sampler_initial(&self->s)));
 }
 
+/* The sum of the priorities that rows are drawn by; of uniform draws, their number; 0 of modes that have no such sum. */
+static PyObject *core_total(Core *self, void *unused)
+{
+    (void)unused;
+    lock_take(&self->lock);
+    const SumTree *tree = &self->s.tree;
+    return core_unlock(self, PyFloat_FromDouble(self->s.mode < AMPER ? (double)tree->total / tree->factor : 0.0));
+}
+
 static PyGetSetDef core_attributes[] = {
+    {"total", (getter)core_total, NULL, NULL, NULL},
     {"initial", (getter)core_initial, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

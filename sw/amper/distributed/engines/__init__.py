@@ -1,0 +1,1 @@
+"""Where shards live: in threads of this process, in processes of this machine, or on a Ray cluster."""

@@ -1,0 +1,59 @@
+"""What an engine is, and the one whose shards live in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
+
+from amper.distributed.shard import Mass, Shard, ShardSpec
+
+Answer = tuple[Any, Mass]
+Waiting = Callable[[], Answer]  # call it to wait for the answer; it raises ShardLostError
+
+
+class Channel(Protocol):
+    """A way to one shard, for one user at a time; a writer's can be pickled where the engine has other processes."""
+
+    def ask(self, name: str, *arguments: Any) -> Waiting:
+        """Send a request. Raises ShardLostError, here or when the answer is waited for."""
+
+    def close(self) -> None:
+        """Let go of what the channel has open."""
+
+
+class Engine(Protocol):
+    """Makes shards, and channels to them."""
+
+    def start(self, spec: ShardSpec) -> Any:
+        """A new shard; what ``channel`` and ``stop`` know it by."""
+
+    def channel(self, shard: Any) -> Channel: ...
+
+    def stop(self, shard: Any) -> None:
+        """End a shard, if it has not ended by itself."""
+
+
+class Threads:
+    """Shards in this process. A request is done by a thread: those of several shards side by side."""
+
+    def start(self, spec: ShardSpec) -> tuple[Shard, ThreadPoolExecutor]:
+        return Shard(spec), ThreadPoolExecutor(1)
+
+    def channel(self, shard: tuple[Shard, ThreadPoolExecutor]) -> Channel:
+        return _ThreadChannel(*shard)
+
+    def stop(self, shard: tuple[Shard, ThreadPoolExecutor]) -> None:
+        shard[1].shutdown()
+
+
+class _ThreadChannel:
+    def __init__(self, shard: Shard, pool: ThreadPoolExecutor) -> None:
+        self._shard, self._pool = shard, pool
+
+    def ask(self, name: str, *arguments: Any) -> Waiting:
+        answer: Future[Answer] = self._pool.submit(self._shard.request, name, *arguments)
+        return answer.result
+
+    def close(self) -> None:
+        pass

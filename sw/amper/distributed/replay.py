@@ -1,0 +1,254 @@
+"""``ShardedReplay``: one replay buffer in several shards; docs/software/sharded.md has the contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from amper.distributed.engines.engine import Engine, Threads
+from amper.distributed.engines.processes import Processes
+from amper.distributed.engines.ray import RayActors
+from amper.distributed.shard import Drawn, ShardLostError, ShardSpec, Update
+from amper.distributed.shards import Shards
+from amper.distributed.writer import ShardWriter
+from amper.replay.columns import Columns
+from amper.replay.nested import mapped
+from amper.replay.nstep import NStep
+from amper.sampler.arguments import BATCH_MAX, checked_beta, plain_indices, plain_values
+from amper.support.files import replacing
+from amper_spec.checks import checked_choice, checked_integer
+from amper_spec.errors import NoValidRowError
+from amper_spec.urng import split_mix_64
+
+ENGINES: dict[str, Callable[[], Engine]] = {"threads": Threads, "processes": Processes, "ray": RayActors}
+SHARDS_MAX = 1024
+
+
+class ShardedReplay:
+    """Transitions in ``shards`` buffers, drawn as from one: exactly by priority, however unequal the shards are.
+
+    Parameters
+    ----------
+    shards : 1 to 1024. rows : the most transitions of all together, at least one a shard.
+    columns, mode, n_step : as of ``ReplayBuffer``; modes "per" and "uniform".
+    engine : "threads" of this process, "processes" of this machine, "ray" actors; or an ``Engine``.
+    seed : of all shards together. beta : where ``sample`` gets none.
+    restart : whether an empty shard takes the place of one that is lost.
+    options : of each shard's ``Sampler``: alpha, eps, initial_priority, compiled.
+
+    Members
+    -------
+    lost_updates : new priorities for transitions of shards that went.
+
+    Raises
+    ------
+    TypeError, ValueError : a bad argument. ImportError : no Ray. ShardLostError : a shard does not start.
+    """
+
+    def __init__(
+        self,
+        shards: int,
+        rows: int,
+        columns: Columns,
+        mode: str = "per",
+        *,
+        engine: str | Engine = "threads",
+        seed: int = 0,
+        beta: float = 0.4,
+        n_step: NStep | None = None,
+        restart: bool = False,
+        **options: Any,
+    ) -> None:
+        count = checked_integer("shards", shards, 1, SHARDS_MAX)
+        each = -(-checked_integer("rows", rows, count, 1 << 38) // count)
+        checked_choice("mode", mode, ("per", "uniform"))
+        if isinstance(engine, str):
+            engine = ENGINES[checked_choice("engine", engine, tuple(ENGINES))]()
+        self._beta = checked_beta(beta)
+        self._random = np.random.default_rng(seed)
+        seeds = split_mix_64(seed, count)
+        specs = [ShardSpec(each, columns, mode, one, n_step, options) for one in seeds]  # type: ignore[arg-type]
+        self._shards = Shards(engine, specs, restart=restart)
+        self._one_shard_each = n_step is not None
+        self._pending: list[list[Update]] = [[] for _ in range(count)]
+        self._writers = self.lost_updates = 0
+        self._own: ShardWriter | None = None
+
+    def writer(self, shard: int | None = None, *, chunk: int = 256, in_flight: int = 2) -> ShardWriter:
+        """What sends transitions, ``chunk`` at a time, to one shard, or to each in turn if None.
+
+        With n-step transitions None is one shard, too, another for each writer: an episode lies in one shard.
+
+        Raises TypeError, ValueError : a bad argument; a shard that is lost.
+        """
+        chunk = checked_integer("chunk", chunk, 1, BATCH_MAX)
+        in_flight = checked_integer("in_flight", in_flight, 1, 1024)
+        living = self._shards.living()
+        if shard is not None and checked_integer("shard", shard, 0, len(self._shards) - 1) not in living:
+            raise ValueError(f"shard must be one that is there, and shard {shard} is lost")
+        if not living:
+            raise ShardLostError("a writer needs a shard, and all are gone")
+        turn = self._writers % len(living)
+        self._writers += 1
+        if shard is None and self._one_shard_each:
+            shard = living[turn]
+        channels = [self._shards.channel(number) for number in (living if shard is None else [shard])]
+        return ShardWriter(channels, turn % len(channels), chunk, in_flight)
+
+    def extend(self, /, **transitions: ArrayLike) -> None:
+        """Store k transitions, (k, ...) arrays by column, in one shard; in the next one next time."""
+        if self._own is None:
+            self._own = self.writer()
+        try:
+            self._own.extend(**transitions)
+        except ShardLostError:  # of all that there were; others may have taken their places
+            self._own = self.writer()
+            self._own.extend(**transitions)
+        self._own.wait()
+
+    def sample(self, batch: int, beta: float | None = None) -> dict[str, Any]:
+        """Draw ``batch`` transitions as ``ReplayBuffer.sample`` does; its result, with indices for ``update``.
+
+        Updates that wait go along. Raises NoValidRowError : nothing to draw. ShardLostError : no shard is left.
+        """
+        return self.sample_many(1, batch, beta)[0]
+
+    def sample_many(self, batches: int, batch: int, beta: float | None = None) -> list[dict[str, Any]]:
+        """So many batches for one request to each shard: their rows cost far less than the requests."""
+        size = checked_integer("batches", batches, 1, BATCH_MAX) * checked_integer("batch", batch, 1, BATCH_MAX)
+        exponent = self._beta if beta is None else checked_beta(beta)
+        columns, chance = self._drawn(checked_integer("batches times batch", size, 1, BATCH_MAX))
+        order = self._random.permutation(size)  # they come shard by shard
+        found = []
+        for i in range(batches):
+            chosen = order[i * batch : (i + 1) * batch]
+            one = mapped(lambda column, at=chosen: column[at], columns)
+            one["weights"] = ((chance[chosen].min() / chance[chosen]) ** exponent).astype(np.float32)
+            found.append(one)
+        return found
+
+    def update(self, indices: ArrayLike, priorities: ArrayLike) -> None:
+        """New priorities, which go with the next ``sample`` or ``flush``; late ones are dropped, as there.
+
+        Raises TypeError, ValueError : not integers and as many priorities; an index that no shard has.
+        """
+        self._put_off(indices, plain_values("priorities", priorities), False)
+
+    def update_errors(self, indices: ArrayLike, errors: ArrayLike) -> None:
+        """``update`` with (|error| + eps)^alpha."""
+        self._put_off(indices, plain_values("errors", errors, signed=True), True)
+
+    def flush(self) -> None:
+        """Send the updates that wait."""
+        self._exchange([0] * len(self._shards))
+
+    def __len__(self) -> int:
+        """Transitions that can be drawn, asked of all shards."""
+        self._shards.look()
+        return sum(mass.held for mass in self._shards.mass)
+
+    @property
+    def dropped(self) -> int:
+        """Late updates, as the shards last said."""
+        return sum(mass.dropped for mass in self._shards.mass)
+
+    def metrics(self) -> dict[str, Any]:
+        """What a monitor shows, as the shards last said: by shard, and what was lost."""
+        return {
+            "shards": [mass._asdict() for mass in self._shards.mass],
+            "living": len(self._shards.living()),
+            "lost_shards": self._shards.lost_shards,
+            "lost_rows": self._shards.lost_rows,
+            "lost_updates": self.lost_updates,
+        }
+
+    def save(self, folder: str | Path) -> None:
+        """Write each shard's file ``shard-N`` into the folder, which every shard must see, and the draws' state.
+
+        Raises OSError : a folder or file. ShardLostError : a shard is gone.
+        """
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        self.flush()
+        self._shards.ask("save", _files(path, len(self._shards)))
+        state = {"random": self._random.bit_generator.state, "epochs": self._shards.numbering.epochs}
+        with replacing(path / "replay.json") as aside:
+            aside.write_text(json.dumps(state), encoding="utf-8")
+
+    def load(self, folder: str | Path) -> None:
+        """Become what the replay was that wrote the folder.
+
+        Raises as ``ReplayBuffer.load``; ValueError : of another number of shards.
+        """
+        path = Path(folder)
+        state = json.loads((path / "replay.json").read_text(encoding="utf-8"))
+        if len(state["epochs"]) != len(self._shards):
+            raise ValueError(f"{path} must be of {len(self._shards)} shards, not {len(state['epochs'])}")
+        self._shards.ask("load", _files(path, len(self._shards)))
+        self._random.bit_generator.state = state["random"]
+        self._shards.numbering.epochs = state["epochs"]
+        self._pending = [[] for _ in self._pending]
+
+    def close(self) -> None:
+        """End all shards; what was not saved is gone."""
+        self._shards.close()
+
+    def __enter__(self) -> ShardedReplay:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def _drawn(self, size: int) -> tuple[dict[str, Any], NDArray[np.float64]]:
+        """Columns of ``size`` rows, and the chance with which each was really drawn.
+
+        How many come from which shard is multinomial over the masses that are known. A shard whose mass has changed
+        since draws as many all the same: the chances say so, and with them the weights.
+        """
+        parts: list[dict[str, Any]] = []
+        chances: list[NDArray[np.float64]] = []
+        while size > 0:
+            masses = np.array([mass.total for mass in self._shards.mass])
+            if not masses.sum() > 0:
+                self._shards.look()
+                masses = np.array([mass.total for mass in self._shards.mass])
+                if not masses.sum() > 0:
+                    raise NoValidRowError("sample needs at least one transition, and no shard has one: add one first")
+            share = masses / masses.sum()
+            sizes = self._random.multinomial(size, share)
+            for shard, drawn in self._exchange(sizes.tolist()).items():
+                drawn.batch["indices"] = self._shards.numbering.outer(shard, drawn.batch["indices"])
+                parts.append(drawn.batch)
+                chances.append(share[shard] * drawn.chance)
+                size -= drawn.chance.size
+        columns = mapped(lambda *arrays: np.concatenate(arrays), *parts)
+        return columns, np.concatenate(chances)
+
+    def _exchange(self, sizes: list[int]) -> dict[int, Drawn]:
+        """Send all shards the updates that wait and how many rows to draw; what came, by shard."""
+        pending, self._pending = self._pending, [[] for _ in self._pending]
+        answers = self._shards.ask("exchange", list(zip(pending, sizes, strict=True)))
+        for shard, updates in enumerate(pending):
+            if shard not in answers:
+                self.lost_updates += sum(update[0].size for update in updates)
+        return {shard: drawn for shard, drawn in answers.items() if drawn is not None}
+
+    def _put_off(self, indices: ArrayLike, values: NDArray[np.float64], are_errors: bool) -> None:
+        numbers = plain_indices(indices)
+        if numbers.size != values.size:
+            raise ValueError(f"indices and new values must be of one length, not {numbers.size} and {values.size}")
+        living = self._shards.living()
+        for shard, inner, chosen in self._shards.numbering.inner(numbers):
+            if inner is None or shard not in living:
+                self.lost_updates += int(chosen.sum())
+            else:
+                self._pending[shard].append((inner, values[chosen], are_errors))
+
+
+def _files(folder: Path, shards: int) -> list[tuple[str]]:
+    return [(str(folder / f"shard-{number}"),) for number in range(shards)]

@@ -1,0 +1,102 @@
+"""``ShardWriter``: sends transitions to shards in chunks, without waiting for each."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from amper.distributed.engines.engine import Channel, Waiting
+from amper.distributed.shard import ShardLostError
+from amper.replay.nested import mapped
+
+
+class ShardWriter:
+    """Collects transitions and sends ``chunk`` at a time to its shards in turn; made by ``ShardedReplay.writer``.
+
+    At most ``in_flight`` chunks are on their way: then ``add`` waits for the oldest. Chunks on their way to a shard
+    that is lost are lost with it and counted; the writer goes on with the shards that are left. With the engines
+    "processes" and "ray" a writer that has sent nothing yet can be pickled and used in another process.
+
+    Members: ``lost``, transitions that did not arrive.
+    """
+
+    def __init__(self, channels: list[Channel], first: int, chunk: int, in_flight: int) -> None:
+        self._channels = channels[first:] + channels[:first]
+        self._chunk, self._in_flight = chunk, in_flight
+        self._collected: list[dict[str, Any]] = []
+        self._sent: deque[tuple[Channel, Waiting, int]] = deque()
+        self.lost = 0
+
+    def add(self, /, **transition: Any) -> None:
+        """As ``ReplayBuffer.add``, sooner or later.
+
+        Raises TypeError, ValueError : of a transition that was sent before. ShardLostError : no shard is left.
+        """
+        self._collected.append(transition)
+        if len(self._collected) >= self._chunk:
+            self.flush()
+
+    def extend(self, /, **transitions: ArrayLike) -> None:
+        """As ``ReplayBuffer.extend``: one chunk, after those that ``add`` has collected."""
+        self.flush()
+        self._send(transitions)
+
+    def flush(self) -> None:
+        """Send what is collected, without waiting for it."""
+        if self._collected:
+            collected, self._collected = self._collected, []
+            first = collected[0]
+            self._send(mapped(lambda *values: np.asarray(values), first, *collected[1:]))
+
+    def wait(self) -> None:
+        """Send what is collected, and wait until all has arrived."""
+        self.flush()
+        while self._sent:
+            self._wait_for_oldest()
+
+    def close(self) -> None:
+        """``wait``, and let go of the shards."""
+        self.wait()
+        for channel in self._channels:
+            channel.close()
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def _send(self, transitions: Mapping[str, Any]) -> None:
+        size = _size(transitions)
+        while self._channels:
+            channel = self._channels.pop(0)
+            try:
+                self._sent.append((channel, channel.ask("extend", transitions), size))
+            except ShardLostError:
+                continue  # nothing went out: another shard takes it
+            self._channels.append(channel)
+            while len(self._sent) > self._in_flight:
+                self._wait_for_oldest()
+            return
+        self.lost += size
+        raise ShardLostError("a writer needs a shard, and all of its shards are gone")
+
+    def _wait_for_oldest(self) -> None:
+        channel, answer, size = self._sent.popleft()
+        try:
+            answer()
+        except ShardLostError:
+            self.lost += size
+            if channel in self._channels:
+                self._channels.remove(channel)
+
+
+def _size(value: Any) -> int:
+    """Transitions in nested (k, ...) arrays."""
+    while isinstance(value, (Mapping, tuple)):
+        value = next(iter(value.values())) if isinstance(value, Mapping) else value[0]
+    return len(value)

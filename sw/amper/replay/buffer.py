@@ -14,6 +14,7 @@ from amper.cores.base import ERRORS, MUST_HOLD
 from amper.replay.columns import Columns, column_views, row_dtype
 from amper.replay.nested import Nested
 from amper.replay.nstep import NONE, NStep
+from amper.replay.prefetch import Prefetcher
 from amper.replay.sequences import Sequences
 from amper.replay.steps import StepByStep
 from amper.replay.writer import VectorWriter
@@ -21,6 +22,7 @@ from amper.sampler.arguments import plain_indices
 from amper.sampler.base import IndexArray, SamplerBase
 from amper.sampler.choice import chosen_core
 from amper.sampler.sampler import Sampler
+from amper_spec.checks import checked_integer
 
 
 class ReplayBuffer(StepByStep):
@@ -124,13 +126,19 @@ class ReplayBuffer(StepByStep):
         return self._extended(env, priority, transitions)
 
     def sample(
-        self, batch: int, beta: float | None = None, *, tensors: bool = False, out: dict[str, Any] | None = None
+        self,
+        batch: int,
+        beta: float | None = None,
+        *,
+        replace: bool = True,
+        tensors: bool = False,
+        out: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Draw ``batch`` transitions, with replacement.
+        """Draw ``batch`` transitions.
 
         Parameters
         ----------
-        batch, beta : as in ``Sampler.sample``.
+        batch, beta : as in ``Sampler.sample``. replace : False: each transition at most once, as ``sample_distinct``.
         tensors : give PyTorch tensors; pinned, if CUDA is available.
         out : a batch that this buffer gave, of the same size and kind, to be overwritten and given again; its arrays
             must not be in use any more. None: new arrays.
@@ -148,12 +156,38 @@ class ReplayBuffer(StepByStep):
         PyTorch.
         """
         if self._nested is not None:
-            return self._sampled_nested(self._nested, batch, beta, tensors, out)
-        if self._draws and not tensors:
+            return self._sampled_nested(self._nested, batch, beta, replace, tensors, out)
+        if self._draws and replace and not tensors:
             drawn = self._rows.sample(self.sampler.core, batch, self.sampler.fixed_beta if beta is None else beta, out)
             if drawn is not None:
                 return drawn
-        return self._sampled(batch, beta, tensors, out)
+        return self._sampled(batch, beta, replace, tensors, out)
+
+    def prefetch(
+        self, batch: int, beta: float | None = None, *, ahead: int = 2, replace: bool = True, tensors: bool = False
+    ) -> Prefetcher:
+        """An iterator over batches, as ``sample`` gives them, up to ``ahead`` of which a thread draws in advance.
+
+        They are of the priorities when they were drawn. Raises TypeError, ValueError : ``ahead`` is not 1 to 1024.
+        """
+        ahead = checked_integer("ahead", ahead, 1, 1024)
+        return Prefetcher(lambda: self.sample(batch, beta, replace=replace, tensors=tensors), ahead)
+
+    def resized(self, rows: int) -> ReplayBuffer:
+        """A buffer like this one, in memory, with room for ``rows`` transitions and the newest of these in it.
+
+        Their indices stay what they are, and the random words go on. Raises TypeError, ValueError : ``rows`` out of
+        range; a sampler that is no ``Sampler``.
+        """
+        if not isinstance(self.sampler, Sampler):
+            raise TypeError(f"resized needs a Sampler, not {type(self.sampler).__name__}")
+        with self._rows:
+            sampler = self.sampler.resized(rows)
+            other = ReplayBuffer.__new__(ReplayBuffer)
+            other._set_up(self._storage.dtype, sampler, self.n_step, self.sequences, None, self._asked)
+            other._nested = self._nested
+            other._adopt(self._held())
+        return other
 
     def update(self, indices: ArrayLike, priorities: ArrayLike) -> None:
         """``Sampler.update`` of transitions; those that were replaced meanwhile are passed over, and count as dropped.

@@ -117,7 +117,9 @@ class StepByStep(StoredRows):
         there: NDArray[np.bool_] = numbers >= added - self.rows
         return there
 
-    def _sampled(self, batch: int, beta: float | None, tensors: bool, out: dict[str, Any] | None) -> dict[str, Any]:
+    def _sampled(
+        self, batch: int, beta: float | None, replace: bool, tensors: bool, out: dict[str, Any] | None
+    ) -> dict[str, Any]:
         if tensors and not self._tensors_checked:
             check_tensors(self._batch_types)
             self._tensors_checked = True
@@ -126,10 +128,11 @@ class StepByStep(StoredRows):
             size = checked_integer("batch", batch, 1, BATCH_MAX)
             room = BatchArrays(size, self._batch_types, tensors=tensors, out=out)
             exponent = self.sampler.fixed_beta if beta is None else beta
-            if self._draws and self._rows.sample(self.sampler.core, batch, exponent, room.arrays):
+            if self._draws and replace and self._rows.sample(self.sampler.core, batch, exponent, room.arrays):
                 return room.batch
         with self._rows:
-            indices, weights = self.sampler.sample(batch, beta)
+            draw = self.sampler.sample if replace else self.sampler.sample_distinct
+            indices, weights = draw(batch, beta)
             if room is None:
                 room = BatchArrays(indices.size, self._batch_types, tensors=tensors)
             self._gather(indices, room.arrays)
@@ -139,14 +142,20 @@ class StepByStep(StoredRows):
         return room.batch
 
     def _sampled_nested(
-        self, nested: Nested, batch: int, beta: float | None, tensors: bool, out: dict[str, Any] | None
+        self,
+        nested: Nested,
+        batch: int,
+        beta: float | None,
+        replace: bool,
+        tensors: bool,
+        out: dict[str, Any] | None,
     ) -> dict[str, Any]:
         flat = nested.flat(out) if isinstance(out, dict) else out
-        if self._draws and not tensors:
+        if self._draws and replace and not tensors:
             drawn = self._rows.sample(self.sampler.core, batch, self.sampler.fixed_beta if beta is None else beta, flat)
             if drawn is not None:
                 return nested.nest(drawn) if out is None else out
-        drawn = self._sampled(batch, beta, tensors, flat)
+        drawn = self._sampled(batch, beta, replace, tensors, flat)
         return nested.nest(drawn) if out is None else out
 
     def _gather(self, indices: IndexArray, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from amper.replay.adopted import Held
 from amper.replay.batches import batch_types
 from amper.replay.columns import column_views, new_storage
 from amper.replay.files import SavedFile, opened_saved, write_saved
@@ -112,8 +113,11 @@ class StoredRows:
             numbers, arrays = self._state()
             write_saved(Path(path), numbers, arrays, self._storage[: min(self._rows.added, self.rows)])
 
-    def load(self, path: str | Path) -> None:
+    def load(self, path: str | Path, *, adapt: bool = False) -> None:
         """Become what the buffer was that wrote ``path``; then go on exactly as it would.
+
+        With ``adapt`` the other buffer may have had other rows, another seed and other options of its sampler: this one
+        takes its newest transitions, with their indices and priorities, and keeps its own random state.
 
         Raises
         ------
@@ -121,8 +125,11 @@ class StoredRows:
         other rows, columns, n-step transitions or options of the sampler. Nothing is changed then.
         """
         with opened_saved(Path(path)) as saved, self._rows:
-            self._check_same(saved)
+            self._check_same(saved, but=("rows",) if adapt else ())
             arrays = saved.arrays
+            if adapt:
+                self._adopt(self._held_by(saved))
+                return
             state = {name.removeprefix("sampler."): array for name, array in arrays.items() if "." in name}
             self.sampler.restore({**saved.numbers["sampler"], **state})
             self._rows.added = saved.numbers["added"]
@@ -147,8 +154,39 @@ class StoredRows:
         sequences = None if self.sequences is None else {**asdict(self.sequences), "first": list(self.sequences.first)}
         return {"rows": self.rows, "columns": columns, "n_step": n_step, "sequences": sequences}
 
-    def _check_same(self, saved: SavedFile) -> None:
+    def _held(self) -> Held:
+        """All transitions, under the lock."""
+        links = {} if self._links is None else self._links.arrays()
+        priorities = self.sampler.priorities()
+        return Held(self.rows, self._rows.added, self._storage, links, priorities, self.sampler.core.maximum)
+
+    def _held_by(self, saved: SavedFile) -> Held:
+        rows, added = saved.numbers["rows"], saved.numbers["added"]
+        stored = np.empty(min(added, rows), self._storage.dtype)
+        saved.read_rows(stored)
+        priorities = saved.arrays["sampler.priorities"]
+        return Held(rows, added, stored, saved.arrays, priorities, saved.numbers["sampler"]["maximum"])
+
+    def _adopt(self, held: Held) -> None:
+        """Take the newest transitions of another buffer in place of all that there are here."""
+        numbers, there = held.newest(self.rows)
+        here = numbers % self.rows
+        self.sampler.clear()
+        self._rows.added = held.added
+        self._storage[here] = held.stored[there]
+        if self._links is not None:
+            self._links.clear()
+            held.put_links(self._links, numbers, there)
+        priorities = held.priorities[there]
+        drawable = priorities > 0
+        self.sampler.write(here[drawable], priorities[drawable].astype(np.float64))
+        core = self.sampler.core
+        core.cursor, core.maximum = held.added % self.rows, held.maximum
+
+    def _check_same(self, saved: SavedFile, but: tuple[str, ...] = ()) -> None:
         for name, value in self._description().items():
+            if name in but:
+                continue
             found = saved.numbers.get(name)  # files of earlier revisions have fewer
             if found != value:
                 raise ValueError(f"{saved.path} must be of a buffer with {name} {value}, not {found}")

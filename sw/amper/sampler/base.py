@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from amper.cores.base import ERRORS, MUST_HOLD, Core
 from amper.sampler.arguments import BATCH_MAX, checked_beta, checked_priority, plain_indices, plain_values
+from amper.sampler.distinct import draw_distinct
 from amper.sampler.options import SamplerOptions
 from amper_spec.checks import checked_integer
 from amper_spec.errors import NoValidRowError
@@ -237,6 +238,21 @@ class SamplerBase(ABC):
             if drawn is None:
                 raise NoValidRowError("sample needs at least one row with a priority, and there is none: add one first")
         return drawn
+
+    def sample_distinct(self, batch: int, beta: float | None = None) -> tuple[IndexArray, WeightArray]:
+        """``sample`` without replacement: each row at most once, by its priority among those that are left.
+
+        The weights are those of draws with replacement. Other threads must not use the sampler meanwhile.
+
+        Raises as ``sample``; ValueError : fewer rows than ``batch``; as ``total``.
+        """
+        if beta is None:
+            beta = self.fixed_beta if self._schedule is None else self._schedule(self.core.batches)
+        size, exponent = checked_integer("batch", batch, 1, BATCH_MAX), checked_beta(beta)
+        if size > len(self):
+            raise ValueError(f"batch must be at most the {len(self)} rows with a priority, not {size}: each comes once")
+        _ = self.total  # or why there is none
+        return draw_distinct(self.core, size, exponent)
 
     def _write(self, indices: ArrayLike, values: ArrayLike, name: str, flags: int) -> None:
         """Write after every conversion that is allowed, or say what is wrong."""

@@ -131,6 +131,18 @@ class Sampler(SamplerBase):
         options = {**self.options.to_dict(), "seed": seed}
         return Sampler(**options, beta=self.beta, compiled=self._asked)
 
+    def resized(self, rows: int) -> Sampler:
+        """An empty sampler like this one, of another number of rows, whose random words go on where these are.
+
+        Raises TypeError, ValueError : not 1 to 2^28; of a bit-exact sampler, whose streams go with its rows.
+        """
+        if self.options.bit_exact:
+            raise ValueError(f"a bit-exact sampler keeps its {self.rows} rows, and cannot have {rows}")
+        other = Sampler(**{**self.options.to_dict(), "rows": rows}, beta=self.beta, compiled=self._asked)
+        for name in ("key", "counter", "batches", "scale"):
+            setattr(other.core, name, getattr(self.core, name))
+        return other
+
     def reseed(self, seed: int | None = None) -> None:
         """Begin the random words anew, as a sampler of this seed does; None: a fresh one. ``options`` stay as they are.
 

@@ -21,7 +21,7 @@ class RayActors:
         ray = require("ray", "ray")
         if not ray.is_initialized():
             ray.init(include_dashboard=False)
-        self._make = ray.remote(Shard).options(**{"num_cpus": 1, **(options or {})})
+        self._make = ray.remote(Shard).options(**options) if options else ray.remote(Shard)
 
     def start(self, spec: ShardSpec) -> Any:
         return self._make.remote(spec)

@@ -103,6 +103,22 @@ def test_the_parts_make_the_row(result, library_path, folder):
     assert lines[-1].startswith(f"| um2 | {row.row_um2:.2f} |")
 
 
+def test_banks_below_several_nodes_are_all_counted(library_path):
+    """Two nodes of three banks."""
+    library = load_library([library_path])
+    cell = next(name for name, each in library.cells.items() if each.kind == "flip-flop")
+    bank = f"module amper_bank_2(clk);\n  {cell} \\csp[0]  (\n    .CK(clk)\n  );\nendmodule\n"
+    node = (
+        "module amper_node_1_6(clk);\n"
+        + "".join(f"  amper_bank_2 child_{n} (\n  );\n" for n in range(3))
+        + "endmodule\n"
+    )
+    top = "module amper(clk);\n  amper_node_1_6 low (\n  );\n  amper_node_1_6 high (\n  );\nendmodule\n"
+    one = row_cost(bank, library, 2)["CSP bitmap, match lines"]
+    assert row_cost(bank + node + top, library, 2)["CSP bitmap, match lines"] == pytest.approx(6 * one)
+    assert one > 0
+
+
 def test_parts_of_what_is_no_sampler(library_path):
     with pytest.raises(ValueError, match=r"\Anetlist must have a module amper_bank_N, and has none\Z"):
         row_cost("module amper();\nendmodule\n", load_library([library_path]), 8)

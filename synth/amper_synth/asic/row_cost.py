@@ -45,16 +45,21 @@ def row_cost(netlist: str, library: Library, rows: int) -> dict[str, float]:
     ------
     ValueError : there is no bank in it.
     """
-    banks = re.findall(r"(?ms)^module (amper_bank_\d+)\(.*?^endmodule$", netlist)
+    modules = {match[2]: match[1] for match in re.finditer(r"(?ms)^(module (\w+)\(.*?^endmodule)$", netlist)}
+    banks = [name for name in modules if re.fullmatch(r"amper_bank_\d+", name)]
     if not banks:
         raise ValueError("netlist must have a module amper_bank_N, and has none")
     areas = dict.fromkeys(PARTS, 0.0)
     for name in banks:
-        text = re.findall(rf"(?ms)^module {name}\(.*?^endmodule$", netlist)[0]
-        copies = len(re.findall(rf"(?m)^  {name} ", netlist))
-        for part, area in _areas(text, library).items():
-            areas[part] += max(1, copies) * area
+        for part, area in _areas(modules[name], library).items():
+            areas[part] += _copies(modules, name) * area
     return {part: area / library.gate_area / rows for part, area in areas.items()}
+
+
+def _copies(modules: Mapping[str, str], name: str) -> int:
+    """How often a module is there: as often as those that instantiate it; once, if none does."""
+    inside = {parent: len(re.findall(rf"(?m)^  {name} ", text)) for parent, text in modules.items()}
+    return sum(count * _copies(modules, parent) for parent, count in inside.items() if count) or 1
 
 
 def _areas(text: str, library: Library) -> dict[str, float]:

@@ -18,9 +18,9 @@ _HEAD = """\
 Made by `python -m amper_synth.results_page docs/measurements/results > docs/measurements/results.md` from the files
 that the commands below left there; each table names its tools. How they are made, and what they are not:
 [cell libraries](../hardware/asic.md), [FPGAs](../hardware/fpga.md). What was tried to get there:
-[what was tried](trials.md). Unless said otherwise Q = 16, b = 64, the named variant alone, with
-m = 20 where it has groups, P = D = W = 1, deep pipeline, rows in flip-flops, results with their priorities, no bus; in
-FPGAs `primitives = blocks`.
+[what was tried](trials.md). Unless said otherwise Q = 16, b = 64, the named variant alone, m = 20
+where it has groups, P = D = W = 1, deep pipeline, rows in flip-flops, results with their priorities, no bus; in FPGAs
+`primitives = blocks`.
 
 The libraries: SkyWater `sky130_fd_sc_hd`, typical, 25 C, 1.80 V; ASAP7 predictive, RVT, slow corner, 100 C, 0.63 V;
 `osu018` of Debian's `qflow-tech-osu018`. Power is that of `--power`: the registers' clock pins at the whole clock, and
@@ -42,7 +42,7 @@ def page(folder: Path) -> str:
     ):
         results = _results(folder, f"asic-{library}-*.json")
         if results:
-            command = f"`amper synth --target asic --liberty ... --rows N`, `results/asic-{library}-*.json`"
+            command = f"`amper synth --target asic --liberty ... --variant V --rows N`, `results/asic-{library}-*.json`"
             parts += [f"## {title}", f"Before layout; {command};\nmade {_dates(results)}.", asic_table.tables(results)]
     for target in FPGAS:
         results = _results(folder, f"fpga-{target}-*.json")

@@ -6,6 +6,7 @@ from amper.model.golden import Batch, GoldenModel
 from amper.model.quantise import quantise
 from amper.replay.buffer import ReplayBuffer
 from amper.replay.columns import Columns
+from amper.replay.frames import Frames
 from amper.replay.nstep import NStep
 from amper.replay.sequences import Sequences, sequence_priorities
 from amper.sampler.device import Device
@@ -26,6 +27,7 @@ __all__ = [
     "Device",
     "DeviceError",
     "DisabledError",
+    "Frames",
     "GoldenModel",
     "LinearSchedule",
     "Mode",

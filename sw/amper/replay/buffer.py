@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from amper.cores.base import ERRORS, MUST_HOLD
 from amper.replay.columns import Columns, column_views, row_dtype
+from amper.replay.frames import Frames
 from amper.replay.nested import Nested
 from amper.replay.nstep import NONE, NStep
 from amper.replay.prefetch import Prefetcher
@@ -34,6 +35,7 @@ class ReplayBuffer(StepByStep):
     columns : dtype, or (dtype, shape of a row), by name; or a dictionary or tuple of such, as observations may be.
     sampler : an empty ``Sampler`` or ``Device`` of as many rows, from then on the buffer's own; or the mode of one.
     n_step : transitions over several steps; None: as they were added.
+    frames : observations to be stored once, as stacks of frames and as the next transition's.
     sequences : the steps around each drawn transition in place of it alone; not with ``n_step``.
     folder : for a file that the rows are mapped from, so that they may be more than fit into memory; None: in memory.
     compiled : True or False to insist on how rows are copied; None: the compiled way where it is installed.
@@ -54,6 +56,7 @@ class ReplayBuffer(StepByStep):
         *,
         n_step: NStep | None = None,
         sequences: Sequences | None = None,
+        frames: Frames | None = None,
         folder: str | Path | None = None,
         compiled: bool | None = None,
     ) -> None:
@@ -76,8 +79,9 @@ class ReplayBuffer(StepByStep):
         for linked in (n_step, sequences):
             if linked is not None:
                 linked.check(column_views(np.zeros(1, dtype)))
+        _check_frames(frames, dtype, n_step or sequences)
         chosen_core(compiled)
-        self._set_up(dtype, checked, n_step, sequences, folder, compiled)
+        self._set_up(dtype, checked, n_step, sequences, frames, folder, compiled)
 
     def add(self, /, *, env: int | None = None, priority: float | None = None, **transition: Any) -> int:
         """Store one transition, a value for each column; returns its index.
@@ -181,10 +185,11 @@ class ReplayBuffer(StepByStep):
         """
         if not isinstance(self.sampler, Sampler):
             raise TypeError(f"resized needs a Sampler, not {type(self.sampler).__name__}")
+        self._check_no_frames()
         with self._rows:
             sampler = self.sampler.resized(rows)
             other = ReplayBuffer.__new__(ReplayBuffer)
-            other._set_up(self._storage.dtype, sampler, self.n_step, self.sequences, None, self._asked)
+            other._set_up(self._dtype, sampler, self.n_step, self.sequences, None, None, self._asked)
             other._nested = self._nested
             other._adopt(self._held())
         return other
@@ -222,6 +227,8 @@ class ReplayBuffer(StepByStep):
                 self._links.clear()
             # The row that comes next is the same, and every number so far too old.
             self._rows.added += self.rows
+            if self._frames is not None:
+                self._frames.clear()
 
     def writer(self, envs: Any) -> VectorWriter:
         """What stores the steps of a Gymnasium vector environment, however it resets those that end.
@@ -242,6 +249,16 @@ class ReplayBuffer(StepByStep):
             raise TypeError(f"reseed needs a Sampler, not {type(self.sampler).__name__}, which has its own streams")
         with self._rows:
             self.sampler.reseed(seed)
+
+
+def _check_frames(frames: object, dtype: np.dtype[np.void], linked: NStep | Sequences | None) -> None:
+    if frames is None:
+        return
+    if not isinstance(frames, Frames):
+        raise TypeError(f"frames must be a Frames or None, not {frames!r}")
+    frames.stored(dtype)
+    if linked is not None and linked.envs != frames.envs:
+        raise ValueError(f"frames must be of {linked.envs} environments, as {linked}, not {frames.envs}")
 
 
 def _checked_sampler(rows: int, sampler: SamplerBase | str) -> SamplerBase:

@@ -37,6 +37,8 @@ class StepByStep(StoredRows):
                 return number
         with self._rows:
             number = self._rows.added
+            if self._frames is not None and self.frames is not None:
+                self._frames.add(number, of_env, values.pop(self.frames.obs), values.pop(self.frames.next_obs))
             for name, value in values.items():
                 self._columns[name][number % self.rows] = value
             if self._links is not None:
@@ -74,7 +76,13 @@ class StepByStep(StoredRows):
         number, size = self._rows.added, part.stop - part.start
         first = number % self.rows
         before_end = min(size, self.rows - first)
+        if self._frames is not None and self.frames is not None and envs is not None:
+            obs, next_obs = (values[name][part] for name in (self.frames.obs, self.frames.next_obs))
+            for i, env in enumerate(envs[part].tolist()):
+                self._frames.add(number + i, env, obs[i], next_obs[i])
         for name, column in self._columns.items():
+            if self.frames is not None and name == self.frames.obs:
+                continue
             column[first : first + before_end] = values[name][part.start : part.start + before_end]
             if before_end < size:
                 column[: size - before_end] = values[name][part.start + before_end : part.stop]
@@ -162,15 +170,33 @@ class StepByStep(StoredRows):
         if self.sequences is not None:
             self._gather_sequences(self.sequences, indices, arrays)
             return
-        outs = tuple(arrays[name] for name in self._columns)
-        if self._links is None:
+        outs = self._outs(arrays, indices.size)
+        last = indices
+        if self.n_step is None:
             self._rows.gather(indices, indices, outs)
-            return
-        assert self.n_step is not None
-        last, rewards, discounts = self._rows.follow(indices)
-        self._rows.gather(indices, last, outs)
-        arrays[self.n_step.reward][:] = rewards
-        arrays["discount"][:] = discounts
+        else:
+            last, rewards, discounts = self._rows.follow(indices)
+            self._rows.gather(indices, last, outs)
+            arrays[self.n_step.reward][:] = rewards
+            arrays["discount"][:] = discounts
+        self._gather_frames(indices, last, arrays)
+
+    def _outs(self, arrays: Mapping[str, NDArray[Any]], size: int) -> tuple[NDArray[Any], ...]:
+        """Where the rows of each column go; what is gathered in another way goes nowhere."""
+        aside = () if self.frames is None else (self.frames.obs,)
+        aside = aside if self.sequences is None else (*aside, *self.sequences.first)
+        return tuple(
+            np.empty((size, *column.shape[1:]), column.dtype)
+            if name in aside
+            else arrays[name].reshape(size, *column.shape[1:])
+            for name, column in self._columns.items()
+        )
+
+    def _gather_frames(self, rows: IndexArray, last: IndexArray, arrays: Mapping[str, NDArray[Any]]) -> None:
+        if self._frames is not None and self.frames is not None:
+            obs, next_obs = arrays[self.frames.obs], arrays[self.frames.next_obs]
+            obs[...] = self._frames.obs(rows).reshape(obs.shape)
+            next_obs[...] = self._frames.next_obs(last).reshape(next_obs.shape)
 
     def _gather_sequences(self, sequences: Sequences, indices: IndexArray, arrays: Mapping[str, NDArray[Any]]) -> None:
         assert self._links is not None
@@ -179,35 +205,30 @@ class StepByStep(StoredRows):
         flat, first = rows.ravel(), rows[np.arange(len(rows)), mask.argmax(axis=1)]
         for name in sequences.first:
             arrays[name][...] = self._columns[name][first]
-        outs = tuple(
-            np.empty((flat.size, *column.shape[1:]), column.dtype)
-            if name in sequences.first
-            else arrays[name].reshape(flat.size, *column.shape[1:])
-            for name, column in self._columns.items()
-        )
-        self._rows.gather(flat, flat, outs)
+        self._rows.gather(flat, flat, self._outs(arrays, flat.size))
+        self._gather_frames(flat, flat, arrays)
         arrays["steps"][...] = added - 1 - (added - 1 - rows) % self.rows
         arrays["mask"][...] = mask
 
     def _converted(self, transition: Mapping[str, object], lead: tuple[int, ...]) -> dict[str, NDArray[Any]]:
         """What is stored of the values by name; or what is wrong with them."""
-        if transition.keys() != self._columns.keys():
-            missing = [name for name in self._columns if name not in transition]
-            unknown = [name for name in transition if name not in self._columns]
+        if transition.keys() != self._given.keys():
+            missing = [name for name in self._given if name not in transition]
+            unknown = [name for name in transition if name not in self._given]
             what = f"{missing[0]!r} is missing" if missing else f"{unknown[0]!r} is none of them"
-            raise TypeError(f"a transition must have the columns {', '.join(self._columns)}, and {what}")
+            raise TypeError(f"a transition must have the columns {', '.join(self._given)}, and {what}")
         return {
             name: converted(name, transition[name], column.dtype, lead + column.shape[1:])
-            for name, column in self._columns.items()
+            for name, column in self._given.items()
         }
 
     def _checked_links(self, env: object) -> Links:
         if self._links is None:
-            raise ValueError(f"env needs n_step or sequences, and was set to {env!r}")
+            raise ValueError(f"env needs n_step, sequences or frames, and was set to {env!r}")
         return self._links
 
     def _checked_size(self, transitions: Mapping[str, ArrayLike]) -> int:
-        name = next((name for name in self._columns if name in transitions), None)
+        name = next((name for name in self._given if name in transitions), None)
         if name is None:
             return 1  # and which column is missing is said later
         try:

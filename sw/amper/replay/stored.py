@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from amper.replay.adopted import Held
 from amper.replay.batches import batch_types
 from amper.replay.columns import column_views, new_storage
 from amper.replay.files import SavedFile, opened_saved, write_saved
+from amper.replay.frames import Frames, FrameStore
 from amper.replay.nested import Nested
 from amper.replay.nstep import Links, NStep
 from amper.replay.rows import new_rows
@@ -26,7 +28,7 @@ class StoredRows:
 
     Members
     -------
-    sampler : the buffer's own. n_step, sequences : as given.
+    sampler : the buffer's own. n_step, sequences, frames : as given.
     """
 
     sampler: SamplerBase
@@ -38,30 +40,35 @@ class StoredRows:
         sampler: SamplerBase,
         n_step: NStep | None,
         sequences: Sequences | None,
+        frames: Frames | None,
         folder: str | Path | None,
         compiled: bool | None,
     ) -> None:
         """The constructor, of checked arguments."""
         self.sampler = sampler
         self._asked = compiled
-        self.n_step, self.sequences = n_step, sequences
-        self._storage = new_storage(self.sampler.rows, dtype, folder)
+        self.n_step, self.sequences, self.frames = n_step, sequences, frames
+        self._dtype = dtype
+        self._given = column_views(np.zeros(1, dtype))  # what transitions have, which may be stored otherwise
+        self._storage = new_storage(self.sampler.rows, dtype if frames is None else frames.stored(dtype), folder)
         self._columns = column_views(self._storage)
-        linked = n_step or sequences
+        self._frames = None if frames is None else FrameStore(frames, self._columns[frames.obs])
+        linked = n_step or sequences or frames
         self._links = Links(self.sampler.rows, linked.envs, backwards=linked is sequences) if linked else None
         # Locked in every operation: a batch is of one moment, its rows, indices and weights.
         self._rows = new_rows(self._columns, n_step, self._links, chosen_core(compiled))
-        self._batch_types = batch_types(self._columns, n_step=n_step is not None, sequences=sequences)
+        self._batch_types = batch_types(self._given, n_step=n_step is not None, sequences=sequences)
         self._tensors_checked = False
         # Whether the core does all that there is to do: unless the sampler has another way, as a device has.
         self._stores, self._draws, self._writes = (
             all(getattr(type(sampler), name) is getattr(SamplerBase, name) for name in names)
             for names in (("add", "extend"), ("sample",), ("update", "update_errors"))
         )
-        self._draws &= sequences is None
+        self._stores &= frames is None
+        self._draws &= sequences is None and frames is None
 
     def __repr__(self) -> str:
-        columns = ", ".join(self._columns)
+        columns = ", ".join(self._given)
         steps = "" if self.n_step is None else f", {self.n_step}"
         return f"{type(self).__name__}({len(self):,} of {self.rows:,} rows: {columns}; {self.sampler!r}{steps})"
 
@@ -87,7 +94,7 @@ class StoredRows:
     @property
     def names(self) -> tuple[str, ...]:
         """What a transition has: the columns' names, nested ones as one."""
-        return tuple(self._columns) if self._nested is None else tuple(self._nested.tree)
+        return tuple(self._given) if self._nested is None else tuple(self._nested.tree)
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -101,7 +108,8 @@ class StoredRows:
     def memory_per_row(self) -> float:
         """Bytes that are kept for a row besides its columns."""
         links = sum(array.nbytes for array in self._links.arrays().values()) if self._links else 0
-        return self.sampler.memory_per_row + links / self.rows
+        frames = self._frames.memory() if self._frames else 0
+        return self.sampler.memory_per_row + (links + frames) / self.rows
 
     def save(self, path: str | Path) -> None:
         """Write everything into the file ``path``: rows, priorities, random state, what n-step transitions need.
@@ -128,6 +136,7 @@ class StoredRows:
             self._check_same(saved, but=("rows",) if adapt else ())
             arrays = saved.arrays
             if adapt:
+                self._check_no_frames()
                 self._adopt(self._held_by(saved))
                 return
             state = {name.removeprefix("sampler."): array for name, array in arrays.items() if "." in name}
@@ -137,6 +146,8 @@ class StoredRows:
             if self._links is not None:
                 for name, array in self._links.arrays().items():
                     array[:] = arrays[name]
+            if self._frames is not None:
+                self._frames.become(arrays)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Numbers and arrays to be saved, but for the rows."""
@@ -145,14 +156,21 @@ class StoredRows:
         numbers = {name: value for name, value in state.items() if not isinstance(value, np.ndarray)}
         if self._links is not None:
             arrays.update(self._links.arrays())
+        if self._frames is not None:
+            arrays.update(self._frames.arrays())
         return {**self._description(), "added": self._rows.added, "sampler": numbers}, arrays
 
     def _description(self) -> dict[str, Any]:
         """What two buffers must have in common to load each other's files, as JSON has it."""
-        columns = {name: [column.dtype.str, list(column.shape[1:])] for name, column in self._columns.items()}
+        columns = {name: [column.dtype.str, list(column.shape[1:])] for name, column in self._given.items()}
         n_step = None if self.n_step is None else {**asdict(self.n_step), "following": list(self.n_step.following)}
         sequences = None if self.sequences is None else {**asdict(self.sequences), "first": list(self.sequences.first)}
-        return {"rows": self.rows, "columns": columns, "n_step": n_step, "sequences": sequences}
+        frames = None if self.frames is None else asdict(self.frames)
+        return {"rows": self.rows, "columns": columns, "n_step": n_step, "sequences": sequences, "frames": frames}
+
+    def _check_no_frames(self) -> None:
+        if self.frames is not None:
+            raise ValueError(f"a buffer with frames keeps its size, and this one has {self.frames}")
 
     def _held(self) -> Held:
         """All transitions, under the lock."""
@@ -195,10 +213,12 @@ class StoredRows:
         with self._rows:
             links = None if self._links is None else {name: a.copy() for name, a in self._links.arrays().items()}
             return {
-                "dtype": self._storage.dtype,
+                "dtype": self._dtype,
                 "sampler": (type(self.sampler), self.sampler.__getstate__()),
                 "n_step": self.n_step,
                 "sequences": self.sequences,
+                "frames": self.frames,
+                "frames_kept": None if self._frames is None else copy.deepcopy(self._frames.arrays()),
                 "compiled": self._asked,
                 "nested": self._nested,
                 "added": self._rows.added,
@@ -210,10 +230,14 @@ class StoredRows:
         kind, of_sampler = state["sampler"]
         sampler = kind.__new__(kind)
         sampler.__setstate__(of_sampler)  # not in the constructor's way: it is not empty
-        self._set_up(state["dtype"], sampler, state["n_step"], state["sequences"], None, state["compiled"])
+        self._set_up(
+            state["dtype"], sampler, state["n_step"], state["sequences"], state["frames"], None, state["compiled"]
+        )
         self._nested = state["nested"]
         self._rows.added = state["added"]
         self._storage[: state["stored"].size] = state["stored"]
         if self._links is not None:
             for name, array in self._links.arrays().items():
                 array[:] = state["links"][name]
+        if self._frames is not None:
+            self._frames.become(state["frames_kept"])

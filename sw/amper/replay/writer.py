@@ -37,9 +37,9 @@ class VectorWriter:
         self._count = int(envs.num_envs)
         mode = getattr(envs, "metadata", {}).get("autoreset_mode")
         self._mode = checked_choice("autoreset_mode", getattr(mode, "value", mode), MODES)
-        linked = buffer.n_step or buffer.sequences
+        linked = buffer.n_step or buffer.sequences or buffer.frames
         if linked is not None and linked.envs != self._count:
-            name = "sequences" if buffer.n_step is None else "n_step"
+            name = "n_step" if buffer.n_step else "sequences" if buffer.sequences else "frames"
             raise ValueError(f"{name} must be of the {self._count} environments, not {linked.envs}")
         self._linked = linked is not None
         self._obs: Observations | None = None

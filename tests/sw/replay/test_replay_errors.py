@@ -73,7 +73,7 @@ CALLS = [
     (lambda b: b.add(**one(flag=1)), TypeError, "flag must be bool, not int64"),
     (lambda b: b.add(**one(flag=1.0)), TypeError, "flag must be bool, not float64"),
     (lambda b: b.add(**one(name="abcd")), TypeError, "name must be <U3, not <U4"),
-    (lambda b: b.add(env=0, **one()), ValueError, "env needs n_step or sequences, and was set to 0"),
+    (lambda b: b.add(env=0, **one()), ValueError, "env needs n_step, sequences or frames, and was set to 0"),
     (lambda b: b.extend(**many(2, reward=[1.0])), ValueError, "reward must have the shape (2,), not (1,)"),
     (lambda b: b.extend(**many(2, obs=np.zeros((2, 2)))), ValueError, "obs must have the shape (2, 3), not (2, 2)"),
     (lambda b: b.extend(**many(2, action=[1, 300])), ValueError, "action must fit uint8, 0 to 255, not 300"),
@@ -87,7 +87,7 @@ CALLS = [
     (
         lambda b: b.extend(env=[0], **many(1)),
         ValueError,
-        "env needs n_step or sequences, and was set to [0]",
+        "env needs n_step, sequences or frames, and was set to [0]",
     ),
     (lambda b: b.add(priority=-1.0, **one()), ValueError, "priority must be at least 0, not -1.0"),
     (lambda b: b.add(priority="1", **one()), TypeError, "priority must be a number, not '1'"),

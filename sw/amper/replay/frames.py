@@ -64,7 +64,7 @@ class Frames:
 
 
 class FrameStore:
-    """The frames of a buffer: ``newest``, (rows, ...) the newest frame of each row's ``obs``, is the buffer's column."""
+    """The frames of a buffer, whose column ``newest``, (rows, ...), has the newest one of each row's ``obs``."""
 
     def __init__(self, frames: Frames, newest: NDArray[Any]) -> None:
         self._stack, self._newest, self._rows = frames.stack, newest, len(newest)

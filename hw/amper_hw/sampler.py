@@ -166,29 +166,30 @@ class Sampler(Composite):
         settled = Signal()
         # Registers, since the paths on both sides are long: as good as what they follow as long as nothing is taken in
         # between, so only late by a cycle.
-        quiet, unused, drawn, changed_before = Signal(), Signal(), Signal(), Signal()
+        quiet, unused, changed_before, write_waits = Signal(), Signal(), Signal(), Signal()
         changed = (self.write.valid & self.write.ready) | (self.control.valid & self.control.ready)
         requested = self.request.valid & self.request.ready
         ready, seen, idle = self._ready(m, units, settled)
+        rows_free = Signal()
         m.d.sync += [
             quiet.eq(ready & parameters.values.ready & ~changed),
             changed_before.eq(changed),
+            write_waits.eq(self.write.valid & ~rows_free),
+        ]
+        m.d.comb += [
             # The random streams want two cycles from one load to the next.
             unused.eq(idle & counted & controller.open & ~changed & ~changed_before & ~requested),
-            drawn.eq(draws.idle),  # no batch begins to draw where ``unused``
-        ]
-        rows_free = Signal()
-        m.d.comb += [
             settled.eq(writes.idle & units.vmax.exact & ~parameters.clear),
             self.vmax_exact.eq(settled),
             rows_free.eq(controller.open & ~seen),
             writes.rows.eq(parameters.values.rows),
-            writes.open.eq(rows_free & ~self.control.valid),
+            writes.open.eq(rows_free & ~parameters.waiting),
             controller.settled.eq(quiet),
             parameters.may_change.eq(unused),
-            parameters.draws_idle.eq(drawn),
-            # Whoever waits comes before new batches: a request never holds up a write or a change for ever.
-            controller.hold.eq((self.control.valid & ~self.control.ready) | (self.write.valid & ~rows_free)),
+            parameters.draws_idle.eq(draws.idle),  # no batch begins to draw behind ``unused``
+            # Whoever has waited for a cycle comes before new batches: a request never holds up a write or a change for
+            # ever. Only registers, as in every ready: none depends on what is offered in the same cycle.
+            controller.hold.eq((parameters.waiting & ~self.control.ready) | (write_waits & ~rows_free)),
         ]
         with m.If(parameters.clear):
             m.d.sync += self.valid_rows.eq(0)

@@ -55,9 +55,10 @@ class ParameterUnit(Composite):
 
     Members
     -------
-    control : In stream of ``control_layout``. may_change : In, a change may be taken in this cycle.
-    draws_idle : In, no draw is under way: a stream word may be loaded. empty : In, no row is valid; exact while
-        ``may_change``.
+    control : In stream of ``control_layout``; ready, a register, for a cycle at a time, and only for an offer that is
+        there. waiting : Out, a register: one was offered in the cycle before and not taken; 1 whenever ready is.
+    may_change : In, a change may be taken in the next cycle. draws_idle : In, no draw is under way: a stream word may
+        be loaded. empty : In, no row is valid; exact in the cycle after ``may_change``.
     values : Out, ``parameter_signature``.
     refused : Out, 1 in the cycle after a transfer that changed nothing. clear : Out, 1 in the cycle after a CLEAR.
     query_load, draw_load : Out, ``stream_load_signature``, in the cycle of the transfer; query_zero, draw_zero : In,
@@ -70,6 +71,7 @@ class ParameterUnit(Composite):
         super().__init__(
             {
                 "control": In(stream.Signature(control_layout())),
+                "waiting": Out(1),
                 "may_change": In(1),
                 "draws_idle": In(1),
                 "empty": In(1),
@@ -92,10 +94,10 @@ class ParameterUnit(Composite):
         taken = Signal()
         grouped = has_candidates(self._config)  # else there is neither a query stream nor a number to divide by
         is_stream = parameter >= (Parameter.QUERY_STATE_0 if grouped else Parameter.DRAW_STATE_0)
-        m.d.comb += [
-            self.control.ready.eq(self.may_change & self.values.ready & (self.draws_idle | ~is_stream)),
-            taken.eq(self.control.valid & self.control.ready),
-        ]
+        m.d.comb += taken.eq(self.control.valid & self.control.ready)
+        waits = self.control.valid & ~self.control.ready
+        able = self.may_change & self.values.ready & (self.draws_idle | ~is_stream)
+        m.d.sync += [self.waiting.eq(waits), self.control.ready.eq(waits & able)]
         radius_fixed = self._radius_fixed()
         quotients = [*(["reciprocal"] if grouped else []), *(["radius"] if has_radius(self._config) else [])]
         due = {name: Signal(name=f"{name}_due") for name in quotients}  # to be divided

@@ -90,12 +90,14 @@ class PlaneSampler(Composite):
         """What waits for what, so that writes, changes and batches take effect in the order in which they came."""
         writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws
         settled, quiet, unused, changed_before, occupied = Signal(), Signal(), Signal(), Signal(), Signal()
-        rows_free = Signal()
+        rows_free, write_waits = Signal(), Signal()
         changed = (self.write.valid & self.write.ready) | (self.control.valid & self.control.ready)
         requested = self.request.valid & self.request.ready
         m.d.comb += [
             settled.eq(writes.idle & units.census.current & ~parameters.clear),
             rows_free.eq(controller.open & draws.drained),
+            # The random stream wants two cycles from one load to the next.
+            unused.eq(settled & rows_free & ~changed & ~changed_before & ~requested),
         ]
         # Registers, since the paths on both sides are long: as good as what they follow as long as nothing is taken in
         # between, so only late by a cycle.
@@ -103,12 +105,11 @@ class PlaneSampler(Composite):
             quiet.eq(settled & ~changed),
             occupied.eq(units.census.sums.total.any()),
             changed_before.eq(changed),
-            # The random stream wants two cycles from one load to the next.
-            unused.eq(settled & rows_free & ~changed & ~changed_before & ~requested),
+            write_waits.eq(self.write.valid & ~rows_free),
         ]
         m.d.comb += [
             writes.rows.eq(parameters.values.rows),
-            writes.open.eq(rows_free & ~self.control.valid),
+            writes.open.eq(rows_free & ~parameters.waiting),
             controller.settled.eq(quiet),
             controller.at_once.eq(~self.write.valid & ~self.control.valid),
             controller.occupied.eq(occupied),
@@ -117,8 +118,9 @@ class PlaneSampler(Composite):
             parameters.draws_idle.eq(1),  # no change is taken before they are
             parameters.draw_zero.eq(draws.load_zero),
             parameters.empty.eq(~occupied),
-            # Whoever waits comes before new batches: a request never holds up a write or a change for ever.
-            controller.hold.eq((self.control.valid & ~self.control.ready) | (self.write.valid & ~rows_free)),
+            # Whoever has waited for a cycle comes before new batches: a request never holds up a write or a change for
+            # ever. Only registers, as in every ready: none depends on what is offered in the same cycle.
+            controller.hold.eq((parameters.waiting & ~self.control.ready) | (write_waits & ~rows_free)),
         ]
 
     def _monitor(self, m: Module, units: PlaneUnits) -> None:

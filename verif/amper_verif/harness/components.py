@@ -6,7 +6,7 @@ A component is imported by the function that makes its unit, so that one that is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +163,11 @@ def sampler(config: AmperConfig, *, batches: int = 50) -> Unit:
 
     workload = {"kind": "random", "batches": batches}
     return Unit("sampler.bench", lambda: native_sampler(config), {"config": config.to_dict(), "workload": workload})
+
+
+def sampler_with_idle_payloads(config: AmperConfig, *, batches: int = 30) -> Unit:
+    """The same with unknown payloads where nothing is offered."""
+    return replace(sampler(config, batches=batches), bench="sampler.idle_payloads")
 
 
 def directed_sampler(config: AmperConfig, operations: Sequence[Operation]) -> Unit:

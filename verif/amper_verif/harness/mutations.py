@@ -30,7 +30,7 @@ class Mutation:
     replacement: str
 
     def __call__(self, verilog: str) -> str:
-        modules = re.findall(rf"(?ms)^module {self.module}\(.*?^endmodule$", verilog)
+        modules = re.findall(rf"(?ms)^module {self.module} \(.*?^endmodule$", verilog)
         if len(modules) != 1:
             raise MutationError(f"{len(modules)} modules are named {self.module}, not 1")
         broken, hits = re.subn(self.pattern, self.replacement, modules[0])
@@ -45,48 +45,48 @@ MUTATIONS: dict[str, Mutation] = {
         effect="the first row of every bank never matches",
         module=r"amper_match_lines_\d+",
         pattern=r"(assign match\[0\] =) [^;]+;",
-        replacement=r"\1 1'h0;",
+        replacement=r"\1 1'b0;",
     ),
     "mask": Mutation(
         effect="every key ignores one bit too many",
         module="amper_radius",
-        pattern=r"(assign query_key = \{ 1'h0, ends_3,) second_0,",
+        pattern=r"(assign query_key = \{1'b0, ends_3,) second_0,",
         replacement=r"\1 second_0 << 1,",
     ),
     "rank": Mutation(
         effect="the lowest bit of the rank inside a bank is wrong in the second lane",
         module="amper_draw_unit",
         pattern=r"\.start_rank\(array_selected_1_rank\)",
-        replacement=".start_rank(array_selected_1_rank ^ 1'h1)",
+        replacement=".start_rank(array_selected_1_rank ^ 1'b1)",
     ),
     "random stream": Mutation(
         effect="after two words the state of the draw stream's second lane is rotated by 27 places instead of 28",
         module="amper_draw_urng",
-        pattern=r"\? \{ ahead_mixed_1\[35:0\], ahead_mixed_1\[63:36\],",
-        replacement="? { ahead_mixed_1[36:0], ahead_mixed_1[63:37],",
+        pattern=r"\? \{ahead_mixed_1\[35:0\], ahead_mixed_1\[63:36\],",
+        replacement="? {ahead_mixed_1[36:0], ahead_mixed_1[63:37],",
     ),
     "write conflict": Mutation(
         effect="two lanes write into the same bank in the same cycle",
         module="amper_write_unit",
         pattern=r"beat\[5:4\] == beat\[11:10\]",
-        replacement="1'h0",
+        replacement="1'b0",
     ),
     "rows in use": Mutation(
         effect="a write to the row behind those in use is not refused",
         module="amper_write_unit",
-        pattern=r"write__payload\[5:0\] < rows",
-        replacement="write__payload[5:0] <= rows",
+        pattern=r"write_row\[5:0\] < rows",
+        replacement="write_row[5:0] <= rows",
     ),
     "overlap": Mutation(
         effect="the next CSP takes the place of the one that is still drawn from",
         module="amper_controller",
-        pattern=r"= ~ drawing;",
-        replacement="= 1'h1;",
+        pattern=r"(assign transfer = ready) & \(~drawing \| released\)",
+        replacement=r"\1",
     ),
     "quotient": Mutation(
         effect="a change of m or lambda' makes the reciprocal and the radius 0",
         module="amper_divider",
         pattern=r"quotient\[22:0\], fits",
-        replacement="quotient[22:0], 1'h0",
+        replacement="quotient[22:0], 1'b0",
     ),
 }

@@ -1,0 +1,424 @@
+"""A module as what its Verilog is written from: expressions, registers, blocks, memories and instances.
+
+What RTLIL says twice is said once, bits of a result that nobody asks for are not computed, and wires that are only
+other names of something are left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from amper_hw.output.rtlil import Assign, Bits, Cell, Chunk, RtlilModule, Statement, Switch, Wire
+
+#: Operators whose low bits depend on the operands' low bits alone.
+MODULAR = frozenset(("not", "and", "or", "xor", "add", "sub", "mul", "choose"))
+_BITWISE = frozenset(("not", "and", "or", "xor"))
+_NAMES = {"reduce_or": "any", "reduce_and": "all"}
+_ALL = -1  # as a mask: every bit
+
+
+@dataclass
+class Operator:
+    """An expression of ``width`` bits. The operands of "choose" are condition, value, condition, value, ..., value."""
+
+    kind: str
+    operands: list[Bits]
+    width: int
+    signed: bool = False
+
+
+@dataclass
+class Register:
+    """What ``target`` takes at the rising edge of ``clock``; where no statement says anything, it holds."""
+
+    target: Bits
+    clock: Bits
+    statements: list[Statement]
+
+
+@dataclass
+class Netlist:
+    """A module. ``operators`` : what drives a wire, operands before what is made of them."""
+
+    name: str
+    wires: list[Wire]
+    operators: dict[Wire, Operator] = field(default_factory=dict)
+    blocks: dict[Wire, list[Statement]] = field(default_factory=dict)
+    registers: list[Register] = field(default_factory=list)
+    memories: dict[str, tuple[int, int]] = field(default_factory=dict)
+    accesses: list[Cell] = field(default_factory=list)  # of memories
+    instances: list[Cell] = field(default_factory=list)
+    outputs: list[tuple[Wire, Bits]] = field(default_factory=list)  # of whatever has another name inside
+    used: dict[Wire, int] = field(default_factory=dict)  # which bits somebody reads, as a mask
+
+    def values(self) -> Iterator[Bits]:
+        """Everything that is read."""
+        yield from self.roots(self.registers)
+        for operator in self.operators.values():
+            yield from operator.operands
+
+    def roots(self, registers: list[Register]) -> Iterator[Bits]:
+        """What is read by other things than operators, of the registers by these."""
+        yield from _values([register.statements for register in registers])
+        yield from (register.clock for register in registers)
+        yield from _values(self.blocks.values())
+        yield from (bits for _, bits in self.outputs)
+        for cell in [*self.instances, *self.accesses]:
+            driven = driven_ports(cell)
+            yield from (bits for port, bits in cell.ports.items() if port not in driven)
+
+
+def driven_ports(cell: Cell) -> set[str]:
+    """Which ports of a cell are outputs; of an instance, those that ``simplify`` found."""
+    if "$" in cell.kind:
+        return {"Y", "Q", "DATA"} if cell.kind != "$memwr_v2" else set()
+    return set(cell.parameters["outputs"].split())
+
+
+def simplify(module: RtlilModule, outputs: dict[str, frozenset[str]]) -> Netlist:
+    """The netlist of a module; ``outputs`` : the names of the output ports of all modules."""
+    return _Simplifier(module, outputs).netlist
+
+
+class _Simplifier:
+    def __init__(self, module: RtlilModule, outputs: dict[str, frozenset[str]]) -> None:
+        self._same: dict[Wire, Bits] = {}
+        self._module = module
+        self.netlist = Netlist(module.name, list(module.wires.values()), memories=module.memories)
+        for cell in module.cells:
+            if "$" not in cell.kind:
+                cell.parameters["outputs"] = " ".join(outputs[cell.kind] & cell.ports.keys())
+        self._name()
+        self._build()
+        self._resolve_all()
+        self._order()
+        self._demand()
+
+    # Wires that are other names.
+
+    def _name(self) -> None:
+        for target, value in self._module.aliases:
+            wire, source = target.whole, value[0].wire if len(value) == 1 else None
+            if wire is None:
+                raise ValueError(f"{self._module.name}: an alias of a part of a wire")
+            temporary = source is not None and source.is_temporary and source not in self._same
+            if wire.port:
+                if temporary and value.whole:
+                    self._same[value.whole] = target
+                else:
+                    self.netlist.outputs.append((wire, value))
+                continue
+            self._same[wire] = value
+            if temporary and value[0].low == 0 and source is not None:
+                source.name = wire.name
+
+    def resolved(self, bits: Bits) -> Bits:
+        """With the wires that the names stand for."""
+        if not any(chunk.wire in self._same for chunk in bits):
+            return bits
+        parts: list[Chunk] = []
+        for chunk in bits:
+            known = self._same.get(chunk.wire) if chunk.wire else None
+            parts.extend(self.resolved(known).part(chunk.low, chunk.width) if known is not None else (chunk,))
+        return Bits(parts)
+
+    def _statements(self, statements: Iterable[Statement]) -> list[Statement]:
+        return [
+            Assign(self.resolved(one.target), self.resolved(one.value))
+            if isinstance(one, Assign)
+            else Switch(self.resolved(one.test), [(fits, self._statements(body)) for fits, body in one.cases])
+            for one in statements
+        ]
+
+    # Cells and processes.
+
+    def _build(self) -> None:
+        readers = Counter(
+            chunk.wire
+            for bits in [*self._cell_inputs(), *_values(self._module.processes), *(v for _, v in self.netlist.outputs)]
+            for chunk in bits
+        )
+        blocks = {_target(process): process for process in self._module.processes}
+        seen: dict[object, Wire] = {}
+        for cell in self._module.cells:
+            if cell.kind == "$dff":
+                self._register(cell, blocks, readers)
+            elif cell.kind.startswith(("$memrd", "$memwr")):
+                self.netlist.accesses.append(cell)
+            elif cell.kind == "$meminit_v2":
+                continue  # a memory has no initial contents, as on silicon
+            elif "$" in cell.kind:
+                self._operator(cell, seen)
+            else:
+                self.netlist.instances.append(cell)
+        for wire, block in blocks.items():
+            target = self.resolved(Bits([Chunk(wire, 0, wire.width)])).whole
+            if target is None:
+                raise ValueError(f"{self._module.name}: {wire.name} is driven twice")
+            block = _one_default(block)
+            made = block[0].value if len(block) == 1 and isinstance(block[0], Assign) else _as_choice(block)
+            if isinstance(made, Bits):
+                self._is(target, made)
+            elif made:
+                self.netlist.operators[target] = made
+            else:
+                self.netlist.blocks[target] = block
+
+    def _cell_inputs(self) -> Iterator[Bits]:
+        for cell in self._module.cells:
+            driven = driven_ports(cell)
+            yield from (bits for port, bits in cell.ports.items() if port not in driven)
+
+    def _register(self, cell: Cell, blocks: dict[Wire, list[Statement]], readers: Counter[Wire | None]) -> None:
+        if cell.number("CLK_POLARITY") != 1:
+            raise ValueError(f"{self._module.name}: a register at the falling edge")
+        data, target = cell.ports["D"], cell.ports["Q"]
+        wire = data.whole
+        if wire in blocks and readers[wire] == 1 and wire not in self._same:
+            statements = _retargeted(blocks.pop(wire), target)
+        else:
+            statements = [Assign(target, data)]
+        self.netlist.registers.append(Register(target, cell.ports["CLK"], statements))
+
+    def _operator(self, cell: Cell, seen: dict[object, Wire]) -> None:
+        result = self.resolved(cell.ports["Y"]).whole
+        if result is None:
+            raise ValueError(f"{self._module.name}: {cell.label} drives a part of a wire")
+        made = _operator(
+            cell.kind.removeprefix("$"),
+            {name: self.resolved(bits) for name, bits in cell.ports.items()},
+            cell.parameters,
+            result.width,
+        )
+        if isinstance(made, Bits):
+            self._is(result, made)
+            return
+        if made.width > result.width:  # of a shift to the right, which reads more bits than it gives
+            result.width = made.width
+        key = (made.kind, tuple(made.operands), made.width, made.signed)
+        known = seen.setdefault(key, result)
+        if known is result:
+            self.netlist.operators[result] = made
+        else:
+            self._is(result, Bits([Chunk(known, 0, known.width)]))
+            if known.is_temporary and not result.port:
+                known.name = result.name
+
+    def _is(self, wire: Wire, value: Bits) -> None:
+        """A wire has a value that needs no operator."""
+        if wire.port:
+            self.netlist.outputs.append((wire, value))
+        else:
+            self._same[wire] = value
+
+    # Then, when all names are known.
+
+    def _resolve_all(self) -> None:
+        net = self.netlist
+        for operator in net.operators.values():
+            operator.operands = [self.resolved(bits) for bits in operator.operands]
+        net.blocks = {wire: self._statements(block) for wire, block in net.blocks.items()}
+        for register in net.registers:
+            register.statements = self._statements(register.statements)
+        for cell in [*net.instances, *net.accesses]:
+            cell.ports = {name: self.resolved(bits) for name, bits in cell.ports.items()}
+        net.outputs = [(wire, self.resolved(bits)) for wire, bits in net.outputs]
+
+    def _order(self) -> None:
+        """Operands first."""
+        ordered: dict[Wire, Operator] = {}
+        entered: set[Wire] = set()
+        for wire in self.netlist.operators:
+            waiting = [(wire, False)]
+            while waiting:
+                now, done = waiting.pop()
+                if done:
+                    ordered[now] = self.netlist.operators[now]
+                elif now not in entered:
+                    entered.add(now)
+                    waiting.append((now, True))
+                    waiting.extend(
+                        (chunk.wire, False)
+                        for bits in self.netlist.operators[now].operands
+                        for chunk in bits
+                        if chunk.wire in self.netlist.operators
+                    )
+        self.netlist.operators = ordered
+
+    def _demand(self) -> None:
+        """Which bits are read: what nobody reads goes, and operators lose the high bits that nobody reads."""
+        net = self.netlist
+        live: list[Register] = []
+        while True:
+            self._mark_all(live)
+            now = [one for one in net.registers if any(self._is_read(chunk.wire) for chunk in one.target)]
+            if len(now) == len(live):
+                break
+            live = now
+        self._mark_all(live, narrow=True)
+        net.registers = live
+        net.operators = {wire: one for wire, one in net.operators.items() if self._is_read(wire)}
+        net.blocks = {wire: one for wire, one in net.blocks.items() if self._is_read(wire)}
+
+    def _is_read(self, wire: Wire | None) -> bool:
+        return wire is not None and (wire.port == "output" or bool(self.netlist.used.get(wire)))
+
+    def _mark_all(self, live: list[Register], *, narrow: bool = False) -> None:
+        net, used = self.netlist, self.netlist.used
+        used.clear()
+        for bits in net.roots(live):
+            _mark(used, bits, _ALL)
+        for wire, operator in reversed(net.operators.items()):
+            mask = _ALL if wire.port else used.get(wire, 0)
+            if not mask:
+                continue
+            wanted = min(operator.width, mask.bit_length() if mask > 0 else operator.width)
+            if operator.kind in MODULAR and wanted < operator.width and narrow:
+                operator.operands = _narrowed(operator, wanted)
+                operator.width = wire.width = wanted
+            for bits in operator.operands:
+                _mark(used, bits, mask if operator.kind in _BITWISE else _ALL)
+
+
+def _operator(kind: str, ports: dict[str, Bits], parameters: dict[str, str], width: int) -> Operator | Bits:
+    """An operator, or the bits that it comes down to."""
+    if kind == "mux":
+        return Operator("choose", [ports["S"], ports["B"], ports["A"]], width)
+    first, signed = ports["A"], parameters.get("A_SIGNED") == "1"
+    if kind in ("not", "reduce_or", "reduce_and"):
+        if kind != "not" and first.width == 1:
+            return first.extended(width)
+        return Operator(_NAMES.get(kind, kind), [first.extended(width, signed) if kind == "not" else first], width)
+    second = ports["B"]
+    if kind in ("shl", "shr"):
+        amount = second.value
+        if amount is not None:
+            return _shifted(first, amount if kind == "shl" else -amount, width)
+        wide = max(first.width, width) if kind == "shr" else width
+        return Operator(kind, [first.extended(wide), second], wide)
+    if kind in ("and", "or", "xor", "add", "sub", "mul"):
+        operands = [first.extended(width, signed), second.extended(width, signed)]
+        return _with_constant(kind, *operands) or Operator(kind, operands, width)
+    return _comparison(kind, first, second, signed)
+
+
+def _with_constant(kind: str, first: Bits, second: Bits) -> Bits | None:
+    """What is left of an operation with a constant that changes nothing, or that alone decides."""
+    nothing = {"and": -1, "or": 0, "xor": 0, "add": 0}.get(kind)
+    for bits, other in ((first, second), (second, first)):
+        if nothing is not None and bits.value == nothing & (1 << bits.width) - 1:
+            return other
+        if kind == "and" and bits.value == 0:
+            return bits
+    return None
+
+
+def _shifted(bits: Bits, amount: int, width: int) -> Bits:
+    """To the left, or, with a negative amount, to the right."""
+    if amount < 0:
+        return bits.part(-amount, max(0, bits.width + amount)).extended(width)
+    return Bits([*Bits.constant(0, amount), *bits]).extended(width)
+
+
+def _comparison(kind: str, first: Bits, second: Bits, signed: bool) -> Operator | Bits:
+    width = max(first.width, second.width, 1)
+    first, second = first.extended(width, signed), second.extended(width, signed)
+    if second.value == 0 and signed and kind in ("ge", "lt"):
+        sign = first.part(width - 1, 1)
+        return sign if kind == "lt" else Operator("not", [sign], 1)
+    if width == 1 and kind in ("eq", "ne") and second.value is not None:
+        return first if (kind == "eq") == bool(second.value) else Operator("not", [first], 1)
+    return Operator(kind, [first, second], 1, signed)
+
+
+def _narrowed(operator: Operator, width: int) -> list[Bits]:
+    """The operands for the low ``width`` bits; conditions stay as they are."""
+    choice = operator.kind == "choose"
+    last = len(operator.operands) - 1
+    return [
+        bits if choice and place % 2 == 0 and place < last else bits.part(0, width)
+        for place, bits in enumerate(operator.operands)
+    ]
+
+
+def _mark(used: dict[Wire, int], bits: Bits, mask: int) -> None:
+    """Note that those of the bits are read whose place is in the mask."""
+    for chunk in bits:
+        if chunk.wire:
+            here = ((1 << chunk.width) - 1) & mask
+            used[chunk.wire] = used.get(chunk.wire, 0) | here << chunk.low
+        mask >>= chunk.width
+
+
+def _values(blocks: Iterable[list[Statement]]) -> Iterator[Bits]:
+    """Everything that statements read."""
+    for block in blocks:
+        for one in block:
+            if isinstance(one, Assign):
+                yield one.value
+            else:
+                yield one.test
+                yield from _values(body for _, body in one.cases)
+
+
+def _target(process: list[Statement]) -> Wire:
+    """The one wire that a process drives; it begins with an assignment to it."""
+    first = process[0]
+    if not isinstance(first, Assign) or first.target[0].wire is None:
+        raise ValueError("a process does not begin with a default")
+    return first.target[0].wire
+
+
+def _one_default(block: list[Statement]) -> list[Statement]:
+    """The assignments at the beginning as one: what is assigned last counts."""
+    first, rest = block[0], block[1:]
+    if not isinstance(first, Assign):
+        raise ValueError("a process does not begin with a default")
+    base, value = first.target[0].low, first.value
+    while rest and isinstance(part := rest[0], Assign):
+        del rest[0]
+        low, width = part.target[0].low - base, part.target.width
+        value = Bits([*value.part(0, low), *part.value, *value.part(low + width, value.width - low - width)])
+    return [Assign(first.target, value), *rest]
+
+
+def _retargeted(statements: list[Statement], target: Bits) -> list[Statement]:
+    """The same, into ``target``; an assignment of what is there already is left out."""
+    made: list[Statement] = []
+    for one in statements:
+        if isinstance(one, Assign):
+            place = target.part(one.target[0].low, one.target.width)
+            if one.value != place:
+                made.append(Assign(place, one.value))
+        else:
+            made.append(Switch(one.test, [(fits, _retargeted(body, target)) for fits, body in one.cases]))
+    return made
+
+
+def _as_choice(block: list[Statement]) -> Operator | None:
+    """A process of one default and up to three conditions in a row, as an expression."""
+    if len(block) != 2:
+        return None
+    default, switch = block
+    if not isinstance(default, Assign) or not isinstance(switch, Switch) or len(switch.cases) > 3:
+        return None
+    operands, last = [], default.value
+    for fits, body in switch.cases:
+        whole = body[0].value if len(body) == 1 and isinstance(body[0], Assign) else None
+        if len(fits) != 1 or whole is None or whole.width != last.width:
+            return None
+        places = [place for place, bit in enumerate(reversed(fits[0])) if bit != "-"]
+        if len(places) != 1:
+            return None
+        bit = switch.test.part(places[0], 1)
+        if "1" in fits[0]:
+            operands += [bit, whole]
+        elif len(switch.cases) == 1:
+            operands, last = [bit, last], whole
+        elif fits is switch.cases[-1][0] and operands and operands[-2] == bit:
+            last = whole  # 0 where the case before is 1
+        else:
+            return None
+    return Operator("choose", [*operands, last], last.width)

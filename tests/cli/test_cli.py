@@ -105,9 +105,8 @@ def ports_in(verilog):
     """{name: (direction, width)} of the top module, as the Verilog declares them."""
     (head,) = re.findall(rf"(?ms)^module {TOP} \((.*?)^\);$", verilog)
     lines = [line.strip() for line in head.splitlines() if line.strip() and not line.strip().startswith("//")]
-    declared = [
-        re.fullmatch(r"(input|output) +(?:wire|reg) +(?:\[(\d+):0\] +)?(\w+),?", line).groups() for line in lines
-    ]
+    port = re.compile(r"(input|output) +(?:wire|reg) +(?:\[(\d+):0\] +)?(\w+),?")
+    declared = [port.fullmatch(line).groups() for line in lines]
     ports = {name: {"direction": direction, "width": int(high or 0) + 1} for direction, high, name in declared}
     assert len(ports) == len(lines)
     return ports

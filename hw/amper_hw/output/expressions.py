@@ -16,17 +16,17 @@ _SYMBOLS = {
     "and": "&", "or": "|", "xor": "^", "add": "+", "sub": "-", "mul": "*", "shl": "<<", "shr": ">>",
     "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
 }  # fmt: skip
-_UNARY = {"not": "~", "any": "|", "all": "&"}
+_UNARY = {"not": "~", "any": "|", "all": "&", "parity": "^"}
 #: What a wire that Amaranth has no name for is called after, between its operands' names.
 _WORDS = {
     "and": "and", "or": "or", "xor": "xor", "add": "plus", "sub": "minus", "mul": "times", "shl": "left",
     "shr": "right", "eq": "is", "ne": "is_not", "lt": "below", "le": "up_to", "gt": "above", "ge": "from",
-    "not": "not", "any": "any", "all": "all",
+    "not": "not", "any": "any", "all": "all", "parity": "parity",
 }  # fmt: skip
 _ALONE = {
     "and": "both", "or": "either", "xor": "odd", "add": "sum", "sub": "difference", "mul": "product", "shl": "shifted",
-    "shr": "shifted", "eq": "equal", "ne": "unequal", "lt": "less", "le": "at_most", "gt": "more", "ge": "at_least",
-    "not": "inverse", "any": "any", "all": "all", "choose": "choice",
+    "shr": "shifted", "sshr": "shifted", "eq": "equal", "ne": "unequal", "lt": "less", "le": "at_most", "gt": "more",
+    "ge": "at_least", "not": "inverse", "any": "any", "all": "all", "parity": "parity", "choose": "choice",
 }  # fmt: skip
 _LONGEST_NAME, _LONGEST_INSIDE, _LONGEST_WHOLE = 32, 80, 300
 
@@ -46,11 +46,11 @@ class Expressions:
         reads = _reads(net)
         for wire, operator in net.operators.items():
             text = self._operator(operator)
-            simple = operator.kind == "not" and re.fullmatch(r"~[\w.]+(\[\d+\])?", text)
+            simple = operator.kind == "not" and operator.width == 1 and re.fullmatch(r"~[\w.]+(\[\d+\])?", text)
             if (
                 not wire.port
                 and wire.is_temporary
-                and (simple or (reads.get(wire) == 1 and len(text) <= _LONGEST_INSIDE))
+                and (simple or (reads.get(wire) == 1 and len(text) <= _LONGEST_INSIDE and operator.kind != "sshr"))
             ):
                 self._inside[wire] = text
             elif wire not in self.names:
@@ -98,7 +98,7 @@ class Expressions:
 
     def _described(self, operator: Operator) -> str:
         words = [self._word(bits) for bits in operator.operands]
-        if operator.kind != "choose" and all(words):
+        if operator.kind in _WORDS and all(words):
             word = _WORDS[operator.kind]
             name = f"{word}_{words[0]}" if len(words) == 1 else f"{words[0]}_{word}_{words[1]}"
             if len(name) <= _LONGEST_NAME:
@@ -162,11 +162,13 @@ class Expressions:
             return self._choice(operator.operands)
         texts = [self.text(bits) for bits in operator.operands]
         if kind in _UNARY:
-            if kind == "not" and re.fullmatch(r"[|&][^|&].*", texts[0]) and _is_atom(texts[0][1:]):
+            if kind == "not" and re.fullmatch(r"[|&^][^|&^].*", texts[0]) and _is_atom(texts[0][1:]):
                 return f"~{texts[0]}"
             if kind == "not" and texts[0].startswith("~") and _is_atom(texts[0][1:]):
                 return texts[0][1:]
-            return _UNARY[kind] + self._operand(texts[0])
+            return _UNARY[kind] + (texts[0] if _is_atom(texts[0]) else f"({texts[0]})")
+        if kind == "sshr":  # signed as the whole right side of an assignment, and nowhere else
+            return f"$signed({texts[0]}) >>> {self._operand(texts[1])}"
         if operator.signed and kind in ("lt", "le", "gt", "ge"):
             texts = [f"$signed({text})" for text in texts]
         joined = kind in ("and", "or")

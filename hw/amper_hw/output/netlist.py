@@ -15,7 +15,9 @@ from amper_hw.output.rtlil import Assign, Bits, Cell, Chunk, RtlilModule, Statem
 #: Operators whose low bits depend on the operands' low bits alone.
 MODULAR = frozenset(("not", "and", "or", "xor", "add", "sub", "mul", "choose"))
 _BITWISE = frozenset(("not", "and", "or", "xor"))
-_NAMES = {"reduce_or": "any", "reduce_and": "all"}
+_NAMES = {"not": "not", "reduce_or": "any", "reduce_bool": "any", "reduce_and": "all", "reduce_xor": "parity"}
+_SIDES = frozenset(("and", "or", "xor", "add", "sub", "mul"))
+_COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
 _ALL = -1  # as a mask: every bit
 
 
@@ -287,20 +289,24 @@ def _operator(kind: str, ports: dict[str, Bits], parameters: dict[str, str], wid
     if kind == "mux":
         return Operator("choose", [ports["S"], ports["B"], ports["A"]], width)
     first, signed = ports["A"], parameters.get("A_SIGNED") == "1"
-    if kind in ("not", "reduce_or", "reduce_and"):
+    if kind in _NAMES:
         if kind != "not" and first.width == 1:
             return first.extended(width)
-        return Operator(_NAMES.get(kind, kind), [first.extended(width, signed) if kind == "not" else first], width)
+        return Operator(_NAMES[kind], [first.extended(width, signed) if kind == "not" else first], width)
+    if kind == "neg":
+        return Operator("sub", [Bits.constant(0, width), first.extended(width, signed)], width)
     second = ports["B"]
-    if kind in ("shl", "shr"):
+    if kind in ("shl", "shr", "sshr"):
         amount = second.value
+        first = first.extended(width if kind == "shl" else max(first.width, width), signed)
         if amount is not None:
-            return _shifted(first, amount if kind == "shl" else -amount, width)
-        wide = max(first.width, width) if kind == "shr" else width
-        return Operator(kind, [first.extended(wide), second], wide)
-    if kind in ("and", "or", "xor", "add", "sub", "mul"):
+            return _shifted(first, amount if kind == "shl" else -amount, width, signed)
+        return Operator(kind, [first, second], first.width)
+    if kind in _SIDES:
         operands = [first.extended(width, signed), second.extended(width, signed)]
         return _with_constant(kind, *operands) or Operator(kind, operands, width)
+    if kind not in _COMPARISONS:
+        raise ValueError(f"an operator that has no Verilog here: ${kind}")
     return _comparison(kind, first, second, signed)
 
 
@@ -315,10 +321,11 @@ def _with_constant(kind: str, first: Bits, second: Bits) -> Bits | None:
     return None
 
 
-def _shifted(bits: Bits, amount: int, width: int) -> Bits:
+def _shifted(bits: Bits, amount: int, width: int, signed: bool) -> Bits:
     """To the left, or, with a negative amount, to the right."""
     if amount < 0:
-        return bits.part(-amount, max(0, bits.width + amount)).extended(width)
+        kept = max(int(signed), bits.width + amount)
+        return bits.part(bits.width - kept, kept).extended(width, signed)
     return Bits([*Bits.constant(0, amount), *bits]).extended(width)
 
 

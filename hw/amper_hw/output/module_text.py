@@ -6,7 +6,7 @@ import textwrap
 from itertools import groupby
 
 from amper_hw.output.expressions import Expressions
-from amper_hw.output.netlist import Netlist, driven_ports
+from amper_hw.output.netlist import Netlist, driven_ports, written_parts
 from amper_hw.output.rtlil import Bits, Cell, Chunk, Wire
 from amper_hw.output.statements import WIDTH, clocked, combinational, wrapped
 
@@ -134,19 +134,13 @@ def _memory_accesses(net: Netlist, texts: Expressions) -> list[str]:
 
 
 def _writes(cell: Cell, texts: Expressions, place: str) -> list[str]:
-    runs = [(bit, len(list(same))) for bit, same in groupby(_each_bit(cell.ports["EN"]))]
-    lines, low = [], 0
-    for bit, width in runs:
-        part = "" if len(runs) == 1 else f"[{low + width - 1}:{low}]" if width > 1 else f"[{low}]"
-        value = texts.text(cell.ports["DATA"].part(low, width))
-        test = "" if bit.value == 1 else f"if ({texts.text(bit)}) "
-        lines.append(f"{test}{place}{part} <= {value};")
-        low += width
-    return [f"    {lines[0]}"] if len(lines) == 1 else ["  begin", *(f"    {line}" for line in lines), "  end"]
-
-
-def _each_bit(bits: Bits) -> list[Bits]:
-    return [bits.part(place, 1) for place in range(bits.width)]
+    parts = written_parts(cell)
+    lines = []
+    for low, data, enable in parts:
+        part = "" if len(parts) == 1 else f"[{low + data.width - 1}:{low}]" if data.width > 1 else f"[{low}]"
+        test = "" if enable.value == 1 else f"if ({texts.text(enable)}) "
+        lines.append(f"    {test}{place}{part} <= {texts.text(data)};")
+    return lines if len(lines) == 1 else ["  begin", *lines, "  end"]
 
 
 def _unread(net: Netlist, texts: Expressions) -> list[str]:

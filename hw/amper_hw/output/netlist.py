@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from amper_hw.output.rtlil import Assign, Bits, Cell, Chunk, RtlilModule, Statement, Switch, Wire
 
 #: Operators whose low bits depend on the operands' low bits alone.
 MODULAR = frozenset(("not", "and", "or", "xor", "add", "sub", "mul", "choose"))
-_BITWISE = frozenset(("not", "and", "or", "xor"))
 _NAMES = {"not": "not", "reduce_or": "any", "reduce_bool": "any", "reduce_and": "all", "reduce_xor": "parity"}
 _SIDES = frozenset(("and", "or", "xor", "add", "sub", "mul"))
 _COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
-_ALL = -1  # as a mask: every bit
 
 
 @dataclass
@@ -70,6 +69,20 @@ class Netlist:
         for cell in [*self.instances, *self.accesses]:
             driven = driven_ports(cell)
             yield from (bits for port, bits in cell.ports.items() if port not in driven)
+            if cell.kind == "$memwr_v2":
+                yield from (data for _, data, _ in written_parts(cell))
+
+
+def written_parts(cell: Cell) -> list[tuple[int, Bits, Bits]]:
+    """Of a memory's write port the lowest bit, the data and the enable of each part that is written on its own."""
+    parts = []
+    bits = (cell.ports["EN"].part(place, 1) for place in range(cell.ports["EN"].width))
+    low = 0
+    for enable, same in groupby(bits):
+        width = len(list(same))
+        parts.append((low, cell.ports["DATA"].part(low, width), enable))
+        low += width
+    return parts
 
 
 def driven_ports(cell: Cell) -> set[str]:
@@ -271,17 +284,16 @@ class _Simplifier:
         net, used = self.netlist, self.netlist.used
         used.clear()
         for bits in net.roots(live):
-            _mark(used, bits, _ALL)
+            _mark(used, bits)
         for wire, operator in reversed(net.operators.items()):
-            mask = _ALL if wire.port else used.get(wire, 0)
-            if not mask:
+            wanted = operator.width if wire.port else min(operator.width, used.get(wire, 0).bit_length())
+            if not wanted:
                 continue
-            wanted = min(operator.width, mask.bit_length() if mask > 0 else operator.width)
             if operator.kind in MODULAR and wanted < operator.width and narrow:
                 operator.operands = _narrowed(operator, wanted)
                 operator.width = wire.width = wanted
             for bits in operator.operands:
-                _mark(used, bits, mask if operator.kind in _BITWISE else _ALL)
+                _mark(used, bits)
 
 
 def _operator(kind: str, ports: dict[str, Bits], parameters: dict[str, str], width: int) -> Operator | Bits:
@@ -350,13 +362,11 @@ def _narrowed(operator: Operator, width: int) -> list[Bits]:
     ]
 
 
-def _mark(used: dict[Wire, int], bits: Bits, mask: int) -> None:
-    """Note that those of the bits are read whose place is in the mask."""
-    for chunk in bits:
-        if chunk.wire:
-            here = ((1 << chunk.width) - 1) & mask
-            used[chunk.wire] = used.get(chunk.wire, 0) | here << chunk.low
-        mask >>= chunk.width
+def _mark(used: dict[Wire, int], bits: Bits) -> None:
+    """Note that they are read."""
+    for wire, low, width in bits:
+        if wire:
+            used[wire] = used.get(wire, 0) | ((1 << width) - 1) << low
 
 
 def _values(blocks: Iterable[list[Statement]]) -> Iterator[Bits]:

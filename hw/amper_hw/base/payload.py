@@ -172,7 +172,20 @@ def monitor_members(config: AmperConfig) -> dict[str, wiring.Member]:
 
 
 def sampler_signature(config: AmperConfig) -> wiring.Signature:
-    """The native interface of the sampler, seen from inside; interfaces.md has the contract of each port."""
+    """The native interface of the sampler, seen from inside; interfaces.md has the contract of each port.
+
+    Members
+    -------
+    write : In {row, priority, invalidate, lanes}, a beat of up to W writes, lane 0 lowest; a row becomes valid with a
+    priority, or invalid. write_refused : Out, 1 in the cycle after a beat with a row outside those in use.
+    request : In {batch}, so many draws, 1 to b. control : In {parameter, value}, a change of a parameter.
+    control_refused : Out, 1 in the cycle after a change that was refused. result : Out {row, priority, lanes, last,
+    status}, a beat of up to D draws; lanes tells which there are, last is 1 in a batch's last beat.
+    busy : Out, a batch is under way. vmax, vmax_exact : Out, the largest valid priority; only an upper bound while
+    vmax_exact is 0. csp_size : Out, rows in the candidate set of the latest batch that began to draw.
+    total : Out, the sum of all priorities that the latest batch of exact saw. valid_rows : Out, rows that are valid.
+    searches, cycles, errors : Out, since reset, modulo 2^32: searches for batches, cycles with busy at 1, refusals.
+    """
     return wiring.Signature(
         {
             "write": In(stream.Signature(write_layout(config))),

@@ -27,7 +27,8 @@ class AxiSampler(Composite):
 
     Members
     -------
-    s_axil : the registers. s_axis_write, s_axis_request : In. m_axis_result : Out. irq : Out.
+    s_axil : In, the registers. s_axis_write : In, writes, 64 bits each. s_axis_request : In, batches, one a beat.
+    m_axis_result : Out, the draws, 64 bits each. irq : Out, an enabled interrupt is pending.
     """
 
     def __init__(self, config: AmperConfig, core: SharedModule) -> None:

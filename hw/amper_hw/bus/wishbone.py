@@ -48,7 +48,7 @@ class WishboneSampler(Composite):
 
     Members
     -------
-    wb : the registers. irq : Out.
+    wb : In, the registers. irq : Out, an enabled interrupt is pending.
     """
 
     def __init__(self, config: AmperConfig, core: SharedModule) -> None:

@@ -47,7 +47,7 @@ def _members(doc: str) -> dict[str, str]:
     members = {}
     for match, after in zip(found, [*found[1:], None], strict=True):
         text = section[match.end() : after.start() if after else None].strip()
-        text = re.sub(r"^(In|Out)\b(\([^)]*\))?[,;. ]*", "", text).rstrip(".;")
+        text = re.sub(r"^(In|Out)\b(\([^)]*\)| ?\{[^}]*\})?[,;. ]*", "", text).rstrip(".;")
         for name in match["names"].split(", "):
             members[re.sub(r"\[\w\]", "", name)] = f"{match['names']}: {text}" if text else ""
     return members

@@ -28,7 +28,7 @@ class GenerationPoint:
 
 def measure(configs: Sequence[AmperConfig]) -> Iterator[GenerationPoint]:
     """Generate each of them, one after the other."""
-    generate(replace(configs[0], rows=2))  # Yosys is compiled to machine code on its first use
+    generate(replace(configs[0], rows=2))  # what is imported late
     for config in configs:
         begin = time.perf_counter()
         verilog = generate(config).verilog

@@ -44,8 +44,8 @@ class Flow:
         self.failing = {}
 
     @staticmethod
-    def generate(config):
-        return SimpleNamespace(verilog=f"module amper; // {config}\nendmodule\n")
+    def generate(config, *, name):
+        return SimpleNamespace(verilog=f"module {name}; // {config}\nendmodule\n")
 
     def synthesise(self, config, liberty, *, folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,6 @@
 // A host at the serial port of the board: sends the bytes of a file, prints every byte that comes back.
+`timescale 1 ns / 1 ps
+
 module ulx3s_bench;
   parameter CLOCKS_PER_BIT = 4;
   parameter COUNT = 1;

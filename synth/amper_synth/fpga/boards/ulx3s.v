@@ -1,4 +1,6 @@
 // AMPER on a ULX3S (ECP5-85F): the registers over the USB serial port, 1 Mbaud (docs/hardware/fpga.md, "The host link").
+`timescale 1 ns / 1 ps
+
 module amper_ulx3s(
   input clk_25mhz,
   input ftdi_txd,      // from the host

@@ -200,7 +200,7 @@ def test_a_point_is_kept_under_all_that_it_depends_on(flow, library_path, tmp_pa
     assert key_of(CONFIGS[0], target_of([copy])) == keys[0]  # the same library under another name
     changes = [
         {"sta_version": lambda: "OpenSTA 99", "sta_available": lambda: True},
-        {"generate": lambda config: SimpleNamespace(verilog="module amper; // changed\nendmodule\n")},
+        {"generate": lambda config, name: SimpleNamespace(verilog="module amper; // changed\nendmodule\n")},
         {"abc_script": lambda period: "map\n"},
         {"asic_script": lambda *_, **__: "synth\n"},
     ]

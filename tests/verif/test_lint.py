@@ -31,6 +31,20 @@ SHAPES = {
     "8 lanes, 1 row": AmperConfig(rows=1, groups=1, batch=1, search_ports=8, draw_ports=8, write_ports=8),
     "blocks, a last bank of 1 row": replace(SMALL, rows=37, bank_rows=4, draw_ports=2, primitives="blocks"),
     "blocks, a last bank of 2 rows": replace(SMALL, rows=38, bank_rows=4, write_ports=2, primitives="blocks"),
+    "LUT RAM, 1 row": AmperConfig(rows=1, batch=1, priority_width=4, variant="exact", primitives="blocks"),
+    "LUT RAM, a last bank of 1 row": replace(
+        SMALL,
+        rows=37,
+        bank_rows=4,
+        priority_width=32,
+        draw_ports=2,
+        write_ports=2,
+        variant="exact",
+        variants=("exact",),
+        primitives="blocks",
+    ),
+    "LUT RAM": AmperConfig(rows=300, variant="exact", primitives="blocks"),
+    "LUT RAM, several blocks": AmperConfig(rows=256, bank_rows=128, variant="exact", primitives="blocks"),
     "blocks, 1 row": AmperConfig(rows=1, groups=1, batch=1, priority_width=4, primitives="blocks"),
 }
 CONFIGURATIONS = {

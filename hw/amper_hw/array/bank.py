@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 from amaranth.hdl import Cat, Module, Mux, ResetSignal, Signal, Value
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 
+from amper_hw.array.code_memory import codes_in_memory, read_codes
+from amper_hw.array.count import GROUP, count_bits
 from amper_hw.array.match_line import MatchLines, line_key
 from amper_hw.array.row_storage import low_width, row_storage
-from amper_hw.base.bits import any_of, population, staged, structure, total
+from amper_hw.base.bits import any_of, staged, structure
 from amper_hw.base.latency import is_deep
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import array_signature, lane
@@ -22,7 +23,6 @@ from amper_hw.planes.rows import plane_rows, rank_answer
 from amper_spec.config import AmperConfig
 
 _MARKS = ("first", "last", "probe")  # of a search
-GROUP = 8  # rows that the first stage of a population count or of an OR takes together
 TABLE_GROUP = 4  # of an OR in an FPGA: the inputs of a look-up table
 
 
@@ -152,7 +152,7 @@ class Bank(Composite):
         with m.If(valid & ~probe):
             m.d.sync += csp.eq(Mux(first, 0, csp) | match)
         m.d.sync += self.match.any.eq(self._any(m, match if self._blocks else match & ~hidden, "match"))
-        self._count(m, csp, valid & last & ~probe, self.count)
+        count_bits(m, self._config, csp, valid & last & ~probe, self.count)
         return csp
 
     def _match(self, m: Module, rows: wiring.PureInterface) -> Value:
@@ -172,24 +172,12 @@ class Bank(Composite):
             matches.append(one.match)
         return any_of(matches)
 
-    def _count(self, m: Module, bits: Signal, complete: Value, answer: wiring.PureInterface) -> None:
-        """Counts ``bits``; ``complete``: they are what is to be counted from the end of this cycle on."""
-        groups = [bits[low : low + GROUP] for low in range(0, self._rows, GROUP)]
-        counts: list[Value] = [
-            staged(m, population(group), f"partial_{index}", on=self._deep) for index, group in enumerate(groups)
-        ]
-        counted = staged(m, complete, "bitmap_complete", on=True, reset_less=False)
-        counted = staged(m, counted, "partial_complete", on=self._deep, reset_less=False)
-        m.d.sync += answer.valid.eq(counted)
-        with m.If(counted):
-            m.d.sync += answer.rows.eq(total(counts, most=self._rows))
-
     def _planes(self, m: Module, rows: wiring.PureInterface, drawn: Signal | None) -> None:
         """The rows of a plane, counted and selected from."""
         codes = [rows.codes[row] for row in range(self._rows)]
         members = plane_rows(m, self._config, self.plane, codes, drawn)
         census = staged(m, self.plane.census, "census_stage", on=self._deep, reset_less=False)
-        self._count(m, members, census, self.plane_count)
+        count_bits(m, self._config, members, census, self.plane_count)
         for select, selected in zip(self.select, self.selected, strict=True):
             rank_answer(m, members, select, selected, only=self._rows == self._config.rows)
 
@@ -214,11 +202,9 @@ class Bank(Composite):
 
     def _read(self, m: Module, rows: wiring.PureInterface, write: data.View) -> None:
         in_memory = self._blocks and self._rows > 1
-        look_up = self._codes_in_memory(m, rows, write) if in_memory else self._chosen(rows)
-        for index, (read, answer) in enumerate(zip(self.read, self.data, strict=True)):
-            valid = staged(m, read.valid, f"read_valid_{index}", on=self._deep, reset_less=False)
-            row = staged(m, read.row, f"read_row_{index}", on=self._deep)
-            m.d.sync += answer.priority.eq(Mux(valid, look_up(row), 0))
+        stored = rows.write, write.row, write.priority
+        look_up = codes_in_memory(m, *stored, rows=self._rows) if in_memory else self._chosen(rows)
+        read_codes(m, self._config, self.read, self.data, look_up)
 
     def _chosen(self, rows: wiring.PureInterface) -> Callable[[Value], Value]:
         """The code of a row, chosen from the rows: an AND-OR in two steps shares the decoder's gates among them."""
@@ -229,21 +215,5 @@ class Bank(Composite):
         def code(row: Value) -> Value:
             chosen = [any_of(Mux(row[:low] == place, code, 0) for place, code in enumerate(part)) for part in parts]
             return any_of(Mux(row[low:] == place, code, 0) for place, code in enumerate(chosen))
-
-        return code
-
-    def _codes_in_memory(self, m: Module, rows: wiring.PureInterface, write: data.View) -> Callable[[Value], Value]:
-        """The code of a row, from a second copy of the codes: an FPGA has small memories, and a choice among all rows
-        would take a quarter of its look-up tables."""
-        codes: Memory[int, Value] = Memory(shape=self._config.priority_width, depth=self._rows, init=[])
-        m.submodules.codes = codes
-        port = codes.write_port()
-        m.d.comb += [port.en.eq(rows.write), port.addr.eq(write.row), port.data.eq(write.priority)]
-
-        def code(row: Value) -> Value:
-            read = codes.read_port(domain="comb")
-            m.d.comb += read.addr.eq(row)
-            data: Value = read.data
-            return data
 
         return code

@@ -15,9 +15,11 @@ from amper_hw.base.bits import any_of, carry_save_sum, delayed, encode, index_wi
 from amper_hw.base.latency import is_deep, tree_levels
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import array_signature
-from amper_hw.base.variants import has_candidates, has_exact
+from amper_hw.base.variants import has_candidates, has_exact, in_lut_ram
 from amper_hw.parts.rank_select import choose
-from amper_hw.planes.running_sums import RunningSums
+from amper_hw.planes.memory_array import MemoryArray
+from amper_hw.planes.memory_bank import MemoryBank
+from amper_hw.planes.running_sums import RunningSums, SumTable
 from amper_spec.config import AmperConfig
 
 
@@ -41,7 +43,7 @@ class Node(Composite):
         self._child_rows = config.bank_rows * config.fan_out ** (level - 1)
         self._sizes = [min(self._child_rows, rows - first) for first in range(0, rows, self._child_rows)]
         self._parts = [row_array(config, rows=size, level=level - 1) for size in self._sizes]
-        super().__init__(array_signature(config, rows=rows))
+        super().__init__(array_signature(config, rows=rows, skewed=in_lut_ram(config)))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -56,7 +58,7 @@ class Node(Composite):
             prefixes = self._planes(m, children, prefixes)
         for port in range(self._config.draw_ports):
             self._select(m, children, prefixes, port)
-            if self._config.result_priority:
+            if "read" in self.signature.members:
                 self._read(m, children, port)
         return m
 
@@ -75,8 +77,9 @@ class Node(Composite):
                     getattr(child.write[port].payload, name).eq(getattr(payload, name))
                     for name in payload.shape().members
                 ]
-        clear = staged(m, self.clear, "clear_register", on=self._deep, reset_less=False)
-        m.d.comb += [child.clear.eq(clear) for child in children]
+        if "clear" in self.signature.members:
+            clear = staged(m, self.clear, "clear_register", on=self._deep, reset_less=False)
+            m.d.comb += [child.clear.eq(clear) for child in children]
 
     def _changed(self, m: Module, children: list[wiring.PureInterface]) -> None:
         m.d[self._domain] += [
@@ -100,10 +103,14 @@ class Node(Composite):
 
     def _planes(self, m: Module, children: list[wiring.PureInterface], prefixes: Sequence[Value]) -> list[Value]:
         """Planes to the children and their counts back; returns the running sums for the rank that follows a plane."""
-        names = [name for name in ("index", "candidates", "census") if hasattr(self.plane, name)]
+        names = list(self.plane.signature.members)
         plane = {
             name: staged(
-                m, getattr(self.plane, name), f"plane_{name}_register", on=self._deep, reset_less=name != "census"
+                m,
+                getattr(self.plane, name),
+                f"plane_{name}_register",
+                on=self._deep,
+                reset_less=name not in ("census", "zero"),
             )
             for name in names
         }
@@ -113,7 +120,8 @@ class Node(Composite):
             self.plane_count.valid.eq(children[0].plane_count.valid),
             self.plane_count.rows.eq(carry_save_sum(m, [child.plane_count.rows for child in children], "plane_sum")),
         ]
-        sums = RunningSums(m, self._config, children, child_rows=self._child_rows)
+        kept_in = SumTable if in_lut_ram(self._config) else RunningSums
+        sums = kept_in(m, self._config, children, child_rows=self._child_rows)
         return sums.look_up(m, plane["index"], plane.get("candidates"), prefixes)
 
     def _prefixes(self, m: Module, children: list[wiring.PureInterface]) -> list[Signal]:
@@ -181,12 +189,17 @@ class Node(Composite):
 
 def row_array(config: AmperConfig, *, rows: int, level: int) -> SharedModule:
     """The module of ``rows`` rows: a bank at level 0, else a tree of that many levels of nodes."""
-    signature = array_signature(config, rows=rows)
+    in_memory = in_lut_ram(config)
+    signature = array_signature(config, rows=rows, skewed=in_memory)
     if level == 0:
-        return SharedModule(f"amper_bank_{rows}", signature, lambda: Bank(config, rows=rows))
+        bank = MemoryBank if in_memory else Bank
+        return SharedModule(f"amper_bank_{rows}", signature, lambda: bank(config, rows=rows))
     return SharedModule(f"amper_node_{level}_{rows}", signature, lambda: Node(config, rows=rows, level=level))
 
 
 def whole_array(config: AmperConfig) -> SharedModule:
     """The array of a configuration, all n rows."""
-    return row_array(config, rows=config.rows, level=tree_levels(config))
+    array = row_array(config, rows=config.rows, level=tree_levels(config))
+    if not in_lut_ram(config):
+        return array
+    return SharedModule.of("amper_memory_array", MemoryArray(config, array))

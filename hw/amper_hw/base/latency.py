@@ -5,7 +5,7 @@ The components take their numbers of stages from here, and their benches measure
 
 from __future__ import annotations
 
-from amper_hw.base.variants import has_candidates, has_exact
+from amper_hw.base.variants import has_candidates, has_exact, in_lut_ram
 from amper_spec.config import AmperConfig
 
 PREPARE_CYCLES = (
@@ -74,6 +74,13 @@ def row_answer_cycles(config: AmperConfig) -> int:
     return bank_answer_cycles(config) + tree_cycles(config)
 
 
+def read_answer_cycles(config: AmperConfig) -> int:
+    """exact: from a read entering the row array to its priority; a block RAM for all rows has no tree in front."""
+    if in_lut_ram(config) and config.write_ports == 1:
+        return 2 if is_deep(config) else 1
+    return row_answer_cycles(config)
+
+
 def any_answer_cycles(config: AmperConfig) -> int:
     """From a search or write entering the row array to whether any row matches, or which valid bits have changed."""
     return bank_any_cycles(config) + tree_cycles(config)
@@ -110,14 +117,23 @@ def plane_lead_cycles(config: AmperConfig) -> int:
     return 2 if is_deep(config) else 1
 
 
+def rank_answer_cycles(config: AmperConfig) -> int:
+    """exact: from a rank entering the row array to its answer; from LUT RAM, the bank's vector has a register of its
+    own, and another behind the exchange of its groups."""
+    return tree_cycles(config) + (2 if in_lut_ram(config) and is_deep(config) else 0)
+
+
 def plane_answer_cycles(config: AmperConfig) -> int:
     """exact: from a plane entering the row array to the answer to the rank that follows it."""
-    return plane_lead_cycles(config) + tree_cycles(config)
+    return plane_lead_cycles(config) + rank_answer_cycles(config)
 
 
 def bank_plane_count_cycles(config: AmperConfig) -> int:
-    """exact: from a plane to a bank's count of it: its line, its rows, partial counts, sum."""
-    return 4 if is_deep(config) else 2
+    """exact: from a plane to a bank's count of it: its line, its rows, partial counts, sum.
+
+    With the rows in LUT RAM, sums of partial counts before: an FPGA's adders take longer than a group's count.
+    """
+    return (5 if in_lut_ram(config) else 4) if is_deep(config) else 2
 
 
 def plane_count_cycles(config: AmperConfig) -> int:
@@ -162,7 +178,7 @@ def draw_cycles(config: AmperConfig) -> int:
 def plane_draw_cycles(config: AmperConfig) -> int:
     """exact: from a plane entering the row array to its draw entering the result queue."""
     select = plane_answer_cycles(config) + bit_select_cycles(config, min(config.rows, config.bank_rows))
-    return select + (row_answer_cycles(config) if config.result_priority else 0)
+    return select + (read_answer_cycles(config) if config.result_priority else 0)
 
 
 def turn_cycles(config: AmperConfig) -> int:

@@ -7,8 +7,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import index_width
-from amper_hw.base.variants import has_both, has_candidates, has_exact
+from amper_hw.base.variants import has_both, has_candidates, has_exact, in_lut_ram
 from amper_hw.planes.ports import plane_signature
+from amper_hw.planes.skew import skewed_width, vector_width
 from amper_spec.config import AMPER_VARIANTS, COEFFICIENT_WIDTH, VARIANTS, AmperConfig
 from amper_spec.parameters import PARAMETER_WIDTH, VALUE_WIDTH
 from amper_spec.status import STATUS_WIDTH as STATUS_WIDTH
@@ -197,13 +198,13 @@ def sampler_signature(config: AmperConfig) -> wiring.Signature:
     )
 
 
-def row_write_layout(config: AmperConfig, *, row_width: int) -> data.StructLayout:
+def row_write_layout(config: AmperConfig, *, row_width: int, code_width: int = 0) -> data.StructLayout:
     """One write on its way to its row; with variant exact built in, one that makes it invalid has priority 0."""
-    fields: dict[str, ShapeLike] = {"row": row_width, "priority": config.priority_width}
+    fields: dict[str, ShapeLike] = {"row": row_width, "priority": code_width or config.priority_width}
     return data.StructLayout(fields | ({"invalidate": 1} if has_candidates(config) else {}))
 
 
-def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
+def array_signature(config: AmperConfig, *, rows: int, skewed: bool = False) -> wiring.Signature:
     """The port of a row array, seen from inside: of one bank, or of a tree of banks, with ``rows`` rows in all.
 
     All are registered valid strobes without back-pressure, each answer a fixed number of cycles after its question,
@@ -225,23 +226,29 @@ def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
     ``plane_lead_cycles``-th cycle after a plane takes a rank within it, whose answer is then selected; with
     ``candidates``, within the CSP. A change of the rows makes the ranks of a node meaningless until a census of all
     planes, 0 to Q - 1 in order, has come through. Without another variant, what only those ask for is left out.
+
+    With the rows in LUT RAM there is no ``clear``: all planes with ``zero``, after reset too, make every row invalid,
+    and until then nothing is written; a census begins behind a cycle without one; and a read is of a row that was
+    written since. ``skewed``: inside, codes and vectors are as the memories have them (``amper_hw.planes.skew``).
     """
-    banks = -(-rows // config.bank_rows)
+    banks, bank_rows = -(-rows // config.bank_rows), min(rows, config.bank_rows)
     row_width = index_width(rows)
     selected: dict[str, wiring.Member] = {
         "valid": Out(1),
-        "vector": Out(min(rows, config.bank_rows)),
-        "rank": Out(index_width(min(rows, config.bank_rows))),
+        "vector": Out(vector_width(config, bank_rows) if skewed else bank_rows),
+        "rank": Out(index_width(bank_rows)),
     }
     if banks > 1:
         selected["bank"] = Out(index_width(banks))
-    write = row_write_layout(config, row_width=row_width)
+    code_width = skewed_width(config) if skewed else config.priority_width
+    write = row_write_layout(config, row_width=row_width, code_width=code_width)
     draw_ports, write_ports = config.draw_ports, config.write_ports
     count = Out(count_signature(rows))
     reading = {
         "read": In(wiring.Signature({"valid": Out(1), "row": Out(row_width)})).array(draw_ports),
-        "data": Out(wiring.Signature({"priority": Out(config.priority_width)})).array(draw_ports),
+        "data": Out(wiring.Signature({"priority": Out(code_width)})).array(draw_ports),
     }
+    has_reading = config.result_priority and not (skewed and write_ports == 1)  # one writer: a block RAM outside
     candidates: dict[str, wiring.Member] = {
         "changed": Out(wiring.Signature({"added": Out(write_ports), "removed": Out(write_ports)})),
         "search": In(strobe_signature(key_layout(config))),
@@ -253,11 +260,11 @@ def array_signature(config: AmperConfig, *, rows: int) -> wiring.Signature:
     return wiring.Signature(
         {
             "write": In(strobe_signature(write)).array(write_ports),
-            "clear": In(1),
+            **({} if in_lut_ram(config) else {"clear": In(1)}),
             **(candidates if has_candidates(config) else {}),
             **(planes if has_exact(config) else {}),
             "select": In(wiring.Signature({"valid": Out(1), "rank": Out(row_width)})).array(draw_ports),
             "selected": Out(wiring.Signature(selected)).array(draw_ports),
-            **(reading if config.result_priority else {}),
+            **(reading if has_reading else {}),
         }
     )

@@ -15,6 +15,11 @@ def has_candidates(config: AmperConfig) -> bool:
     return any(name in AMPER_VARIANTS for name in config.variants)
 
 
+def in_lut_ram(config: AmperConfig) -> bool:
+    """Whether the rows lie in an FPGA's LUT RAM, transposed: nobody compares them, so none has to show its code."""
+    return config.primitives == "blocks" and config.storage == "flip-flops" and not has_candidates(config)
+
+
 def splits_beats(config: AmperConfig) -> bool:
     """Whether any lanes of a beat of results may be those that hold draws, not only the lowest: exact has a plane a
     beat."""

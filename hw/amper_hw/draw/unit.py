@@ -156,9 +156,11 @@ class DrawUnit(Composite):
         """Whether the queue has a place that no beat under way will take."""
         places = Signal(range(depth + 1), init=depth)
         freed = self.result.valid & self.result.ready
-        m.d.sync += places.eq(places - reserved + freed)
-        room = Signal()
-        m.d.comb += room.eq(places != 0)
+        left = Signal(range(depth + 1))
+        m.d.comb += left.eq(places - reserved + freed)
+        # A register, since everything in front of the array may stand still for want of room.
+        room = Signal(init=1)
+        m.d.sync += [places.eq(left), room.eq(left != 0)]
         return room
 
     def _count(self, m: Module, finished: Value) -> None:

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import delayed, index_width
 from amper_hw.base.latency import plane_count_cycles
+from amper_hw.base.variants import in_lut_ram
 from amper_hw.planes.ports import sums_signature
 from amper_spec.config import AmperConfig
 
@@ -33,11 +34,15 @@ class Census(wiring.Component):
     count : In {valid, rows}: what the row array answers to each plane.
     active, index : Out, this plane is to be counted in this cycle.
     current : Out, ``sums`` are those of all writes that have entered the row array.
+    clear, zero : In, Out, where the rows are in LUT RAM: all rows are to become invalid, with ``changed``; the plane is
+        to be cleared. This is so after reset, too. zeroing : Out, a plane is to be cleared in this or a later
+        cycle: no write may be taken.
     sums : Out, ``sums_signature``; they stay until the next change.
     """
 
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
+        self._zeroes = in_lut_ram(config)
         super().__init__(
             {
                 "changed": In(1),
@@ -46,6 +51,7 @@ class Census(wiring.Component):
                 "index": Out(index_width(config.priority_width)),
                 "current": Out(1),
                 "sums": Out(sums_signature(config)),
+                **({"clear": In(1), "zero": Out(1), "zeroing": Out(1)} if self._zeroes else {}),
             }
         )
 
@@ -68,11 +74,19 @@ class Census(wiring.Component):
             m.d.sync += [self.active.eq(1), self.index.eq(0)]
         with m.Elif(self.active):
             m.d.sync += [self.index.eq(self.index + 1), self.active.eq(~final)]
+        if self._zeroes:
+            self._zero(m, self.active & final)
         cycles = plane_count_cycles(self._config)
         first = delayed(m, self.active & (self.index == 0), "first_due", cycles, reset_less=False)
         due = Signal(cycles, name="last_due")  # a bit a cycle of its way; a change forgets them all
         m.d.sync += due.eq(Mux(self.changed, 0, Cat(self.active & final, due[:-1])))
         return first, due[-1]
+
+    def _zero(self, m: Module, last: Value) -> None:
+        """Clears all planes with the census that follows a clear; ``last``: the last of a census enters the array."""
+        due = Signal(name="zeroing_due", init=1)
+        m.d.comb += [self.zero.eq(self.active & due), self.zeroing.eq(self.clear | due)]
+        m.d.sync += due.eq(self.clear | (due & ~last))
 
     def _sum(self, m: Module, first: Value) -> None:
         """A count that comes. What came of a census that was broken off is pushed out by the next one's Q counts."""

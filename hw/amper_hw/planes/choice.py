@@ -52,6 +52,34 @@ class PlaneChoice(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        results = self._subtracted(m) if self._config.primitives == "blocks" else self._compared(m)
+        for name, value in results.items():
+            port = getattr(self, name)
+            m.d.comb += port.eq(held(m, self.enable, value[: len(port)], f"{name}_chosen"))
+        return m
+
+    def _subtracted(self, m: Module) -> dict[str, Value]:
+        """An FPGA's carry chains are fast: x - S_k tells by its sign whether the plane is reached, and is the rank."""
+        planes = self._config.priority_width
+        starts, ranks = [], []
+        for plane in range(planes):
+            start = Cat(self.sums.total[:plane], self.sums.uppers[plane - 1]) if plane else Const(0, 1)
+            difference = Signal(len(self.place) + 1, name=f"difference_{plane}")
+            m.d.comb += difference.eq(self.place - start)
+            starts.append(~difference[-1])
+            ranks.append(self._from(difference, plane))
+        compared = choice_cycles(self._config) - 1
+        starts = self._held(m, Cat(starts), "starts", compared)
+        ranks = [held(m, self.enable, rank, f"rank_{plane}", compared) for plane, rank in enumerate(ranks)]
+        chosen = _last(starts)
+        return {
+            "plane": encode(chosen),
+            "reached": any_of(Mux(hit, rank, 0) for hit, rank in zip(chosen, ranks, strict=True)),
+            "upper": Const(0, self._rank_width),
+            "borrow": Const(0, 1),
+        }
+
+    def _compared(self, m: Module) -> dict[str, Value]:
         planes = self._config.priority_width
         below = [Const(0, 1), *_below(m, self.place[: planes - 1], self.sums.total[: planes - 1])]
         starts = [Const(1, 1), *(self._starts_at_or_before(plane, below[plane]) for plane in range(1, planes))]
@@ -59,20 +87,15 @@ class PlaneChoice(wiring.Component):
         place = held(m, self.enable, self.place, "place_compared", compared)
         below = self._held(m, Cat(below), "below", compared)
         starts = self._held(m, Cat(starts), "starts", compared)
-        # S_k ascends, so all planes up to k start at or before x, and none above.
-        chosen = [here & ~after for here, after in zip(starts, [*starts[1:], Const(0, 1)], strict=True)]
+        chosen = _last(starts)
         uppers = [Const(0, self._rank_width), *(self.sums.uppers[index] for index in range(planes - 1))]
         reached = [self._from(place, plane) for plane in range(planes)]
-        results = {
+        return {
             "plane": encode(chosen),
             "reached": any_of(Mux(hit, value, 0) for hit, value in zip(chosen, reached, strict=True)),
             "upper": any_of(Mux(hit, value, 0) for hit, value in zip(chosen, uppers, strict=True)),
             "borrow": any_of(hit & low for hit, low in zip(chosen, below, strict=True)),
         }
-        for name, value in results.items():
-            port = getattr(self, name)
-            m.d.comb += port.eq(held(m, self.enable, value[: len(port)], f"{name}_chosen"))
-        return m
 
     def _from(self, place: Value, plane: int) -> Value:
         """The bits of x >> plane that a rank has."""
@@ -88,6 +111,11 @@ class PlaneChoice(wiring.Component):
     def _held(self, m: Module, bits: Value, name: str, cycles: int) -> list[Value]:
         value = held(m, self.enable, bits, name, cycles)
         return [value[index] for index in range(len(bits))]
+
+
+def _last(starts: list[Value]) -> list[Value]:
+    """Which plane is k. S_k ascends, so all planes up to k start at or before x, and none above."""
+    return [here & ~after for here, after in zip(starts, [*starts[1:], Const(0, 1)], strict=True)]
 
 
 def _below(m: Module, first: Value, second: Value) -> list[Value]:

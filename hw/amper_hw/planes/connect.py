@@ -22,8 +22,16 @@ def connect_planes(
     wiring.connect(m, array.plane_count, census.count)
     m.d.comb += [
         array.plane.index.eq(Mux(census.active, census.index, draws.plane.index)),
-        array.plane.census.eq(census.active),
         census.changed.eq(any_of(port.valid for port in writes.issue) | parameters.clear),
     ]
+    if "zero" in array.plane.signature.members:
+        m.d.comb += [
+            census.clear.eq(parameters.clear),
+            array.plane.zero.eq(census.zero),
+            # In LUT RAM a census begins behind a cycle without one: here, that of the change that breaks one off.
+            array.plane.census.eq(census.active & ~census.changed),
+        ]
+    else:
+        m.d.comb += array.plane.census.eq(census.active)
     if "candidates" in array.plane.signature.members:
         m.d.comb += array.plane.candidates.eq(draws.plane.candidates & ~census.active)

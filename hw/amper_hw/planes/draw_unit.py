@@ -223,14 +223,14 @@ class PlaneDrawUnit(DrawUnit):
             row, found = self._bit(m, self.instantiate(m, f"bit_select_{index}", select), array.selected[index])
             if config.result_priority:
                 m.d.comb += [array.read[index].valid.eq(found), array.read[index].row.eq(row)]
-                row = delayed(m, row, f"row_{index}", latency.row_answer_cycles(config))
+                row = delayed(m, row, f"row_{index}", latency.read_answer_cycles(config))
             rows.append(row)
         return rows
 
     def _later(self, m: Module, sent: Value) -> tuple[Value, Value]:
         """The tag of the draws whose ranks enter the row array now, and of those that enter the queue."""
         config = self._config
-        lead, read = latency.plane_lead_cycles(config), latency.row_answer_cycles(config)
+        lead, read = latency.plane_lead_cycles(config), latency.read_answer_cycles(config)
         asked = delayed(m, sent, "asked_tag", lead, reset_less=False)
         to_row = latency.plane_draw_cycles(config) - lead - (read if config.result_priority else 0)
         found = delayed(m, asked, "found_tag", to_row, reset_less=False)

@@ -6,7 +6,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
 
 from amper_hw.base.bits import index_width
-from amper_hw.base.variants import has_both
+from amper_hw.base.variants import has_both, in_lut_ram
 from amper_spec.config import AmperConfig
 
 
@@ -28,10 +28,10 @@ def plane_signature(config: AmperConfig) -> wiring.Signature:
     """A plane that the row array is to take up, seen from who asks: its rows are those with bit ``index`` set.
 
     ``census``: it is to be counted. With both ways to draw built in, ``candidates``: not a plane, but the bitmap of the
-    CSP that was transferred last.
+    CSP that was transferred last. With the rows in LUT RAM, ``zero``: the plane is cleared, and has no row already.
     """
-    candidates = {"candidates": Out(1)} if has_both(config) else {}
-    return wiring.Signature({"index": Out(index_width(config.priority_width)), "census": Out(1), **candidates})
+    more = {"candidates": Out(1)} if has_both(config) else {"zero": Out(1)} if in_lut_ram(config) else {}
+    return wiring.Signature({"index": Out(index_width(config.priority_width)), "census": Out(1), **more})
 
 
 def part_width(config: AmperConfig) -> int:

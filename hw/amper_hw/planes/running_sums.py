@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
 
-from amper_hw.base.bits import any_of, carry_save_sum, staged
+from amper_hw.base.bits import any_of, carry_save_sum, index_width, staged
 from amper_hw.base.latency import is_deep
 from amper_spec.config import AmperConfig
 
@@ -50,4 +51,50 @@ class RunningSums:
                 prefix = staged(m, prefixes[index], f"prefix_before_{index + 1}", on=is_deep(self._config))
                 chosen = Mux(candidates, prefix, chosen)
             sums.append(staged(m, chosen, f"plane_prefix_{index + 1}", on=True))
+        return sums
+
+
+class SumTable:
+    """``RunningSums`` in LUT RAM, a word a plane.
+
+    The counts of a census come without a gap and, after a cycle without one, from plane 0 on: so a counter is enough to
+    know whose they are.
+
+    Parameters
+    ----------
+    config : the configuration. children : the ports of the node's children. child_rows : rows of each but the last.
+    """
+
+    def __init__(
+        self, m: Module, config: AmperConfig, children: list[wiring.PureInterface], *, child_rows: int
+    ) -> None:
+        counts = [child.plane_count.rows for child in children]
+        widths = [(child_rows * index).bit_length() for index in range(1, len(children))]
+        sums = []
+        for index, width in enumerate(widths, start=1):
+            below = Signal(width, name=f"below_{index}")
+            m.d.comb += below.eq(carry_save_sum(m, counts[:index], f"planes_below_{index}"))
+            sums.append(below)
+        self._widths = widths
+        if not widths:
+            return  # a single child
+        self._table: Memory[int, Value] = Memory(shape=sum(widths), depth=config.priority_width, init=[])
+        m.submodules.sums = self._table
+        plane = Signal(index_width(config.priority_width), name="counted_plane")
+        counted = children[0].plane_count.valid
+        m.d.sync += plane.eq(Mux(counted, plane + 1, 0))
+        port = self._table.write_port()
+        m.d.comb += [port.en.eq(counted), port.addr.eq(plane), port.data.eq(Cat(sums))]
+
+    def look_up(self, m: Module, plane: Value, candidates: Value | None, prefixes: Sequence[Value]) -> list[Value]:
+        """The running sums of ``plane``, a cycle later; there is no CSP beside them."""
+        sums: list[Value] = []
+        if not self._widths:
+            return sums
+        port = self._table.read_port(domain="comb")
+        m.d.comb += port.addr.eq(plane)
+        low = 0
+        for index, width in enumerate(self._widths, start=1):
+            sums.append(staged(m, port.data[low : low + width], f"plane_prefix_{index}", on=True))
+            low += width
         return sums

@@ -84,13 +84,14 @@ class PlaneSampler(Composite):
         for port in draws.array.signature.members:
             for drawing, row in zip(getattr(draws.array, port), getattr(array, port), strict=True):
                 wiring.connect(m, drawing, row)
-        m.d.comb += array.clear.eq(units.parameters.clear)
+        if "clear" in array.signature.members:
+            m.d.comb += array.clear.eq(units.parameters.clear)
 
     def _order(self, m: Module, units: PlaneUnits) -> None:
         """What waits for what, so that writes, changes and batches take effect in the order in which they came."""
         writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws
         settled, quiet, unused, changed_before, occupied = Signal(), Signal(), Signal(), Signal(), Signal()
-        rows_free, write_waits = Signal(), Signal()
+        rows_free, write_waits, zeroing = Signal(), Signal(), Signal()
         changed = (self.write.valid & self.write.ready) | (self.control.valid & self.control.ready)
         requested = self.request.valid & self.request.ready
         m.d.comb += [
@@ -99,6 +100,8 @@ class PlaneSampler(Composite):
             # The random stream wants two cycles from one load to the next.
             unused.eq(settled & rows_free & ~changed & ~changed_before & ~requested),
         ]
+        if "zeroing" in units.census.signature.members:
+            m.d.comb += zeroing.eq(units.census.zeroing)
         # Registers, since the paths on both sides are long: as good as what they follow as long as nothing is taken in
         # between, so only late by a cycle.
         m.d.sync += [
@@ -109,7 +112,7 @@ class PlaneSampler(Composite):
         ]
         m.d.comb += [
             writes.rows.eq(parameters.values.rows),
-            writes.open.eq(rows_free & ~parameters.waiting),
+            writes.open.eq(rows_free & ~parameters.waiting & ~zeroing),
             controller.settled.eq(quiet),
             controller.at_once.eq(~self.write.valid & ~self.control.valid),
             controller.occupied.eq(occupied),

@@ -52,6 +52,8 @@ ARRAY = (
     "amper_match_lines_",
     "amper_row_storage_",
     "amper_node_",
+    "amper_memory_array",
+    "amper_plane_memory_",
 )  # what the modules of the row array are called
 
 

@@ -36,10 +36,14 @@ WIDEST = AmperConfig(
     bus="axi",
 )
 SINGLE = AmperConfig(rows=1, bank_rows=2, groups=1, batch=1, priority_width=4, bus="axi")
-CONFIGURATIONS = [SMALL, WIDE, WIDEST, SINGLE]
+IN_LUT_RAM = AmperConfig(
+    rows=20, bank_rows=8, fan_out=2, batch=7, priority_width=16, variant="exact", primitives="blocks", bus="axi"
+)
+CONFIGURATIONS = [SMALL, WIDE, WIDEST, SINGLE, IN_LUT_RAM]
+NAMES = ["small", "wide", "widest", "single", "lut_ram"]
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS, ids=["small", "wide", "widest", "single"])
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=NAMES)
 def test_streams(simulate, config):
     """Writes, requests and results by stream, malformed beats among them, every draw against the golden model."""
     report = simulate(bus_components.axi_sampler(config, part="streams"))
@@ -48,7 +52,7 @@ def test_streams(simulate, config):
     assert report["beats"] > 5 * report["malformed"]
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS, ids=["small", "wide", "widest", "single"])
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=NAMES)
 def test_registers(simulate, config):
     """The same by registers alone."""
     assert simulate(bus_components.axi_sampler(config, part="registers"))["compared"] > 20

@@ -8,10 +8,10 @@ from amper_hw.bus.registers import BUS_ERRORS
 from amper_verif.harness import bus_components
 from amper_verif.harness.simulators import SIMULATORS
 
-from .test_axi import SINGLE, SMALL, WIDE, WIDEST
+from . import test_axi
+from .test_axi import NAMES
 
-NAMES = ["small", "wide", "widest", "single"]
-CONFIGURATIONS = [dataclasses.replace(config, bus="wishbone") for config in (SMALL, WIDE, WIDEST, SINGLE)]
+CONFIGURATIONS = [dataclasses.replace(config, bus="wishbone") for config in test_axi.CONFIGURATIONS]
 
 
 @pytest.mark.parametrize("config", CONFIGURATIONS, ids=NAMES)

@@ -24,6 +24,12 @@ BUILDS = {
     "with_all": {"variants": VARIANTS, "search_ports": 2, "draw_ports": 4, "draws": "stratified"},
     "with_all_shallow": {"variants": VARIANTS, "pipeline": "shallow", "result_priority": False},
 }
+BUILDS_IN_LUT_RAM = {
+    "lut_ram": {"primitives": "blocks"},
+    "lut_ram_lanes": {"primitives": "blocks", "draws": "stratified", "draw_ports": 4, "write_ports": 4},
+    "lut_ram_shallow": {"primitives": "blocks", "draw_ports": 2, "write_ports": 2, "pipeline": "shallow"},
+    "lut_ram_bare": {"primitives": "blocks", "pipeline": "shallow", "result_priority": False},
+}
 # rows, bank_rows, priority_width, batch
 SIZES = [(1, 2, 4, 3), (2, 2, 8, 1), (7, 4, 16, 8), (64, 16, 8, 20), (100, 16, 24, 33), (257, 64, 16, 64)]
 
@@ -31,7 +37,9 @@ SIZES = [(1, 2, 4, 3), (2, 2, 8, 1), (7, 4, 16, 8), (64, 16, 8, 20), (100, 16, 2
 def config_of(size, build, **more):
     rows, bank_rows, priority_width, batch = size
     sizes = {"rows": rows, "bank_rows": bank_rows, "priority_width": priority_width, "batch": batch, "groups": 5}
-    return AmperConfig(variant="exact", fan_out=4, seed=1000 * rows + batch, **sizes, **BUILDS[build], **more)
+    return AmperConfig(
+        variant="exact", fan_out=4, seed=1000 * rows + batch, **sizes, **(BUILDS | BUILDS_IN_LUT_RAM)[build], **more
+    )
 
 
 def check_random(report):
@@ -56,7 +64,17 @@ def test_random_workload(simulate, place):
     check_random(simulate(components.sampler(config_of(size, build)), seed=place + 1))
 
 
-@pytest.mark.parametrize(("place", "build"), [(4, "plain"), (3, "stratified"), (2, "with_all"), (3, "shallow")])
+@pytest.mark.half
+@pytest.mark.parametrize("build", BUILDS_IN_LUT_RAM)
+@pytest.mark.parametrize("size", SIZES[:-1], ids=lambda size: "-".join(map(str, size)))
+def test_random_workload_in_lut_ram(simulate, size, build):
+    check_random(simulate(components.sampler(config_of(size, build)), seed=size[0]))
+
+
+IN_VERILATOR = [(4, "plain"), (3, "stratified"), (2, "with_all"), (3, "shallow"), (4, "lut_ram"), (3, "lut_ram_lanes")]
+
+
+@pytest.mark.parametrize(("place", "build"), IN_VERILATOR)
 def test_random_workload_in_verilator(simulate, place, build):
     check_random(simulate(components.sampler(config_of(SIZES[place], build), batches=200), simulator="verilator"))
 
@@ -67,40 +85,60 @@ def test_a_wide_memory_of_wide_codes(simulate):
     check_random(simulate(components.sampler(config, batches=80)))
 
 
+@pytest.mark.parametrize(
+    ("rows", "bank_rows", "priority_width", "draw_ports"),
+    [
+        (257, 128, 24, 2),
+        pytest.param(257, 64, 16, 1, marks=pytest.mark.long),
+        pytest.param(1024, 64, 32, 1, marks=pytest.mark.long),
+        pytest.param(2048, 64, 16, 4, marks=pytest.mark.long),
+    ],
+)
+def test_many_rows_in_lut_ram(simulate, rows, bank_rows, priority_width, draw_ports):
+    """Several layers, several blocks, three levels of nodes."""
+    sizes = {"rows": rows, "bank_rows": bank_rows, "priority_width": priority_width, "draw_ports": draw_ports}
+    config = AmperConfig(variant="exact", primitives="blocks", seed=rows, **sizes)
+    check_random(simulate(components.sampler(config, batches=60), simulator="verilator"))
+
+
 # --- cycles ----------------------------------------------------------------------------------------------------
 
 # rows, bank_rows, fan_out, batch, levels
 SHAPES = [(64, 64, 8, 64, 0), (100, 16, 8, 33, 1), (257, 64, 8, 20, 1), (100, 16, 4, 33, 2)]
 
 
+@pytest.mark.parametrize("primitives", ["gates", "blocks"])
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "-".join(map(str, shape)))
-def test_cycles_of_a_batch(simulate, shape):
+def test_cycles_of_a_batch(simulate, shape, primitives):
     """Settled; right behind writes; and back to back."""
     rows, bank_rows, fan_out, batch, levels = shape
-    config = AmperConfig(variant="exact", rows=rows, bank_rows=bank_rows, fan_out=fan_out, batch=batch)
+    sizes = {"rows": rows, "bank_rows": bank_rows, "fan_out": fan_out, "batch": batch}
+    config = AmperConfig(variant="exact", primitives=primitives, **sizes)
     sample = Sample(batch, overtake_chance=1.0)
     operations = [*ramp(config), sample, Settle(), sample, Settle(), *[sample] * 5]
     report = simulate(components.directed_sampler(config, operations))
     assert report["mismatches"] == 0, report["first_mismatch"]
     behind, alone, *_ = (cycles[-1] for cycles in report["beats"])
-    assert alone == latency.batch_cycles(config) == batch + 15 + 4 * levels
+    expected = batch + 15 + 4 * levels if primitives == "gates" else batch + 17 + 2 * levels
+    assert alone == latency.batch_cycles(config) == expected
     # The writes' last transfer is at the request's edge, or one before it.
-    more = config.priority_width + 7 + 2 * levels
+    more = config.priority_width + (7 if primitives == "gates" else 8) + 2 * levels
     assert alone + more - 1 <= behind <= alone + more
     ends = [end for _, _, end in report["spans"][2:]]
     assert [after - before for before, after in itertools.pairwise(ends)] == [batch] * 4
 
 
-def test_a_step_of_a_batch_and_its_updates(simulate):
-    """Writes and requests offered as early as can be: a step takes 175 cycles at most where L' = 2."""
-    config = AmperConfig(variant="exact", rows=512, bank_rows=64, fan_out=4, batch=64)
+@pytest.mark.parametrize("primitives", ["gates", "blocks"])
+def test_a_step_of_a_batch_and_its_updates(simulate, primitives):
+    """Writes and requests offered as early as can be, L' = 2."""
+    config = AmperConfig(variant="exact", rows=512, bank_rows=64, fan_out=4, batch=64, primitives=primitives)
     updates = [Beat((Write(7 * row % 512, 1000 + row),)) for row in range(64)]
     sample = Sample(64, overtake_chance=0.0)
     report = simulate(components.directed_sampler(config, [*ramp(config), *([sample, *updates] * 4), sample]))
     assert report["mismatches"] == 0, report["first_mismatch"]
     ends = [end for _, _, end in report["spans"]]
     steps = [after - before for before, after in itertools.pairwise(ends)]
-    assert max(steps) <= 175, steps
+    assert max(steps) <= (175 if primitives == "gates" else 176), steps
 
 
 def test_four_draws_a_cycle(simulate):
@@ -154,7 +192,7 @@ def test_what_is_not_built_in_is_refused(simulate):
     assert report["refused_controls"] == len(refused)
 
 
-@pytest.mark.parametrize("build", ["plain", "stratified", "with_fr"])
+@pytest.mark.parametrize("build", ["plain", "stratified", "with_fr", "lut_ram", "lut_ram_shallow"])
 @pytest.mark.parametrize("ready_chance", [1.0, 0.1])
 def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance, build):
     """Afterwards nothing is left: the memory is empty, parameters and random streams are those of the configuration."""

@@ -10,6 +10,7 @@ import cocotb
 from amper import AmperConfig
 from amper_hw.base.bits import index_width
 from amper_hw.base.latency import plane_count_cycles
+from amper_hw.base.variants import in_lut_ram
 from amper_verif.benches.planes.plane_choice import random_counts, sums_of
 from amper_verif.benches.support import Device, Gaps
 from amper_verif.harness.coverage import collected, cover
@@ -25,21 +26,26 @@ class CensusBench:
         self.chance = random.Random(parameters["seed"])
         self.changing = Gaps(self.chance)
         self.cycles = plane_count_cycles(self.config)
-        self.compared = self.censuses = self.broken_off = 0
+        self.in_lut_ram = in_lut_ram(self.config)
+        self.compared = self.censuses = self.broken_off = self.cleared = 0
         self._restart()
 
     def _restart(self) -> None:
         self.counts = [0] * self.config.priority_width
         self.changed = self.device.cycle  # latest cycle with a change; the first after a reset is one
         self.due: dict[int, int] = {}  # count by the cycle in which it comes
+        self.zeroing = True  # planes are to be cleared
 
-    async def cycle(self, *, change: bool) -> None:
+    async def cycle(self, *, change: bool, clear: bool = False) -> None:
+        """``clear``: with ``change``, all rows become invalid."""
         device, now, planes = self.device, self.device.cycle, self.config.priority_width
         count = self.due.pop(now, None)
         rubbish = self.chance.randint(0, self.config.rows)
         device.drive(
             changed=int(change), count_valid=int(count is not None), count_rows=rubbish if count is None else count
         )
+        if self.in_lut_ram:
+            device.drive(clear=int(clear))
         await device.settle()
         since = now - self.changed
         asked = 1 <= since < 1 + planes
@@ -52,12 +58,20 @@ class CensusBench:
         assert device.read("current") == int(current), f"current in cycle {now}, {since} after the latest change"
         if current:
             self._check_sums()
+        if self.in_lut_ram:
+            self._check_zeros(asked, clear, last=since == planes)
         self.censuses += since == 1 + planes + self.cycles
         if change:
             self.broken_off += not current
-            self.counts = random_counts(self.config, self.chance)
+            self.counts = [0] * planes if clear else random_counts(self.config, self.chance)
             self.changed = now
         await device.tick()
+
+    def _check_zeros(self, asked: bool, clear: bool, *, last: bool) -> None:
+        assert self.device.read("zero") == int(asked and self.zeroing), f"zero in cycle {self.device.cycle}"
+        assert self.device.read("zeroing") == int(self.zeroing or clear), f"zeroing in cycle {self.device.cycle}"
+        self.zeroing = clear or (self.zeroing and not last)
+        self.cleared += clear
 
     def _check_sums(self) -> None:
         sums, width = sums_of(self.counts), index_width(self.config.rows)
@@ -83,10 +97,14 @@ async def against_model(dut: Any) -> None:
     bench._restart()
     for _ in range(parameters["cycles"] // 200):
         for _ in range(bench.chance.choice((1, 30))):
-            await bench.cycle(change=bench.changing())
+            clear = bench.in_lut_ram and bench.chance.random() < 0.1
+            may_write = not (bench.in_lut_ram and bench.zeroing)
+            change = bench.changing() and (clear or may_write)
+            await bench.cycle(change=change, clear=change and clear)
         for _ in range(bench.chance.randint(0, bench.config.priority_width + 2 * bench.cycles)):
             await bench.cycle(change=False)
         if bench.chance.random() < 0.2:
             await bench.reset()
     report = {"compared": bench.compared, "censuses": bench.censuses, "broken_off": bench.broken_off}
+    report["cleared"] = bench.cleared
     leave_report(report | {"coverage": collected()})

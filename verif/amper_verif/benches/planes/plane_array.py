@@ -9,6 +9,7 @@ import cocotb
 
 from amper import AmperConfig
 from amper_hw.base import latency
+from amper_hw.base.variants import in_lut_ram
 from amper_verif.benches.array.bank import PlainAnswers
 from amper_verif.benches.support import Answers, Device, Gaps
 from amper_verif.harness.coverage import amount, collected, cover
@@ -29,10 +30,12 @@ class PlaneArrayBench:
         self.data = [PlainAnswers(f"data {port}") for port in ports] if self.config.result_priority else []
         self.writing, self.reading, self.drawing = Gaps(self.chance), Gaps(self.chance), Gaps(self.chance)
         self.cleared = 0
+        self.in_lut_ram = in_lut_ram(self.config)
         self._restart()
 
     def _restart(self) -> None:
         self.codes = [0] * self.config.rows
+        self.stored: set[int] = set()  # rows written since the latest clear
         self.ranks: dict[int, tuple[int, int]] = {}  # lanes and plane to select from, by cycle
         for answers in self.answers:
             answers.clear()
@@ -46,11 +49,11 @@ class PlaneArrayBench:
         for _ in range(self.chance.choice((0, 1, 10, 40))):
             await self.cycle(write=self.writing())
         if self.chance.random() < 0.2:
-            await self.cycle(clear=True)
+            await self.clear()
         # A census that was broken off leaves nothing behind.
         for plane in range(self.chance.choice((0, 0, self.config.priority_width - 1))):
             await self.cycle(census=plane)
-        for _ in range(self.chance.choice((0, 3))):
+        for _ in range(self.chance.choice((1, 3))):  # a census begins behind a cycle without one
             await self.cycle(write=True)
         for plane in range(self.config.priority_width):
             await self.cycle(census=plane)
@@ -61,13 +64,36 @@ class PlaneArrayBench:
         for _ in range(latency.plane_lead_cycles(self.config)):
             await self.cycle()
 
+    async def clear(self) -> None:
+        """In one cycle; or, in LUT RAM, plane by plane, counted or not, after another broken off."""
+        if not self.in_lut_ram:
+            await self.cycle(clear=True)
+            return
+        self.codes = [0] * self.config.rows
+        self.stored.clear()
+        self.cleared += 1
+        planes = self.config.priority_width
+        for plane in (*range(self.chance.choice((0, planes - 1))), *range(planes)):
+            await self.cycle(zero=plane)
+
     async def cycle(
-        self, *, write: bool = False, clear: bool = False, census: int = -1, draw: bool = False, read: bool = True
+        self,
+        *,
+        write: bool = False,
+        clear: bool = False,
+        census: int = -1,
+        zero: int = -1,
+        draw: bool = False,
+        read: bool = True,
     ) -> None:
         """One cycle; questions are answered from what is stored before this cycle's writes."""
         self._rubbish()
         device, now = self.device, self.device.cycle
-        device.drive(clear=int(clear))
+        device.drive(**{"plane_zero": int(zero >= 0)} if self.in_lut_ram else {"clear": int(clear)})
+        if zero >= 0 and self.chance.random() < 0.5:
+            self._count(zero)
+        elif zero >= 0:
+            device.drive(plane_index=zero)
         if census >= 0:
             self._count(census)
         if draw:
@@ -79,6 +105,7 @@ class PlaneArrayBench:
             self._write()
         if clear:
             self.codes = [0] * self.config.rows
+            self.stored.clear()
             self.cleared += 1
         await device.settle()
         self._observe()
@@ -105,6 +132,7 @@ class PlaneArrayBench:
             if row // config.bank_rows in taken or chance.random() < 0.2:
                 continue
             taken.add(row // config.bank_rows)
+            self.stored.add(row)
             self.codes[row] = chance.choice((0, config.priority_max, chance.randint(0, config.priority_max)))
             names = {"valid": 1, "row": row, "priority": self.codes[row]}
             self.device.drive(**{f"write_{port}_{name}": value for name, value in names.items()})
@@ -139,14 +167,15 @@ class PlaneArrayBench:
             bank, position = divmod(members[rank], config.bank_rows)
             inside = [row % config.bank_rows for row in members if row // config.bank_rows == bank]
             answer = sum(1 << row for row in inside), inside.index(position), bank
-            self.selected[port].expect(self.device.cycle + latency.tree_cycles(config), answer)
+            self.selected[port].expect(self.device.cycle + latency.rank_answer_cycles(config), answer)
             cover("select.rank", "first" if rank == 0 else "last" if rank == len(members) - 1 else "middle")
 
     def _read(self) -> None:
-        for port, answers in enumerate(self.data):
-            row = self.chance.randrange(self.config.rows)
+        rows = sorted(self.stored) if self.in_lut_ram else range(self.config.rows)
+        for port, answers in enumerate(self.data if rows else ()):
+            row = self.chance.choice(rows)
             self.device.drive(**{f"read_{port}_valid": 1, f"read_{port}_row": row})
-            answers.expect(self.device.cycle + latency.row_answer_cycles(self.config), self.codes[row])
+            answers.expect(self.device.cycle + latency.read_answer_cycles(self.config), self.codes[row])
 
     def _observe(self) -> None:
         read, cycle = self.device.read, self.device.cycle
@@ -165,7 +194,13 @@ class PlaneArrayBench:
         cover("reset.in_flight", "row_array")
         await self.device.reset(self.chance.randint(1, 2))
         self._restart()
-        await self.cycle(read=False)  # reset makes all rows invalid in the cycle after it
+        await self.start()
+
+    async def start(self) -> None:
+        """Reset makes all rows invalid in the cycle after it; in LUT RAM, it takes a clear."""
+        await self.cycle(read=False)
+        if self.in_lut_ram:
+            await self.clear()
 
 
 @cocotb.test()
@@ -173,14 +208,14 @@ async def against_model(dut: Any) -> None:
     parameters = bench_parameters()
     bench = PlaneArrayBench(dut, parameters)
     bench._rubbish()
-    bench.device.drive(clear=0)
+    bench.device.drive(**{"plane_zero" if bench.in_lut_ram else "clear": 0})
     await bench.device.start()
-    await bench.cycle(read=False)
+    await bench.start()
     for index in range(parameters["rounds"]):
         await bench.round()
         if index % 10 == 9:
             await bench.reset()
-    for _ in range(latency.plane_count_cycles(bench.config) + latency.row_answer_cycles(bench.config)):
+    for _ in range(latency.plane_count_cycles(bench.config) + latency.read_answer_cycles(bench.config)):
         await bench.cycle(read=False)
     for answers in bench.answers:
         answers.check_finished()

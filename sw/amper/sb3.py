@@ -1,10 +1,10 @@
 """The public path of the adapter for Stable-Baselines3: ``amper.adapters.sb3``."""
 
-from amper.adapters.sb3 import (
+from amper.adapters.sb3 import PrioritizedDQN, PrioritizedSAC, PrioritizedTD3
+from amper.adapters.sb3_buffers import (
     AmperDictReplayBuffer,
     AmperNStepReplayBuffer,
     AmperReplayBuffer,
-    PrioritizedDQN,
     PrioritizedRows,
     PrioritizedSamples,
 )
@@ -15,5 +15,7 @@ __all__ = [
     "AmperReplayBuffer",
     "PrioritizedDQN",
     "PrioritizedRows",
+    "PrioritizedSAC",
     "PrioritizedSamples",
+    "PrioritizedTD3",
 ]

@@ -1,4 +1,4 @@
-"""The examples for the RL libraries run, learn from priorities, and say so; the page on them does what it says."""
+"""The examples, alone and for the RL libraries, run, learn from priorities, and say so; their page is right."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+EXAMPLES = ["dqn.py", "torchrl_dqn.py", "tianshou_dqn.py", "sb3_dqn.py"]
 
 
 def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -25,7 +26,7 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["torchrl_dqn.py", "tianshou_dqn.py", "sb3_dqn.py"])
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example(name):
     """A few hundred steps: no score to speak of, but priorities that came from TD errors, and progress shown."""
     done = run(name, "--steps", "400", "--mode", "amper-fr-dithered")
@@ -40,7 +41,7 @@ def test_an_example(name):
     assert "%|" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["torchrl_dqn.py", "tianshou_dqn.py", "sb3_dqn.py"])
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_draws_by_per_unless_asked(name):
     done = run(name, "--steps", "200")
     assert done.returncode == 0, done.stderr

@@ -343,7 +343,7 @@ def test_verify_prints_a_summary(tmp_path, capsys):
     assert "waveform" not in text
 
 
-@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+@pytest.mark.parametrize("simulator", ["icarus", pytest.param("verilator", marks=pytest.mark.long)])
 def test_verify_keeps_a_waveform(tmp_path, capsys, simulator):
     """Regression: with --waves neither simulator built, since cocotb's dump module is no Verilog-2005."""
     arguments = ("--sim", simulator, "--batches", 5, "--waves", "-o", tmp_path)

@@ -105,6 +105,7 @@ def test_the_command_measures_the_generator():
     assert "| 16 |" in done.stdout
 
 
+@pytest.mark.long  # two more syntheses
 def test_the_command_compares_depths(capsys):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL_OPTIONS.items() if name != "rows"]
     assert main(["bench", "depth", "--sizes", "8", "16", *options]) == 0

@@ -43,6 +43,7 @@ def test_document_and_code_have_the_same_points():
     assert len(rows) == len(coverage.PLAN)
 
 
+@pytest.mark.long  # all benches once more
 def test_every_bin_is_hit(simulate):
     tables = [simulate(unit)["coverage"] for unit in UNITS.values()]
     assert coverage.empty_bins(coverage.merged(tables)) == []

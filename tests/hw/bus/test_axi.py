@@ -41,6 +41,10 @@ IN_LUT_RAM = AmperConfig(
 )
 CONFIGURATIONS = [SMALL, WIDE, WIDEST, SINGLE, IN_LUT_RAM]
 NAMES = ["small", "wide", "widest", "single", "lut_ram"]
+#: The widest by streams only, unless long.
+BY_REGISTERS = [
+    pytest.param(config, marks=pytest.mark.long) if config is WIDEST else config for config in CONFIGURATIONS
+]
 
 
 @pytest.mark.parametrize("config", CONFIGURATIONS, ids=NAMES)
@@ -52,7 +56,7 @@ def test_streams(simulate, config):
     assert report["beats"] > 5 * report["malformed"]
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS, ids=NAMES)
+@pytest.mark.parametrize("config", BY_REGISTERS, ids=NAMES)
 def test_registers(simulate, config):
     """The same by registers alone."""
     assert simulate(bus_components.axi_sampler(config, part="registers"))["compared"] > 20
@@ -73,7 +77,7 @@ def test_in_verilator(simulate):
         assert report["compared"] > 100
 
 
-@pytest.mark.parametrize("config", [SMALL, WIDE], ids=["small", "wide"])
+@pytest.mark.parametrize("config", [SMALL, pytest.param(WIDE, marks=pytest.mark.long)], ids=["small", "wide"])
 def test_every_illegal_access(simulate, config):
     """Each is answered with its error, sets its bit and changes nothing else; docs/hardware/programmers-guide.md."""
     report = simulate(bus_components.axi_sampler(config, part="illegal"))

@@ -47,7 +47,9 @@ def test_masters_that_are_not_ours(simulate, config, simulator):
     assert report["errors"] >= 1
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS[:2], ids=NAMES[:2])
+@pytest.mark.parametrize(
+    "config", [CONFIGURATIONS[0], pytest.param(CONFIGURATIONS[1], marks=pytest.mark.long)], ids=NAMES[:2]
+)
 def test_every_illegal_access(simulate, config):
     """Each is answered with its error, sets its bit and changes nothing else; docs/hardware/programmers-guide.md."""
     report = simulate(bus_components.wishbone_sampler(config, part="illegal"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from amper_cli.arguments import folder
 from amper_cli.errors import reporting
 from amper_cli.options import add_configuration, configuration
+from amper_spec.config import AmperConfig
 
 DESCRIPTION = """\
 Write the sampler of a configuration as Verilog, with its description: DIR/amper.v and DIR/amper.json (configuration,
@@ -56,14 +57,16 @@ def run(options: argparse.Namespace) -> int:
     print(f"{verilog}: {len(generated.verilog.splitlines())} lines, {len(generated.verilog) / 1e6:.2f} MB")
     print(f"{description}: sha256 {generated.description['sha256'][:16]}...")
     cycles = generated.description["cycles"]
-    if config.variant == "k":
-        print(f"a batch of {config.batch} takes {cycles['batch']} cycles")
-    else:
-        searches = -(-config.groups // config.search_ports)
-        draws = -(-config.batch // config.draw_ports)
-        total = f"{searches} + {draws} + {cycles['batch_constant']} = {cycles['batch']}"
-        print(f"a batch of {config.batch} takes {total} cycles")
+    print(f"a batch of {config.batch} takes {_sum(config, cycles)}{cycles['batch']} cycles")
     return lint_file(verilog, config.name) if options.lint else 0
+
+
+def _sum(config: AmperConfig, cycles: dict[str, int]) -> str:
+    """What the cycles of a batch are the sum of, where they are one of so many searches and draws."""
+    if "batch_constant" not in cycles:
+        return ""
+    searches, draws = -(-config.groups // config.search_ports), -(-config.batch // config.draw_ports)
+    return f"{searches} + {draws} + {cycles['batch_constant']} = "
 
 
 @reporting("generate", "sim,lint")

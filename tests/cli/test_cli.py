@@ -87,8 +87,19 @@ def test_generate_gives_the_same_bytes_twice(tmp_path, capsys):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "deep/two" / name).read_bytes()
 
 
+AMPER = ("--variant", "fr", "--variants", "fr")
+
+
+@pytest.mark.parametrize("variant", ["exact", "k"])
+def test_a_batch_that_is_no_sum_of_searches_and_draws(tmp_path, capsys, variant):
+    code, text, error = run(capsys, "generate", *SMALL, "--variant", variant, "--variants", variant, "-o", tmp_path)
+    cycles = json.loads((tmp_path / "amper.json").read_text())["cycles"]
+    assert (code, error) == (0, "")
+    assert text.splitlines()[-1] == f"a batch of 5 takes {cycles['batch']} cycles"
+
+
 def test_generate_says_what_it_wrote(tmp_path, capsys):
-    code, text, error = run(capsys, "generate", *SMALL, "-o", tmp_path)
+    code, text, error = run(capsys, "generate", *SMALL, *AMPER, "-o", tmp_path)
     verilog = (tmp_path / "amper.v").read_text()
     description = json.loads((tmp_path / "amper.json").read_text())
     cycles = description["cycles"]

@@ -213,14 +213,12 @@ def array_signature(config: AmperConfig, *, rows: int, skewed: bool = False) -> 
     Members
     -------
     write : row, priority, invalidate, at most one a bank; ``clear`` makes every row invalid. Searches in the same or an
-        earlier cycle do not see them, later ones do. -> changed: lanes whose write made a row valid or invalid.
-    search -> match (does any row match); after a ``last`` -> count (rows in the CSP).
-    transfer: the CSP, complete by the searches of earlier cycles, becomes the one to select from. A search in the same
-        cycle may begin the next CSP.
-    select (rank within the CSP) -> selected (CSP bits of the bank that holds that rank, rank within it, bank's index if
-        there are several).
-        Legal once the CSP was transferred, and from two cycles after its count came.
-    read (row) -> data (its priority), with ``result_priority``.
+    earlier cycle do not see them, later ones do. changed : lanes whose write made a row valid or invalid.
+    search : a key. match : does any row match it. count : after the ``last`` search of a batch, the rows in the CSP.
+    transfer : the CSP, complete by the searches of earlier cycles, becomes the one to select from. A search in the same
+    cycle may begin the next CSP. select : a rank within the CSP. Legal once the CSP was transferred, and from two
+    cycles after its count came. selected : the CSP bits of the bank that holds that rank, the rank within it, the
+    bank's index if there are several. read : a row. data : its priority, with ``result_priority``.
 
     With variant exact built in: plane (its index) -> with ``census``, plane_count (rows of the plane). A select in the
     ``plane_lead_cycles``-th cycle after a plane takes a rank within it, whose answer is then selected; with

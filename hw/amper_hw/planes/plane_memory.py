@@ -13,14 +13,15 @@ from amper_hw.planes.skew import COLUMNS
 
 _MODULE = """\
 // LUT RAM whose words are changed in one column: read, changed and, where `store` is 1, stored in one cycle.
-module {name}(clk, address, store, columns, value, word);
-  input clk;
-  input [{address_top}:0] address;
-  input store;
-  input [{top}:0] columns;
-  input value;
-  output [{top}:0] word;
-  reg [{top}:0] words [{last}:0];
+module {name} (
+    input wire clk,
+    input wire [{address_top}:0] address,
+    input wire store,
+    input wire [{top}:0] columns,
+    input wire value,
+    output wire [{top}:0] word
+);
+  reg [{top}:0] words [0:{last}];
   assign word = words[address];
   always @(posedge clk) if (store) words[address] <= columns & {{{columns}{{value}}}} | ~columns & word;
 endmodule

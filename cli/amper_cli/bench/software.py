@@ -14,7 +14,7 @@ ROWS = (10_000, 100_000, 1_000_000)
 PEER_NAMES = ("cpprb", "tianshou", "torchrl-buffer", "torchrl-prioritized-buffer", "torchrl-sampler", "sumtree")
 
 DESCRIPTION = """\
-Time sample, update and add of every mode of the software sampler and of other libraries' prioritized replay
+Time sample, update, add and extend of every mode of the software sampler and of other libraries' prioritized replay
 buffers, interleaved in one run; print tables of process-CPU microseconds, of ratios and of the bound. A library that
 cannot be loaded is named with the reason. docs/measurements/benchmark.md says what is timed.
 """
@@ -53,12 +53,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--repeats", type=int, default=21, metavar="R", help="interleaved (default %(default)s)")
     parser.add_argument("--calls", type=int, default=256, metavar="C", help="in a repeat (default %(default)s)")
+    parser.add_argument(
+        "--touch",
+        type=int,
+        default=0,
+        metavar="MB",
+        help="of other memory read before each call (default 0: hot caches)",
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of all data (default %(default)s)")
     parser.add_argument(
         "--payload", action=argparse.BooleanOptionalAction, help="only with, or only without transitions of five fields"
     )
     parser.add_argument(
-        "-o", "--output", type=folder, metavar="DIR", help="for software.md, software.json, software.svg"
+        "-o", "--output", type=folder, metavar="DIR", help="for software.md, .json and .svg, or software-touchMB"
     )
     parser.set_defaults(run=run_software)
 
@@ -85,7 +92,9 @@ def run_software(options: argparse.Namespace) -> int:
         repeats=options.repeats,
         calls=options.calls,
         seed=options.seed,
+        touched=options.touch,
     )
+    name = f"software-touch{plan.touched}" if plan.touched else "software"
     facts = environment()
     with tqdm(total=steps(plan), unit="step") as progress:
 
@@ -98,7 +107,7 @@ def run_software(options: argparse.Namespace) -> int:
     print(text)
     if options.output is not None:
         whole = {"environment": facts, "options": vars(plan), **results.to_dict()}
-        (options.output / "software.md").write_text(text, encoding="utf-8")
-        (options.output / "software.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-        draw_times(plan, results, options.output / "software.svg")
+        (options.output / f"{name}.md").write_text(text, encoding="utf-8")
+        (options.output / f"{name}.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+        draw_times(plan, results, options.output / f"{name}.svg")
     return 0

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from amper.adapters.base import LARGEST, SMALLEST, SamplerChoice, chosen_sampler, restored
 from amper.adapters.lazy_minimum import LazyMinimum
+from amper.adapters.torchrl_arguments import Index, converted, exponent_of, numbers_of, rows_of
 from amper.sampler.options import ROWS_MAX, Mode
 from amper.support.extras import require
 from amper.support.files import load_state, save_state
-from amper_spec.checks import checked_choice, checked_integer, checked_real
+from amper_spec.checks import checked_choice, checked_integer
 
 require("torchrl.data.replay_buffers.samplers", "torchrl")
 import torch  # noqa: E402
 from torchrl.data.replay_buffers.samplers import PrioritizedSampler  # noqa: E402
 from torchrl.data.replay_buffers.storages import Storage  # noqa: E402
 from torchrl.data.replay_buffers.utils import unravel_index  # noqa: E402
-
-Index: TypeAlias = "int | slice | torch.Tensor | tuple[torch.Tensor, ...] | NDArray[np.integer]"
 
 STATE_VERSION = 1
 FILE = "amper_sampler.npz"
@@ -68,7 +67,11 @@ class AmperSampler(PrioritizedSampler):
     ) -> None:
         # The constructor of the base class is left out: it makes trees, which need TorchRL's C++ extension.
         self._max_capacity = checked_integer("max_capacity", max_capacity, 1, ROWS_MAX)
-        self._alpha, self._beta, self._eps = _exponent("alpha", alpha), _exponent("beta", beta), _exponent("eps", eps)
+        self._alpha, self._beta, self._eps = (
+            exponent_of("alpha", alpha),
+            exponent_of("beta", beta),
+            exponent_of("eps", eps),
+        )
         self._given = {"alpha": alpha, "beta": beta}  # a scheduler reads tensors back where it was given some
         if dtype not in (torch.float32, torch.float64):
             raise ValueError(f"dtype must be torch.float32 or torch.float64, not {dtype}")
@@ -105,7 +108,7 @@ class AmperSampler(PrioritizedSampler):
 
     @alpha.setter
     def alpha(self, value: float | torch.Tensor) -> None:
-        self._alpha, self._given["alpha"] = _exponent("alpha", value), value
+        self._alpha, self._given["alpha"] = exponent_of("alpha", value), value
         held = np.flatnonzero(self._raw.values < np.inf)
         if held.size:
             self._sampler.update(held, self._exponentiated(self._raw.values[held]))
@@ -117,7 +120,7 @@ class AmperSampler(PrioritizedSampler):
 
     @beta.setter
     def beta(self, value: float | torch.Tensor) -> None:
-        self._beta, self._given["beta"] = _exponent("beta", value), value
+        self._beta, self._given["beta"] = exponent_of("beta", value), value
 
     @property
     def default_priority(self) -> float:
@@ -157,8 +160,8 @@ class AmperSampler(PrioritizedSampler):
         of priorities than of rows; places without a storage that has a shape. Nothing is stored then.
         """
         self._check_capacity(storage)
-        rows = self._rows(index, storage)
-        raw = _numbers(priority)
+        rows = rows_of(index, storage, self._max_capacity)
+        raw = numbers_of(priority)
         if raw.size != 1 and raw.size != rows.size:
             raise RuntimeError(f"priority must be one number or one for each of {rows.size} rows, not {raw.size}")
         if rows.size == 0:
@@ -210,7 +213,7 @@ class AmperSampler(PrioritizedSampler):
 
     def state_dict(self) -> dict[str, Any]:
         """All that ``load_state_dict`` needs to go on exactly like this sampler: numbers, strings and tensors."""
-        state: dict[str, Any] = _converted(self._state(), np.ndarray, lambda array: torch.from_numpy(array.copy()))
+        state: dict[str, Any] = converted(self._state(), np.ndarray, lambda array: torch.from_numpy(array.copy()))
         return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -219,7 +222,7 @@ class AmperSampler(PrioritizedSampler):
 
         Raises TypeError, ValueError : not such a state; this sampler stays as it was.
         """
-        self._restore(_converted(state_dict, torch.Tensor, lambda tensor: tensor.cpu().numpy()))
+        self._restore(converted(state_dict, torch.Tensor, lambda tensor: tensor.cpu().numpy()))
 
     def dumps(self, path: str | Path) -> None:
         """Save the state into the folder ``path``, made if need be, as one file that is replaced at once."""
@@ -242,7 +245,7 @@ class AmperSampler(PrioritizedSampler):
         raw = state["raw"]
         if raw.shape != (self._max_capacity,):
             raise ValueError(f"state_dict must be of a sampler with capacity {self._max_capacity}, not {raw.size}")
-        exponents = [_exponent(name, state[name]) for name in ("alpha", "beta", "eps")]
+        exponents = [exponent_of(name, state[name]) for name in ("alpha", "beta", "eps")]
         self._sampler = restored(self._sampler, state["sampler"])
         self._alpha, self._beta, self._eps = exponents
         self._given = {"alpha": self._alpha, "beta": self._beta}
@@ -303,48 +306,3 @@ class AmperSampler(PrioritizedSampler):
         with np.errstate(over="ignore"):
             p = (np.asarray(raw, dtype=np.float64) + self._eps) ** self._alpha
         return np.minimum(np.maximum(p, SMALLEST), LARGEST)
-
-    def _rows(self, index: Index, storage: Storage | None) -> NDArray[np.int64]:
-        """int64 (b,): the rows that ``index`` names in any of its forms."""
-        if isinstance(index, slice):
-            return np.arange(*index.indices(self._max_capacity), dtype=np.int64)
-        if isinstance(index, tuple):
-            index = torch.stack([torch.as_tensor(each) for each in index], -1)
-        rows = index.detach().cpu().numpy() if isinstance(index, torch.Tensor) else np.asarray(index)
-        if rows.dtype.kind not in "iu" and rows.size:
-            raise TypeError(f"index must be integers, not {rows.dtype}")
-        if rows.ndim > 1:
-            shape = getattr(storage, "shape", None)
-            if shape is None:
-                raise RuntimeError("index has more than one dimension, and needs a storage that has a shape")
-            rows = np.ravel_multi_index(tuple(rows.reshape(-1, rows.shape[-1]).T), tuple(shape))
-        return np.ascontiguousarray(rows.reshape(-1), dtype=np.int64)
-
-
-def _numbers(priority: Any) -> NDArray[np.float64]:
-    """float64 (b,): ``priority`` in any of its forms."""
-    if isinstance(priority, torch.Tensor):
-        priority = priority.detach().cpu()
-        # NumPy has no bfloat16.
-        priority = (priority.double() if priority.is_floating_point() else priority).numpy()
-    values: NDArray[Any] = np.asarray(priority)
-    if values.dtype.kind not in "fiu":
-        raise TypeError(f"priority must be real numbers, not {values.dtype}")
-    return values.reshape(-1).astype(np.float64, copy=False)
-
-
-def _exponent(name: str, value: object) -> float:
-    """A finite number of at least 0, which may come as a tensor of one."""
-    if isinstance(value, torch.Tensor) and value.numel() == 1:
-        value = value.item()
-    number = checked_real(name, value)
-    if number < 0:
-        raise ValueError(f"{name} must be at least 0, not {number}")
-    return number
-
-
-def _converted(state: Any, kind: type, convert: Any) -> Any:
-    """``state`` with everything of ``kind`` in its dictionaries converted."""
-    if isinstance(state, dict):
-        return {name: _converted(value, kind, convert) for name, value in state.items()}
-    return convert(state) if isinstance(state, kind) else state

@@ -64,13 +64,13 @@ def _loads(workload: Workload, row_bytes: int) -> Callable[[], object]:
 
 
 def bound(mode: str, operation: str, workload: Workload, probe: dict[str, float]) -> float | None:
-    """Nanoseconds of a call that are spent even if nothing is computed; None for ``add``.
+    """Nanoseconds of a call that are spent even if nothing is computed; None of what stores.
 
     Parameters
     ----------
     mode : of the sampler. probe : median nanoseconds of the probes by name, of one call.
     """
-    if operation == "add":
+    if operation in ("add", "extend"):
         return None
     touched = LINES_A_ROW["amper" if mode.startswith("amper-") else mode][operation == "update"]
     memory = workload.batch * touched * probe[LINES] / LINE_PROBES

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 ALPHA, BETA, EPS = 0.6, 0.4, 1e-6
 OBSERVATION = 4  # numbers in one
+SEVERAL = 8  # transitions of an `extend`, as a step of so many environments gives them
 
 # The five columns of a transition, as `amper.ReplayBuffer` takes them.
 COLUMNS: dict[str, Any] = {
@@ -80,6 +81,7 @@ class Contestant:
     update : (indices, errors) -> None: stores (|error| + eps)^alpha.
     add : () -> None: one transition that is ready in the library's own form, with the largest priority so far; None:
     the library has no such operation.
+    extend : () -> None: `SEVERAL` transitions in one call, likewise.
     errors : float32 TD errors in the form that ``update`` wants. Not timed.
     memory_per_row : bytes besides the transition, where the library tells.
     """
@@ -89,6 +91,7 @@ class Contestant:
     indices: Callable[[Any], Any]
     update: Callable[[Any, Any], object]
     add: Callable[[], object] | None
+    extend: Callable[[], object] | None = None
     errors: Callable[[NDArray[np.float32]], Any] = _same
     note: str = ""
     memory_per_row: float | None = None

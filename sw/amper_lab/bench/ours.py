@@ -10,7 +10,7 @@ import numpy as np
 
 from amper import ReplayBuffer, Sampler
 from amper.sampler.options import Mode
-from amper_lab.bench.contestant import ALPHA, BETA, COLUMNS, EPS, Contestant, Workload
+from amper_lab.bench.contestant import ALPHA, BETA, COLUMNS, EPS, SEVERAL, Contestant, Workload
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 CHUNK = 65_536  # transitions stored at a time
@@ -40,6 +40,7 @@ def build_ours(mode: Mode, workload: Workload) -> Contestant:
             indices=itemgetter(0),
             update=sampler.update_errors,
             add=sampler.add,
+            extend=partial(sampler.extend, count=SEVERAL),
             memory_per_row=sampler.memory_per_row,
         )
     buffer = ReplayBuffer(workload.rows, COLUMNS, sampler)
@@ -54,6 +55,7 @@ def build_ours(mode: Mode, workload: Workload) -> Contestant:
         indices=itemgetter("indices"),
         update=buffer.update_errors,
         add=partial(buffer.add, **workload.transition()),
+        extend=partial(buffer.extend, **workload.transitions(SEVERAL)),
         memory_per_row=buffer.memory_per_row,
     )
 

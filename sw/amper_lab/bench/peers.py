@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amper_lab.bench.contestant import ALPHA, BETA, COLUMNS, EPS, Contestant, MissingError, Workload
+from amper_lab.bench.contestant import ALPHA, BETA, COLUMNS, EPS, SEVERAL, Contestant, MissingError, Workload
 
 TORCHRL_ENVIRONMENT = (
     "TorchRL 0.14 needs PyTorch 2.14, with which its wheels were built: python3 -m venv build/bench && "
@@ -53,6 +53,7 @@ def build_cpprb(workload: Workload) -> Contestant:
         indices=itemgetter("indexes"),
         update=buffer.update_priorities,
         add=partial(buffer.add, **transition),
+        extend=partial(buffer.add, **{name: column[:SEVERAL] for name, column in content.items()}),
         note="draws one row from each of b equal parts of the sum, and gives out the same arrays again; "
         "where the others have no transitions, it stores and gathers one float32 a row",
     )
@@ -166,6 +167,10 @@ def build_torchrl_buffer(workload: Workload, *, prioritized_class: bool = False)
         indices=itemgetter("index"),
         update=buffer.update_priority,
         add=partial(buffer.add, tensordict.TensorDict(one, batch_size=[])),
+        extend=partial(
+            buffer.extend,
+            tensordict.TensorDict({name: each[:SEVERAL] for name, each in tensors.items()}, batch_size=[SEVERAL]),
+        ),
         errors=torch.from_numpy,
         note="the transition to add is a TensorDict already",
     )

@@ -29,9 +29,10 @@ class Plan:
     repeats: int
     calls: int
     seed: int
+    touched: int = 0  # megabytes of other memory that are read before each call
 
     def __post_init__(self) -> None:
-        for name, least in (("batch", 1), ("repeats", 1), ("calls", 1), ("seed", 0)):
+        for name, least in (("batch", 1), ("repeats", 1), ("calls", 1), ("seed", 0), ("touched", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
         for rows in self.rows:
@@ -99,6 +100,7 @@ def _run_size(plan: Plan, workload: Workload, results: Results, advance: Callabl
         calls=plan.calls,
         repeats=plan.repeats,
         seed=plan.seed,
+        touched=plan.touched << 20,
     )
     for _ in range(plan.repeats):
         advance(where)

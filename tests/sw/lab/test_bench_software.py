@@ -73,8 +73,9 @@ def test_updates_count_and_additions_are_taken(everyone):
             list(rows) if contestant.name == "sumtree" else rows, contestant.errors(np.full(64, 1e9, np.float32))
         )
         assert np.isin(drawn(contestant, 5), rows).mean() > 0.95, contestant.name
-        if contestant.add is not None:
-            contestant.add()
+        for store in (contestant.add, contestant.extend):
+            if store is not None:
+                store()
 
 
 def test_a_batch_has_the_transitions_that_were_stored(everyone):
@@ -183,6 +184,18 @@ def test_times_are_of_a_call_without_the_clock(machine):
     assert (times[0].wall == [700, 700]).all()
 
 
+def test_other_memory_is_read_before_each_call_and_not_timed(machine, monkeypatch):
+    touched = []
+    monkeypatch.setattr(timing, "_toucher", lambda size: lambda: touched.append((size, machine.now)))
+    one = machine.contestant("a", 700, 300, 10)
+    (found,) = timing.measure([one], {}, batch=4, calls=7, repeats=1, seed=1, touched=64)
+    assert found == {("a", "sample"): (700, 700), ("a", "update"): (300, 300), ("a", "add"): (10, 10)}
+    assert touched[0][0] == 64
+    assert len(touched) == 2 * 3 * 7
+    monkeypatch.undo()
+    assert timing._toucher(64)() == 8
+
+
 def test_the_order_rotates(machine):
     three = [machine.contestant(name, 1, 1, None) for name in "abc"]
     first = []
@@ -251,6 +264,7 @@ def plan_of(**changed) -> Plan:
         ({"repeats": 0}, "repeats must be at least 1, not 0"),
         ({"calls": -1}, "calls must be at least 1, not -1"),
         ({"seed": -1}, "seed must be at least 0, not -1"),
+        ({"touched": -1}, "touched must be at least 0, not -1"),
         ({"rows": [5, 0]}, "rows must be 1 to 268435456, not 0"),
     ],
 )
@@ -295,9 +309,12 @@ def test_command_prints_and_writes_everything(tmp_path, capsys):
         for name in ("amper per", "amper-fr", "cpprb")
         for operation in timing.OPERATIONS
     }
-    assert keys == ours | {(False, "sumtree", operation) for operation in timing.OPERATIONS}
-    assert len(saved["ratios"]) == 2 * 3 * 2 + 2 * 3  # modes, operations, with and without; sumtree without only
+    assert keys == ours | {(False, "sumtree", operation) for operation in ("sample", "update", "add")}
+    assert len(saved["ratios"]) == 2 * 4 * 2 + 2 * 3  # modes, operations, with and without; sumtree without only
     assert (folder / "software.svg").read_text("utf-8").count("<svg") == 1
+    assert main(["bench", "software", *small, "--peers", "--touch", "1", "-o", str(folder)]) == 0
+    assert "1 MB of other memory read before each call" in " ".join(capsys.readouterr().out.split())
+    assert (folder / "software-touch1.json").exists()
 
 
 def test_command_refuses_what_is_illegal(capsys):

@@ -9,7 +9,13 @@ from amper_lab.train import cliffwalk, plots
 from amper_lab.train.control import SAMPLERS, SETTINGS
 from amper_lab.train.loop import Run
 from amper_lab.train.runs import load
-from amper_lab.train.statistics import Interval, mean_interval, median_interval
+from amper_lab.train.statistics import (
+    Interval,
+    difference_of_means,
+    interquartile_mean,
+    median_interval,
+    probability_of_improvement,
+)
 from amper_report.tables import table
 from amper_spec.checks import checked_choice
 
@@ -55,15 +61,25 @@ def control_runs(folder: Path) -> dict[tuple[str, int, str], list[Run]]:
 
 
 def control_table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
-    """Score of every environment, replay size and sampler: mean over the seeds and its interval."""
-    titles = "environment", "replay size", "sampler", "seeds", "score, mean", "95 % interval", "least and largest seed"
+    """Score of every environment, replay size and sampler: interquartile mean over the seeds, also against PER's."""
+    titles = (
+        "environment", "replay size", "sampler", "seeds", "interquartile mean", "95 % interval", "less PER's",
+        "better than PER", "least and largest seed",
+    )  # fmt: skip
+    scores = {key: [run.score() for run in kept] for key, kept in runs.items()}
     lines = []
-    for (env, rows, sampler), kept in runs.items():
-        scores = [run.score() for run in kept]
-        interval = mean_interval(scores)
-        span = f"{min(scores):.1f}, {max(scores):.1f}"
-        mean = f"{interval.value:.1f}", _ends(interval, ".1f")
-        lines.append([env, f"{rows:,}", sampler, len(kept), *mean, span])
+    for (env, rows, sampler), found in scores.items():
+        interval = interquartile_mean(found)
+        per = scores.get((env, rows, "per"))
+        compared = ("", "")
+        if per is not None and sampler != "per":
+            compared = (
+                _with_ends(difference_of_means(found, per), ".1f"),
+                _with_ends(probability_of_improvement(found, per), ".2f"),
+            )
+        span = f"{min(found):.1f}, {max(found):.1f}"
+        middle = f"{interval.value:.1f}", _ends(interval, ".1f")
+        lines.append([env, f"{rows:,}", sampler, len(found), *middle, *compared, span])
     return table(titles, lines)
 
 
@@ -153,6 +169,11 @@ def _needed(cell: cliffwalk.Cell, per: float | None) -> str:
         return f"never: {failed} of {len(cell.updates)} seeds above {cliffwalk.LIMIT * cell.transitions:,}"
     ratio = "" if per is None or cell.setting.mode == "per" else f", {median.value / per:.2f}x"
     return f"{median.value:,.0f} {_ends(median, ',.0f')}{ratio}"
+
+
+def _with_ends(interval: Interval, form: str) -> str:
+    """ "0.62 [0.45, 0.78]" """
+    return f"{interval.value:{form}} {_ends(interval, form)}"
 
 
 def _ends(interval: Interval, form: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, bootstrap, mannwhitneyu, trim_mean
 
 from amper.sampler.options import MODES
 from amper_cli import reproduce as command
@@ -20,7 +20,14 @@ from amper_lab.train.files import read_json, write_json
 from amper_lab.train.loop import Point, Run
 from amper_lab.train.options import TrainOptions
 from amper_lab.train.runs import Task
-from amper_lab.train.statistics import Interval, mean_interval, median_interval
+from amper_lab.train.statistics import (
+    Interval,
+    difference_of_means,
+    interquartile_mean,
+    mean_interval,
+    median_interval,
+    probability_of_improvement,
+)
 
 ROOT = Path(__file__).parents[3]
 TINY = TrainOptions(rows=150, steps=120, batch=16, hidden=16, warmup=50, update_every=1, evaluations=3, episodes=2)
@@ -50,6 +57,39 @@ def test_mean_interval() -> None:
     half = 2.776445 * math.sqrt(2.5 / 5)
     assert (interval.value, interval.low, interval.high) == pytest.approx((3.0, 3 - half, 3 + half))
     assert mean_interval([7.0]) == Interval(7.0, -math.inf, math.inf)
+
+
+@pytest.mark.parametrize("count", [4, 5, 8, 30])
+def test_interquartile_mean(count: int) -> None:
+    """The value and the interval are SciPy's."""
+    values = np.random.default_rng(count).normal(100, 20, count)
+    interval = interquartile_mean(values.tolist())
+    assert interval.value == pytest.approx(trim_mean(values, 0.25))
+    scipys = bootstrap(
+        (values,), trim_mean_of(0.25), method="percentile", n_resamples=20_000, rng=np.random.default_rng(2)
+    ).confidence_interval
+    width = scipys.high - scipys.low
+    assert interval.low == pytest.approx(scipys.low, abs=0.05 * width)
+    assert interval.high == pytest.approx(scipys.high, abs=0.05 * width)
+
+
+def trim_mean_of(cut: float):
+    return lambda values, axis=-1: trim_mean(values, cut, axis=axis)
+
+
+def test_comparisons_of_two_groups() -> None:
+    one, two = [4.0, 5.0, 6.0, 7.0], [1.0, 2.0, 3.0, 4.0]
+    better = probability_of_improvement(one, two)
+    assert better.value == pytest.approx(1 - 0.5 / 16)  # the Mann-Whitney statistic over the pairs
+    assert better.value == pytest.approx(mannwhitneyu(one, two).statistic / 16)
+    assert 0.8 < better.low <= better.high == 1
+    less = difference_of_means(one, two)
+    assert less.value == pytest.approx(3)
+    assert 1 <= less.low < 3 < less.high <= 5
+    same = probability_of_improvement(two, two)
+    assert same.value == 0.5
+    assert same.low < 0.5 < same.high
+    assert interquartile_mean([1.0, 2.0, 3.0]) == Interval(2.0, -math.inf, math.inf)
 
 
 @pytest.mark.parametrize("count", [6, 10, 11, 50])
@@ -143,17 +183,17 @@ def test_everything_at_a_tiny_size(
 
 
 def test_control_table(tmp_path: Path) -> None:
-    """Rows in the order of the plan; the score is the last quarter's; the interval is Student's over seeds."""
+    """Rows in the order of the plan; the score is the last quarter's, and is set against PER's."""
     for seed, value in ((1, 100.0), (2, 300.0)):
         keep(tmp_path, "Acrobot-v1", "amper-k", seed, [value - 10, value + 10])
     keep(tmp_path, "Acrobot-v1", "per", 1, [-80.0])
+    keep(tmp_path, "Acrobot-v1", "per", 2, [200.0])
     keep(tmp_path, "CartPole-v1", "amper-k", 3, [500.0])
-    half = 12.7062 * 100  # t of one degree of freedom times the deviation over sqrt(2)
     made = report.tables(tmp_path)
     assert made["control"].splitlines()[2:] == [
-        "| CartPole-v1 | 2,000 | amper-k | 1 | 500.0 | [-, -] | 500.0, 500.0 |",
-        "| Acrobot-v1 | 10,000 | per | 1 | -80.0 | [-, -] | -80.0, -80.0 |",
-        f"| Acrobot-v1 | 10,000 | amper-k | 2 | 200.0 | [{200 - half:.1f}, {200 + half:.1f}] | 100.0, 300.0 |",
+        "| CartPole-v1 | 2,000 | amper-k | 1 | 500.0 | [-, -] |  |  | 500.0, 500.0 |",
+        "| Acrobot-v1 | 10,000 | per | 2 | 60.0 | [-, -] |  |  | -80.0, 200.0 |",
+        "| Acrobot-v1 | 10,000 | amper-k | 2 | 200.0 | [-, -] | 140.0 [-, -] | 0.75 [-, -] | 100.0, 300.0 |",
     ]
     settings = made["settings"].splitlines()
     assert settings[0] == "|  | CartPole-v1 | Acrobot-v1 |"

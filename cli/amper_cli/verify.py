@@ -141,6 +141,7 @@ def summary(run: Verification) -> str:
     lines = [
         f"{run.simulator}: {'PASSED' if run.passed else 'FAILED'}",
         f"  batches            {run.batches}{f' ({statuses})' if statuses else ''}",
+        f"  variants           {', '.join(f'{name} {count}' for name, count in sorted(run.variants.items()))}",
         f"  indices compared   {run.compared}",
         f"  mismatches         {run.mismatches}",
     ]
@@ -155,6 +156,8 @@ def summary(run: Verification) -> str:
             f"  cycles per batch   {cycles.minimum} / {cycles.median:g} / {cycles.maximum} (minimum / median / maximum "
             f"of {cycles.batches} full batches, alone and without back-pressure)"
         )
+    if run.undrawn:
+        lines.append(f"  never drew         {', '.join(run.undrawn)}")
     if run.first_mismatch:
         lines.append(f"  first mismatch     {run.first_mismatch}")
     if run.waves:

@@ -340,7 +340,10 @@ def test_verify_through_a_bus(tmp_path, capsys, bus):
     code, text, shown = run(capsys, "verify", *SMALL, *arguments)
     assert code == 0
     assert re.search(rf"^bus.{bus}_sampler in icarus: 100%.* (\d+)/\1 ", shown.replace("\r", "\n"), re.MULTILINE), shown
-    report = r"^icarus: PASSED\n  batches            (\d+)\n  indices compared   [1-9]\d+\n  mismatches         0\n"
+    report = (
+        r"^icarus: PASSED\n  batches            (\d+)\n  variants           \S+ \d+\n"
+        r"  indices compared   [1-9]\d+\n  mismatches         0\n"
+    )
     (batches,) = re.findall(report, text, re.MULTILINE)
     assert int(batches) >= 5  # through AXI, those of both benches
     assert "simulated" not in text  # what the benches of a bus do not say is not printed

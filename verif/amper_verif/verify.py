@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -35,6 +36,8 @@ class Verification:
     compared: int  # drawn rows
     mismatches: int  # of result beats, and of what can be read back
     first_mismatch: str
+    variants: dict[str, int]  # batches that drew, by variant
+    undrawn: tuple[str, ...]  # variants that are built in and should have drawn, but did not
     statuses: dict[str, int] | None  # batches by status
     refused_writes: int | None
     refused_controls: int | None
@@ -45,8 +48,8 @@ class Verification:
 
     @property
     def passed(self) -> bool:
-        """Whether something was compared and nothing differed."""
-        return self.compared > 0 and self.mismatches == 0
+        """Whether something was compared, every variant drew, and nothing differed."""
+        return self.compared > 0 and self.mismatches == 0 and not self.undrawn
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON can hold, with the verdict."""
@@ -109,7 +112,7 @@ def verify(
         )
         for bench, more in BENCHES[config.bus]
     ]
-    return _verification(simulator, config, reports)
+    return _verification(simulator, config, reports, config.variants if trace is None else (config.variant,))
 
 
 def _workload(config: AmperConfig, batches: int, trace: str | Path | None, operations: int | None) -> dict[str, Any]:
@@ -126,13 +129,17 @@ def _workload(config: AmperConfig, batches: int, trace: str | Path | None, opera
     return {"kind": "trace", "path": str(Path(trace).resolve()), "operations": operations}
 
 
-def _verification(simulator: str, config: AmperConfig, reports: list[dict[str, Any]]) -> Verification:
+def _verification(
+    simulator: str, config: AmperConfig, reports: list[dict[str, Any]], due: tuple[str, ...]
+) -> Verification:
     """What the benches found; one of a bus fails at the first mismatch, so that its report says that there was none."""
     said: dict[str, Any] = {"mismatches": 0, "first_mismatch": ""} | reports[-1]
     full = [cycles for batch, cycles in said.get("cycles", ()) if batch == config.batch]
     totals = {name: sum(report[name] for report in reports) for name in ("batches", "compared")}
     known: dict[str, Any] = {field.name: said.get(field.name) for field in fields(Verification)}
-    known |= totals | {"simulator": simulator, "cycles": None}
+    drawn = sum((Counter(report["variants"]) for report in reports), Counter())
+    undrawn = tuple(variant for variant in due if not drawn[variant])
+    known |= totals | {"simulator": simulator, "cycles": None, "variants": dict(drawn), "undrawn": undrawn}
     if full:
         known["cycles"] = CycleStatistics(len(full), min(full), statistics.median(full), max(full))
     return Verification(**known)

@@ -23,20 +23,26 @@ def random_operations(config: AmperConfig, batches: int, seed: int, *, resets: b
 
 
 class _Generator:
-    """Every eighth stretch begins with another shape of priorities, and some change a parameter."""
+    """Every eighth batch begins another stretch: another shape of priorities and the next variant; between them, some
+    change a parameter. Every variant that is built in and every refusal has its turn in the end, however few batches.
+    """
 
     def __init__(self, config: AmperConfig, chance: random.Random) -> None:
         self._config = config
         self._chance = chance
         self._shape = "uniform"
+        self._variant: str = config.variant
 
     def operations(self, batches: int, *, resets: bool) -> list[Operation]:
         chance, config = self._chance, self._config
-        operations: list[Operation] = [Sample(1), Sample(config.batch)]  # nothing is valid yet
+        # Nothing is valid yet; as many rows as none, or more than there are, must stay refused.
+        nothing = [Control(Parameter.ROWS, 0), Control(Parameter.ROWS, config.rows + 1)]
+        operations: list[Operation] = [Sample(1), *nothing, Sample(config.batch)]
         for index in range(batches - 2):
             if index % 8 == 0:
                 self._shape = chance.choice(SHAPES)
-                operations += self._fill()
+                self._variant = config.variants[index // 8 % len(config.variants)]
+                operations += [*self._enabled(self._variant), *self._fill()]
             operations += self._beats([self._write() for _ in range(chance.choice((0, 0, 1, 2, 5, 20)))])
             if chance.random() < 0.4:
                 operations += self._change()
@@ -46,8 +52,19 @@ class _Generator:
                 operations += self._fill()
             if chance.random() < 0.05:
                 operations.append(Settle())
-        # Enabled in the end, so that a run compares something even if it is short.
-        return [*operations, Control(Parameter.ENABLE, 1), *self._fill(), Sample(config.batch), Settle()]
+        return [*operations, *self._every_choice(), Settle()]
+
+    def _enabled(self, variant: str) -> list[Operation]:
+        """Whatever was changed before: this variant draws, from at least one row."""
+        return [Control(Parameter.ENABLE, 1), Control(Parameter.VARIANT, VARIANTS.index(variant))]
+
+    def _every_choice(self) -> list[Operation]:
+        """A batch of every variant, and each refusal."""
+        operations = [*self._fill(), Control(Parameter.ENABLE, 0), Sample(1)]
+        for variant in self._config.variants:
+            operations += [*self._enabled(variant), *self._beats([Write(0, self._config.priority_max)])]
+            operations += [Sample(0), Sample(self._config.batch)]
+        return operations
 
     # --- writes ------------------------------------------------------------------------------------------------------
 
@@ -124,6 +141,8 @@ class _Generator:
             return [Control(parameter, chance.choice((0, 1, config.rows, chance.randrange(1 << 32), (1 << 32) - 1)))]
         if parameter == Parameter.ENABLE:
             return [Control(parameter, 0), *self._beats([self._write()]), self._sample(), Control(parameter, 1)]
+        if parameter == Parameter.VARIANT:
+            return [Control(parameter, self._value(parameter)), self._sample(), *self._enabled(self._variant)]
         if parameter == Parameter.CLEAR:
             return [Control(parameter, 1), *([self._sample()] if chance.random() < 0.3 else []), *self._fill()]
         if parameter == Parameter.ROWS:

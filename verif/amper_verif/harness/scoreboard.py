@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from amper import AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter, Status
 from amper.model.planes import ExactBatch
@@ -65,6 +65,7 @@ class Scoreboard:
     Members
     -------
     batches, compared, mismatches : requests, drawn rows compared (a refusal counts as one), what differed.
+    variants : batches that drew, by variant.
     errors, searches : what the device's counters of these names must show.
     csp_size : likewise, of the latest batch with a candidate set that was not refused; 0 if it fell back, or if there
         was none. total : likewise, T of the latest batch of exact; 0 if there was none.
@@ -77,6 +78,7 @@ class Scoreboard:
     compared: int = 0
     mismatches: int = 0
     first_mismatch: str = ""
+    variants: Counter[str] = field(default_factory=Counter)
     errors: int = 0
     searches: int = 0
     csp_size: int = 0
@@ -128,6 +130,7 @@ class Scoreboard:
             return status
         drawn = self.model.last_batch
         assert drawn is not None
+        self.variants[self.model.settings.variant] += 1
         if isinstance(drawn, ExactBatch):
             self.total = drawn.total
         else:
@@ -172,6 +175,10 @@ class Scoreboard:
         """Something differs from what the model says."""
         self.mismatches += 1
         self.first_mismatch = self.first_mismatch or text
+
+    def counts(self) -> dict[str, Any]:
+        """For a bench's report: the batches, and of which variants."""
+        return {"batches": self.batches, "variants": dict(self.variants)}
 
     def check_finished(self) -> None:
         """Raise AssertionError if something expected never came, or nothing was ever compared."""

@@ -86,7 +86,7 @@ def _build(verilog: str, top: str, simulator: str, build: Path, waves: bool) -> 
             public = build / "public.vlt"
             _write(public, f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n')
             sources.append(VerilatorControlFile(public))
-            arguments = ["--no-public-flat-rw", "-O3", "--x-assign", "unique"]
+            arguments = ["--no-public-flat-rw", "-O3", "--x-assign", "unique", "--x-initial", "unique"]
         try:
             get_runner(simulator).build(
                 sources=sources,
@@ -123,6 +123,8 @@ def _test(bench: str, top: str, simulator: str, build: Path, run: Path, seed: in
             waves=waves,
             log_file=log,
             timescale=None,
+            # Registers power up with anything.
+            plusargs=["+verilator+rand+reset+2", f"+verilator+seed+{seed}"] if simulator == "verilator" else [],
         )
         ran, failed = get_results(results)
     except (RuntimeError, SystemExit) as error:

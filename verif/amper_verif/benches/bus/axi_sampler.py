@@ -182,4 +182,4 @@ async def against_model(dut: Any) -> None:
     await lite.reset()
     report = await PARTS[parameters["part"]](lite, program, streams, parameters)
     compared = program.compared + (streams.compared if streams else 0)
-    leave_report(report | {"batches": program.scoreboard.batches, "compared": compared})
+    leave_report(report | program.scoreboard.counts() | {"compared": compared})

@@ -208,4 +208,4 @@ async def against_model(dut: Any) -> None:
         await program.run_chosen(parameters)
         report |= {"refused": program.refused}
     report |= {"styles": master.styles}
-    leave_report(report | {"batches": program.scoreboard.batches, "compared": program.compared})
+    leave_report(report | program.scoreboard.counts() | {"compared": program.compared})

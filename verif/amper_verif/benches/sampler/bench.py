@@ -38,6 +38,7 @@ class SamplerBench:
         self.last_progress = 0
         self.operations: deque[Operation] = deque()
         self.habit = Sample(0)  # whose chances hold
+        self.patient = False  # whether a result is taken only after it was seen, which must not keep it from coming
         self.offered: dict[str, Offer] = {}  # by stream
         self.held: Result | None = None  # a beat that was refused must not change
         self.monitors = Monitors(dut, config, self.scoreboard)
@@ -108,7 +109,8 @@ class SamplerBench:
     async def _step(self) -> None:
         """One cycle, with random readiness for a result."""
         chance = self.habit.ready_chance
-        self.dut.result_ready.value = int(chance >= 1 or self.random.random() < chance)
+        willing = self.held is not None or not self.patient
+        self.dut.result_ready.value = int(willing and (chance >= 1 or self.random.random() < chance))
         await RisingEdge(self.dut.clk)
         self.cycle += 1
         self._observe()
@@ -148,6 +150,7 @@ class SamplerBench:
         else:
             dut.request_batch.value = operation.batch
             self.habit = operation
+            self.patient = operation.ready_chance < 1 and self.random.random() < 0.4
         stream = STREAMS[type(operation)]
         getattr(dut, f"{stream}_valid").value = 1
         self.offered[stream] = operation
@@ -225,8 +228,7 @@ class SamplerBench:
 
     def report(self) -> dict[str, Any]:
         board = self.scoreboard
-        return {
-            "batches": board.batches,
+        return board.counts() | {
             "compared": board.compared,
             "mismatches": board.mismatches,
             "first_mismatch": board.first_mismatch,

@@ -1,0 +1,92 @@
+"""What ``amper verify`` makes sure of, whatever the seed."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from amper import VARIANTS, AmperConfig, Parameter
+from amper.operations.random import random_operations
+from amper.operations.vocabulary import Control, Sample
+from amper_verif.harness.scoreboard import Scoreboard
+from amper_verif.harness.simulators import SimulationError
+from amper_verif.verify import Verification, verify
+
+SMALL = AmperConfig(rows=12, priority_width=6, groups=3, batch=6, bank_rows=4)
+ALL = replace(SMALL, variants=VARIANTS, variant="exact")
+
+
+def drawn(config: AmperConfig, batches: int, seed: int) -> tuple[Scoreboard, set[str]]:
+    """The operations in the golden model alone; with what statuses."""
+    board, statuses = Scoreboard(config), set()
+    for operation in random_operations(config, batches, seed, resets=False):
+        if isinstance(operation, Sample):
+            statuses.add(board.request(operation.batch).name)
+        elif isinstance(operation, Control):
+            board.control(*operation)
+        else:
+            for write in getattr(operation, "writes", ()):
+                if write is not None:
+                    board.write(write)
+    return board, statuses
+
+
+@pytest.mark.parametrize("batches", [3, 20, 100])
+@pytest.mark.parametrize("seed", range(60))
+def test_every_variant_draws_and_every_refusal_occurs(batches, seed):
+    """Regression: over 60 seeds no batch of fr in 26 of them, and of k in 18."""
+    board, statuses = drawn(ALL, batches, seed)
+    assert set(board.variants) == set(VARIANTS)
+    assert {"OK", "NO_VALID_ROW", "DISABLED", "BAD_BATCH"} <= statuses
+    if batches == 100:
+        assert min(board.variants.values()) >= 5
+        assert sum(board.variants.values()) > 60  # regression: one seed had 42 DISABLED
+
+
+def test_illegal_rows_while_empty_are_among_them():
+    before = random_operations(SMALL, 3, 1)[:4]
+    assert Control(Parameter.ROWS, 0) in before
+    assert Control(Parameter.ROWS, SMALL.rows + 1) in before
+    assert all(isinstance(operation, (Control, Sample)) for operation in before)
+
+
+def test_all_variants_in_simulation(tmp_path):
+    result = verify(ALL, simulator="icarus", batches=20, folder=tmp_path)
+    assert result.passed
+    assert set(result.variants) == set(VARIANTS)
+    assert result.undrawn == ()
+
+
+def test_a_variant_that_never_drew_is_a_failure():
+    found = Verification("icarus", 3, 9, 0, "", {"exact": 3}, ("k",), {}, 0, 0, 0, 9, None, None)
+    assert not found.passed
+    assert replace(found, undrawn=()).passed
+
+
+def waits_for_ready(verilog: str) -> str:
+    """The result stream's valid only where ready is 1 already."""
+    broken, hits = re.subn(
+        r"(?s)(module amper_draw_unit \(.*?)(\n  \S+ queue \(.*?)\.r_rdy\(result_valid\)",
+        r"\1\n  wire offered;\n  assign result_valid = offered & result_ready;\2.r_rdy(offered)",
+        verilog,
+    )
+    assert hits == 1
+    return broken
+
+
+def test_a_valid_that_waits_for_ready_is_noticed(tmp_path):
+    with pytest.raises(SimulationError, match="the device hangs"):
+        verify(SMALL, simulator="icarus", batches=40, folder=tmp_path, mutate=waits_for_ready)
+
+
+def test_registers_power_up_with_anything_in_verilator(tmp_path):
+    """A register that needs no reset only because it happens to begin with 0."""
+
+    def without_reset(verilog: str) -> str:
+        broken, hits = re.subn(r"\n      inner_level <= \d+'d0;", "", verilog, count=1)
+        assert hits == 1
+        return broken
+
+    assert verify(SMALL, simulator="verilator", batches=10, folder=tmp_path).passed
+    with pytest.raises((SimulationError, AssertionError)):
+        assert verify(SMALL, simulator="verilator", batches=10, folder=tmp_path, mutate=without_reset).passed

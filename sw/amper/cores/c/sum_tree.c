@@ -161,6 +161,7 @@ FOR_EACH_CPU
 void tree_write(SumTree *tree, const int64_t *row, const float *priority, int64_t count, float largest, int64_t used)
 {
     int rebuild = tree_would_overflow(tree, count, (double)largest);
+    const float *bound = tree->largest.levels > 0 ? tree->largest.level[0] : NULL;
     for (int64_t i = 0; i < count; i++) {
         int64_t at = row[i];
         if (i + PREFETCH_DISTANCE < count)
@@ -170,7 +171,8 @@ void tree_write(SumTree *tree, const int64_t *row, const float *priority, int64_
             tree->priority[at] = priority[i];
         else
             tree_set(tree, at, priority[i]);
-        max_tree_wrote(&tree->largest, at, priority[i]);
+        if (bound && !(priority[i] < bound[at >> MAX_TREE_LOG2])) /* seldom, so that a write is one comparison more */
+            max_tree_wrote(&tree->largest, at, priority[i]);
     }
     if (rebuild)
         tree_rebuild(tree, used);

@@ -39,8 +39,7 @@ class StoredMultiplier(wiring.Component):
 
     Latency 2 cycles in which ``enable`` is 1, one product a cycle. Not reset: qualify with a valid bit. A digit of
     three bits chooses one of eight multiples, so that ``PipelinedMultiplier``'s carry-save sum has a third of its rows:
-    it is smaller, and the first stage, which ends in the middle of the sum, is a level of full adders shorter. Where it
-    would be another level shorter without its last row, that row is chosen in the second stage.
+    it is smaller, and the first stage, which ends in the middle of the sum, is a level of full adders shorter.
 
     Parameters
     ----------
@@ -64,20 +63,15 @@ class StoredMultiplier(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        lows = range(0, len(self.digits), DIGIT)
-        digits = [self.digits[low : low + DIGIT] for low in lows]
-        first = len(digits) - (_levels(len(digits) - 1) < _levels(len(digits)))  # rows of the first stage
-        rows = [self._row(low, digit) for low, digit in zip(lows[:first], digits[:first], strict=True)]
+        rows: list[Value] = []
+        for low in range(0, len(self.digits), DIGIT):
+            digit = self.digits[low : low + DIGIT]
+            rows.append(Cat(Const(0, low), _chosen(digit, self._multiples(len(digit)))))
         rows = carry_save(m, rows, ROWS_BETWEEN, "sum")
         rows = [held(m, self.enable, row, f"row_{index}") for index, row in enumerate(rows)]
-        for low, digit in zip(lows[first:], digits[first:], strict=True):
-            rows.append(self._row(low, held(m, self.enable, digit, "last_digit")))
         result = carry_save_sum(m, rows, "end")[: len(self.product)]
         m.d.comb += self.product.eq(held(m, self.enable, result, "result"))
         return m
-
-    def _row(self, low: int, digit: Value) -> Value:
-        return Cat(Const(0, low), _chosen(digit, self._multiples(len(digit))))
 
     def _multiples(self, digit_width: int) -> list[Value]:
         """0 times to 2^digit_width - 1 times the operand, all as wide as the last."""
@@ -88,14 +82,6 @@ class StoredMultiplier(wiring.Component):
             shift = (factor & -factor).bit_length() - 1
             found.append(Cat(Const(0, shift), odd[factor >> shift], Const(0, width))[:width])
         return found
-
-
-def _levels(rows: int) -> int:
-    """Levels of full adders that leave ``ROWS_BETWEEN`` of so many rows."""
-    levels = 0
-    while rows > ROWS_BETWEEN:
-        rows, levels = rows - rows // 3, levels + 1
-    return levels
 
 
 def _chosen(digit: Value, multiples: list[Value]) -> Value:

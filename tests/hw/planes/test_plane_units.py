@@ -16,7 +16,6 @@ SIZES = [
     (7, 16, 64, "deep"),
     (64, 8, 20, "shallow"),
     (1000, 16, 64, "deep"),
-    (2048, 16, 64, "deep"),
     (1 << 20, 32, 4096, "deep"),  # TW = 52: a word has no 14 bits more
 ]
 

@@ -154,9 +154,18 @@ def test_the_script(library_path):
     assert (
         "abc -D 1000 -constr abc.constr -script abc.script -dont_use XOR2_X1 -liberty a.lib -liberty b.lib\n" in script
     )
+    assert "opt\nsimplemap\nabc -D" in script
     assert "hilomap -hicell TIE Z1 -locell TIE Z0\n" in script
     assert "clockgate" not in asic_script("amper.v", verilog, library, ["a.lib"], period=1e-9, gate=False)
     assert abc_constraints(library) == "set_driving_cell BUF_X2\nset_load 4.0000\n"
+
+
+@pytest.mark.long  # a synthesis of its own
+def test_what_opt_merges_is_mapped(library_path, tmp_path):
+    """In these draw units it merges operators, and the multiplexer in front of them was no gate."""
+    config = AmperConfig(rows=8, priority_width=4, batch=16, variant="exact", draws="stratified", draw_ports=4)
+    result = asic.synthesise_asic(config, [library_path], folder=tmp_path)
+    assert result.area.registers > 1000
 
 
 def test_what_stays_a_module():

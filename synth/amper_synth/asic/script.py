@@ -19,7 +19,8 @@ topo; buffer -c -p; topo; upsize -D {ps}; dnsize -D {ps}; stime -d
 
 # Names of our components and their registers survive: parts of the sampler stay modules, what is inside them is
 # flattened and named with dots, and flip-flops take the names of the signals they hold. Flip-flops with an enable are
-# gates before a plain one, or have their clock gated where three and more share an enable.
+# gates before a plain one, or have their clock gated where three and more share an enable. "opt -full" leaves a coarse
+# multiplexer where it merges operators, which ABC would pass over.
 _SCRIPT = """\
 read_verilog {verilog}
 hierarchy -check -top {top}
@@ -32,6 +33,7 @@ opt -full -nodffe -nosdff
 rename -wire -suffix {suffix} t:$_*DFF* t:$_*DLATCH*
 dfflibmap {avoid} {libraries}
 opt
+simplemap
 abc -D {ps} -constr abc.constr -script abc.script {avoid} {libraries}
 setundef -zero
 {tie}splitnets

@@ -203,7 +203,8 @@ def _is_atom(text: str) -> bool:
     """A name, a part of one, a number, or braces from end to end."""
     if re.fullmatch(r"[\w.']+(\[[\d:]+\])?|\$signed\([^()]*\)", text):
         return True
-    return text.startswith("{") and _closes_at(text) == len(text) - 1
+    begin = 1 if text.startswith("~(") else 0
+    return text[begin : begin + 1] in ("{", "(") and _closes_at(text[begin:]) == len(text) - 1 - begin
 
 
 def _closes_at(text: str) -> int:

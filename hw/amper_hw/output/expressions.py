@@ -6,6 +6,7 @@ Operands have the width of the result, so that no rule of the language about wid
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import groupby
 
 from amper_hw.output.keywords import KEYWORDS
@@ -16,6 +17,7 @@ _SYMBOLS = {
     "and": "&", "or": "|", "xor": "^", "add": "+", "sub": "-", "mul": "*", "shl": "<<", "shr": ">>",
     "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
 }  # fmt: skip
+_OPPOSITES = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "le": "gt", "gt": "le"}
 _UNARY = {"not": "~", "any": "|", "all": "&", "parity": "^"}
 #: What a wire that Amaranth has no name for is called after, between its operands' names.
 _WORDS = {
@@ -160,6 +162,9 @@ class Expressions:
         kind = operator.kind
         if kind == "choose":
             return self._choice(operator.operands)
+        inner = operator.operands[0].whole
+        if kind == "not" and inner in self._inside and (opposite := _OPPOSITES.get(self._net.operators[inner].kind)):
+            return self._operator(replace(self._net.operators[inner], kind=opposite))
         texts = [self.text(bits) for bits in operator.operands]
         if kind in _UNARY:
             if kind == "not" and re.fullmatch(r"[|&^][^|&^].*", texts[0]) and _is_atom(texts[0][1:]):

@@ -114,14 +114,12 @@ class _Simplifier:
     # Wires that are other names.
 
     def _name(self) -> None:
-        for target, value in self._module.aliases:
-            wire, source = target.whole, value[0].wire if len(value) == 1 else None
-            if wire is None:
-                raise ValueError(f"{self._module.name}: an alias of a part of a wire")
+        for wire, value in _whole_aliases(self._module.aliases):
+            source = value[0].wire if len(value) == 1 else None
             temporary = source is not None and source.is_temporary and source not in self._same
             if wire.port:
                 if temporary and value.whole:
-                    self._same[value.whole] = target
+                    self._same[value.whole] = Bits([Chunk(wire, 0, wire.width)])
                 else:
                     self.netlist.outputs.append((wire, value))
                 continue
@@ -294,6 +292,22 @@ class _Simplifier:
                 operator.width = wire.width = wanted
             for bits in operator.operands:
                 _mark(used, bits)
+
+
+def _whole_aliases(aliases: list[tuple[Bits, Bits]]) -> Iterator[tuple[Wire, Bits]]:
+    """What each wire is another name of; one that is told part by part is put together."""
+    parts: dict[Wire, list[tuple[int, Bits]]] = {}
+    for target, value in aliases:
+        start = 0
+        for wire, low, width in target:
+            if wire is not None:
+                parts.setdefault(wire, []).append((low, value.part(start, width)))
+            start += width
+    for wire, pieces in parts.items():
+        whole = Bits([chunk for _, bits in sorted(pieces, key=lambda piece: piece[0]) for chunk in bits])
+        if whole.width != wire.width:
+            raise ValueError(f"{wire.name} has {wire.width} bits, of which {whole.width} have a value")
+        yield wire, whole
 
 
 def _operator(kind: str, ports: dict[str, Bits], parameters: dict[str, str], width: int) -> Operator | Bits:

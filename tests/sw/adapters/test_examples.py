@@ -48,6 +48,16 @@ def test_an_example_draws_by_per_unless_asked(name):
     assert done.stdout.splitlines()[-1].startswith("mode per, ")
 
 
+def test_actors_and_a_learner():
+    """Two actors in processes, a shard each: the learner learns while they play, and they end."""
+    done = run("apex.py", "--actors", "2", "--updates", "40")
+    assert done.returncode == 0, done.stderr
+    found = re.fullmatch(r"(\d+) transitions, 40 updates, mean score (\d+\.\d)", done.stdout.splitlines()[-1])
+    assert found, done.stdout
+    assert int(found[1]) >= 500
+    assert float(found[2]) >= 8
+
+
 def test_the_page_of_the_adapters(monkeypatch):
     # TorchRL tells on the standard output when it makes a storage.
     import torchrl  # sets up its logger

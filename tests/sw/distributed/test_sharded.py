@@ -5,8 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,7 +167,7 @@ def test_a_shard_that_is_killed(restart):
         before = replay.sample(500)
         process = replay._shards._shards[1][0]
         os.kill(process.pid, signal.SIGKILL)
-        process.join()
+        process.wait()
         replay.update_errors(before["indices"], np.ones(500))  # 200 rows of them are gone
         after = replay.sample(2000)
         lost = (before["x"] >= 10) & (before["x"] < 210)
@@ -192,6 +195,29 @@ def test_a_shard_that_is_killed(restart):
         assert priorities.size == 248
 
 
+def test_shards_end_with_their_process():
+    """Also where it is killed."""
+    program = (
+        "from amper.distributed import ShardedReplay\n"
+        "replay = ShardedReplay(1, 5, {'x': 'int64'}, engine='processes')\n"
+        "print(replay._shards._shards[0][0].pid, flush=True)\n"
+        "input()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    shard = int(process.stdout.readline())
+    assert _runs(shard)
+    process.kill()
+    process.communicate()
+    while _runs(shard):  # or the test's time is over
+        time.sleep(0.01)
+
+
+def _runs(process: int) -> bool:
+    """Whether it is there, and not only waits for somebody to ask how it ended."""
+    state = Path(f"/proc/{process}/stat")
+    return state.exists() and state.read_text().split(")")[-1].split()[0] != "Z"
+
+
 def test_no_shard_is_left():
     with ShardedReplay(1, 10, COLUMNS, engine="processes") as replay:
         with pytest.raises(NoValidRowError, match=r"^sample needs at least one transition, and no shard has one"):
@@ -199,7 +225,7 @@ def test_no_shard_is_left():
         replay.extend(**transitions(np.arange(5)))
         process = replay._shards._shards[0][0]
         process.kill()
-        process.join()
+        process.wait()
         with pytest.raises(ShardLostError, match=r" needs a shard, and all 1 are gone$"):
             replay.sample(1)
 

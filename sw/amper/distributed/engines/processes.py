@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import os
 import pickle
 import secrets
+import subprocess
+import sys
 import threading
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
-from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 from amper.distributed.engines.engine import Answer, Channel, Waiting
 from amper.distributed.shard import Shard, ShardLostError, ShardSpec
 
 _LOST = (EOFError, OSError)
-_START = 60.0  # seconds for a process to come up
+_PROGRAM = "from amper.distributed.engines.processes import serve; serve()"
 
 
 class Address(NamedTuple):
@@ -25,34 +27,40 @@ class Address(NamedTuple):
 
 
 class Processes:
-    """A process a shard, started afresh (spawn), so that no thread of this one is copied."""
+    """A process a shard, which loads nothing but what a shard needs, and ends with this one."""
 
-    def start(self, spec: ShardSpec) -> tuple[BaseProcess, Address]:
-        context = multiprocessing.get_context("spawn")
-        here, there = context.Pipe()
+    def start(self, spec: ShardSpec) -> tuple[subprocess.Popen[bytes], Address]:
         key = secrets.token_bytes(32)
-        process = context.Process(target=_serve, args=(pickle.dumps(spec), key, there), daemon=True)
-        process.start()
-        there.close()
+        process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
-            if not here.poll(_START):
-                raise ShardLostError(f"a shard did not start within {_START:g} seconds")
-            answer = here.recv()
+            pickle.dump((spec, key), process.stdin)
+            process.stdin.flush()  # and stays open: its end is that of this process
+            answer = pickle.load(process.stdout)
         except _LOST:
+            self.stop((process, Address("", key)))
             raise ShardLostError("a shard ended while it started") from None
-        finally:
-            here.close()
         if isinstance(answer, Exception):
-            process.join()
+            self.stop((process, Address("", key)))
             raise answer
         return process, Address(answer, key)
 
-    def channel(self, shard: tuple[BaseProcess, Address]) -> Channel:
+    def channel(self, shard: tuple[subprocess.Popen[bytes], Address]) -> Channel:
         return SocketChannel(shard[1])
 
-    def stop(self, shard: tuple[BaseProcess, Address]) -> None:
-        shard[0].terminate()
-        shard[0].join()
+    def stop(self, shard: tuple[subprocess.Popen[bytes], Address]) -> None:
+        process = shard[0]
+        process.terminate()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            assert stream is not None
+            stream.close()
 
 
 class SocketChannel:
@@ -102,22 +110,31 @@ class SocketChannel:
             self._connection = None
 
 
-def _serve(spec: bytes, key: bytes, started: Connection) -> None:
-    """A shard's process: tells where it listens, and then answers all who connect, until it is ended."""
+def serve() -> None:
+    """A shard's process: tells on its standard output where it listens, and then answers all who connect."""
+    answers, sys.stdout = sys.stdout.buffer, sys.stderr
     try:
-        shard = Shard(pickle.loads(spec))
+        spec, key = pickle.load(sys.stdin.buffer)
+        shard = Shard(spec)
         listener = Listener(family="AF_UNIX", authkey=key)
     except Exception as error:  # the caller raises it
-        started.send(error)
+        pickle.dump(error, answers)
+        answers.flush()
         return
-    started.send(listener.address)
-    started.close()
+    pickle.dump(listener.address, answers)
+    answers.flush()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:
             connection = listener.accept()
-        except (*_LOST, multiprocessing.AuthenticationError):
+        except (*_LOST, AuthenticationError):
             continue  # somebody without the secret, or who has gone
         threading.Thread(target=_answer, args=(shard, connection), daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
 
 
 def _answer(shard: Shard, connection: Connection) -> None:

@@ -40,8 +40,6 @@ def unequal(replay: ShardedReplay) -> np.ndarray:
 
 @pytest.fixture(params=["threads", "processes", "ray"])
 def engine(request) -> str:
-    if request.param == "ray":
-        pytest.importorskip("ray", reason="Ray is not among the packages of make setup: pip install 'amper[ray]'")
     return request.param
 
 

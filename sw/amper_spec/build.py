@@ -18,6 +18,8 @@ Primitives = Literal["gates", "blocks"]
 PRIMITIVES: tuple[str, ...] = get_args(Primitives)
 
 FAN_OUT = 8  # of a node, the most by default: above it, a node's choice of a child is slower than all else
+PACKED_ROW_WIDTH = 14  # bits of a row in a word with a priority
+PACKED_BATCH = 256  # the largest batch whose rows are remembered by default
 _PORTS = Integer(1, 8, power_of_two=True)
 
 
@@ -31,6 +33,12 @@ def least_fan_out(config: Any) -> int:
     while fan_out**levels < banks:
         fan_out *= 2
     return fan_out
+
+
+def can_pack(config: Any) -> bool:
+    """Whether a draw fits into one word of the bus, two flags beside it, and two priorities do."""
+    fits: bool = config.row_width <= PACKED_ROW_WIDTH and config.priority_width <= 16
+    return config.bus != "native" and fits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +64,14 @@ class Build(Declared):
     bus: Bus = parameter(
         "native", Choice(BUSES), "BUS", "ready/valid streams, AXI4-Lite with AXI4-Stream, or Wishbone B4"
     )
+    packed_registers: bool = parameter(
+        DERIVED,
+        Switch(),
+        "X",
+        "whether one read takes a draw and one write updates two; the registers then remember a batch's rows",
+        derive=lambda config: can_pack(config) and config.batch <= PACKED_BATCH,
+        default_text=f"yes with a bus, for n <= 2^{PACKED_ROW_WIDTH}, Q <= 16, b <= {PACKED_BATCH}",
+    )
     storage: Storage = parameter(
         "flip-flops", Choice(STORAGES), "CELLS", "what holds the rows; latches are smaller in a cell library"
     )
@@ -72,3 +88,11 @@ class Build(Declared):
         "of the top module, and what the names of all other modules and of the files begin with",
         changes="software",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.packed_registers and not can_pack(self):
+            raise ValueError(
+                f"packed_registers must be no with bus native, above {1 << PACKED_ROW_WIDTH} rows and above 16 bits of "
+                "priority"
+            )

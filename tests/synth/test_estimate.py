@@ -28,6 +28,14 @@ def test_some_15_percent(path):
     assert measured["area"]["gate_um2"] == GATE_UM2
 
 
+def test_a_parameter_that_is_younger_than_the_sweep():
+    """All points had what is its default now, so that is not outside of what was seen."""
+    outside = published().predict(AmperConfig(rows=64)).outside
+    assert not [text for text in outside if text.startswith(("draws", "packed_registers"))]
+    exact = published().predict(AmperConfig(rows=64, bus="axi")).outside
+    assert "packed_registers = yes, seen no" in exact
+
+
 def test_the_numbers():
     config = AmperConfig(rows=1024)
     found = published().predict(config)

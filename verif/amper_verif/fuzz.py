@@ -12,6 +12,7 @@ from typing import Any
 
 from amper import AMPER_VARIANTS, AmperConfig
 from amper_spec.algorithm import DRAWS
+from amper_spec.build import PACKED_ROW_WIDTH
 from amper_spec.declare import declarations
 from amper_verif.harness.simulators import SIMULATORS, require_simulator
 from amper_verif.verify import Verification, verify
@@ -105,6 +106,11 @@ def _bank_rows(chance: random.Random, values: dict[str, Any]) -> int:
     return min(1024, least << chance.randrange(5))
 
 
+def _packed_registers(chance: random.Random, values: dict[str, Any]) -> bool:
+    fits = values["bus"] != "native" and values["rows"] <= 1 << PACKED_ROW_WIDTH and values["priority_width"] <= 16
+    return fits and chance.random() < 0.5
+
+
 #: How those are drawn that an even choice would make too large to build, or too dull; by what was drawn before.
 _DRAWN: dict[str, Callable[[random.Random, dict[str, Any]], Any]] = {
     "rows": _rows,
@@ -115,6 +121,7 @@ _DRAWN: dict[str, Callable[[random.Random, dict[str, Any]], Any]] = {
     "radius_scale": _radius_scale,
     "neighbour_scale": _neighbour_scale,
     "bank_rows": _bank_rows,
+    "packed_registers": _packed_registers,
 }
 
 

@@ -26,19 +26,22 @@ class AccessCheck(wiring.Component):
 
     Members
     -------
-    access : In, the access. room : In, the command queue has room. result : In, there is a result.
+    access : In, the access. room : In, the command queue has room. result : In, there is a result. drawn : In, there is
+        a drawn row to update; only with packed registers.
     errors : Out, at most one 1: the first of ``ACCESS_ERRORS`` that the access makes.
     write : Out, one 1 for a legal write: the register's place in the map.
-    read : Out, a legal read. take : Out, a legal read of RESULT_ROW.
+    read : Out, a legal read. take : Out, a legal read of a register that takes a result, while there is one.
     """
 
     def __init__(self, config: AmperConfig) -> None:
         self._map = register_map(config)
+        self._packed = config.packed_registers
         super().__init__(
             {
                 "access": In(access_signature()),
                 "room": In(1),
                 "result": In(1),
+                **({"drawn": In(1)} if config.packed_registers else {}),
                 "errors": Out(len(ACCESS_ERRORS)),
                 "write": Out(len(self._map)),
                 "read": Out(1),
@@ -68,7 +71,7 @@ class AccessCheck(wiring.Component):
             "WRITE_ONLY": ~access.write & among(lambda register: not register.readable),
             "RESERVED": access.write & self._reserved(at),
             "QUEUE_FULL": access.write & among(lambda register: register.command) & ~self.room,
-            "RESULT_EMPTY": ~access.write & is_result & ~self.result,
+            "RESULT_EMPTY": (~access.write & is_result & ~self.result) | self._nothing_drawn(among),
         }
         # An access to no byte of a register breaks no rule and does nothing.
         meant = access.strobe.any()
@@ -83,9 +86,16 @@ class AccessCheck(wiring.Component):
             legal.eq(unbroken),
             self.write.eq(Mux(legal & access.write, at, 0)),
             self.read.eq(legal & ~access.write),
-            self.take.eq(self.read & is_result),
+            self.take.eq(self.read & self.result & among(lambda register: register.takes)),
         ]
         return m
+
+    def _nothing_drawn(self, among: Callable[[Callable[[Register], bool]], Value]) -> Value:
+        """An update of a row that is not there."""
+        if not self._packed:
+            return Const(0, 1)
+        nothing: Value = self.access.write & among(lambda register: register.name == "UPDATE") & ~self.drawn
+        return nothing
 
     def _reserved(self, at: Value) -> Value:
         """Whether a bit that has no meaning in the register is 1 in the data."""

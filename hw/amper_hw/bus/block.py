@@ -14,15 +14,23 @@ from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import STATUS_WIDTH, monitor_members, variant_width
 from amper_hw.base.variants import has_candidates, has_exact
 from amper_hw.bus.access_check import AccessCheck
+from amper_hw.bus.drawn_rows import DrawnRows
 from amper_hw.bus.port import Command, command_layout, draw_layout, outcome_signature, register_port_signature
 from amper_hw.bus.registers import ACCESS_ERRORS, BUS_ERRORS, COMMAND_DEPTH, DATA_WIDTH, INTERRUPTS, register_map
+from amper_spec.build import PACKED_ROW_WIDTH
 from amper_spec.config import COEFFICIENT_WIDTH, RADIUS_WIDTH, AmperConfig
 from amper_spec.parameters import PARAMETER_WIDTH, Parameter
+from amper_spec.status import Status
 
 #: Registers that show a monitor of the sampler as it is.
 MONITORS = ("VMAX", "CSP_SIZE", "VALID_ROWS", "SEARCHES", "CYCLES", "ERRORS")
 #: Registers a write of which is a command, but for the parameters.
-COMMANDS = {"WRITE_PRIORITY": Command.WRITE, "INVALIDATE": Command.INVALIDATE, "REQUEST": Command.REQUEST}
+COMMANDS = {
+    "WRITE_PRIORITY": Command.WRITE,
+    "INVALIDATE": Command.INVALIDATE,
+    "REQUEST": Command.REQUEST,
+    "UPDATE": Command.UPDATE,
+}
 
 
 class RegisterBlock(Composite):
@@ -39,7 +47,7 @@ class RegisterBlock(Composite):
     -------
     port : the accesses. irq : Out.
     command : Out stream of ``command_layout``; valid only while ready. free, queue_empty, outcome : In, of the queue.
-    draw : In stream of ``draw_layout``; taken when RESULT_ROW is read.
+    draw : In stream of ``draw_layout``; taken when RESULT_ROW or RESULT_PACKED is read.
     monitor : In, the monitors of the sampler. batch : Out, the BATCH in force.
     malformed : In, a beat of a stream was dropped; to_stream : Out, results go to the stream. AXI only.
     """
@@ -78,8 +86,10 @@ class RegisterBlock(Composite):
         values |= self._parameters(m)
         values |= self._errors(m, check.errors, write["BUS_ERRORS"])
         values |= self._status(m, values["BUS_ERRORS"], write["IRQ_ENABLE"])
-        values |= self._commands(m, write)
         values |= self._results(m, check.take)
+        values |= self._commands(m, write)
+        if self._config.packed_registers:
+            values |= self._packed(m, check, write["UPDATE"])
         self._answer(m, check, values)
         return m
 
@@ -164,12 +174,14 @@ class RegisterBlock(Composite):
         with m.If(write["WRITE_ROW"]):
             m.d.sync += row.eq(access.data)
         m.d.comb += [
-            self.command.valid.eq(any_of(write[name] for name in (*COMMANDS, *Parameter.__members__))),
+            self.command.valid.eq(any_of(write[register.name] for register in self._map if register.command)),
             command.value.eq(access.data),
             command.kind.eq(Command.CONTROL),
             command.key.eq(access.address[2 : 2 + PARAMETER_WIDTH]),  # the number of a parameter, if it is one
         ]
         for name, kind in COMMANDS.items():
+            if name not in write:
+                continue
             with m.If(write[name]):
                 m.d.comb += [command.kind.eq(kind), command.key.eq(Mux(write["INVALIDATE"], access.data, row))]
         values: dict[str, Value] = {"WRITE_ROW": row}
@@ -194,6 +206,27 @@ class RegisterBlock(Composite):
             "RESULT_PRIORITY": priority,
             "RESULT_STATUS": Cat(status, Const(0, 8 - STATUS_WIDTH), last),
         }
+
+    def _packed(self, m: Module, check: wiring.PureInterface, update: Value) -> dict[str, Value]:
+        """A draw in one word, and priorities for two rows that were drawn."""
+        draw, command = self.draw.payload, self.command.payload
+        part = SharedModule.of("amper_drawn_rows", DrawnRows(self._config))
+        drawn = self.instantiate(m, "drawn", part)
+        m.d.comb += [
+            drawn.take.eq(check.take),
+            drawn.row.eq(draw.row),
+            drawn.last.eq(draw.last),
+            drawn.answered.eq((draw.status == Status.OK) | (draw.status == Status.FALLBACK)),
+            drawn.next.eq(update),
+            check.drawn.eq(drawn.left[0]),
+            command.second.eq(drawn.rows[1]),
+            command.pair.eq(drawn.left[1]),
+        ]
+        with m.If(update):
+            m.d.comb += command.key.eq(drawn.rows[0])
+        gap = Const(0, PACKED_ROW_WIDTH - self._config.row_width)
+        word = Cat(draw.row, gap, draw.last, Const(1, 1), draw.priority)
+        return {"RESULT_PACKED": Mux(self.draw.valid, word, 0)}
 
     def _answer(self, m: Module, check: wiring.PureInterface, values: dict[str, Value]) -> None:
         read = Signal(DATA_WIDTH)

@@ -5,7 +5,7 @@ Latency: 2 cycles or more, as many as what waits before it takes. Page: docs/har
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -13,16 +13,17 @@ from amaranth.lib.wiring import In, Out
 from amper_hw.base.bits import any_of, structure
 from amper_hw.base.payload import control_layout, lane, request_layout, write_layout
 from amper_hw.bus.port import Command, command_layout, outcome_signature
-from amper_hw.bus.registers import COMMAND_DEPTH
+from amper_hw.bus.registers import COMMAND_DEPTH, UPDATE_SECOND
 from amper_spec.config import AmperConfig
 from amper_spec.parameters import PARAMETER_WIDTH
 
 
 class CommandQueue(wiring.Component):
-    """Gives the sampler one command after the other: the next only when it is known what became of the last.
+    """Gives the sampler one command after the other: the next only when it is known what became of the last, but a
+    write behind a write at once.
 
     So a batch sees the writes and parameters before its request and none behind it. A command comes out at the
-    earliest 2 cycles after it went in; one every 2 cycles at most.
+    earliest 2 cycles after it went in. A pair of updates are two writes.
 
     Parameters
     ----------
@@ -67,11 +68,13 @@ class CommandQueue(wiring.Component):
             self.command.ready.eq(queue.w_rdy),
             self.free.eq((COMMAND_DEPTH - queue.level)[: len(self.free)]),
             head.eq(queue.r_data),
-            offered.eq(queue.r_rdy & settled),
             queue.r_en.eq(taken),
             self.empty.eq((queue.level == 0) & settled),
         ]
-        is_write = (head.kind == Command.WRITE) | (head.kind == Command.INVALIDATE)
+        is_write = (head.kind == Command.WRITE) | (head.kind == Command.INVALIDATE) | (head.kind == Command.UPDATE)
+        after_write = Signal()  # a write follows a write at once: what became of either is known in its own cycle
+        m.d.comb += offered.eq(queue.r_rdy & (settled | (after_write & is_write)))
+        m.d.sync += after_write.eq(self.write.valid & self.write.ready)
         kinds = (
             (self.write, is_write),
             (self.control, head.kind == Command.CONTROL),
@@ -79,18 +82,31 @@ class CommandQueue(wiring.Component):
         )
         for port, chosen in kinds:
             m.d.comb += port.valid.eq(offered & chosen)
-        m.d.comb += taken.eq(any_of(port.valid & port.ready for port, _ in kinds))
-        m.d.sync += settled.eq(~taken)
-        self._payloads(m, head)
+        transferred = any_of(port.valid & port.ready for port, _ in kinds)
+        m.d.sync += settled.eq(~transferred)
+        second: Value = Const(0, 1)
+        if self._config.packed_registers:
+            second = Signal(name="second_of_pair")
+            with m.If(transferred):
+                m.d.sync += second.eq(~taken)
+            waits = (head.kind == Command.UPDATE) & head.pair & ~second
+            m.d.comb += taken.eq(transferred & ~waits)
+        else:
+            m.d.comb += taken.eq(transferred)
+        self._payloads(m, head, second)
         self._outcome(m, head)
         return m
 
-    def _payloads(self, m: Module, head: data.View) -> None:
+    def _payloads(self, m: Module, head: data.View, second: Value) -> None:
+        """``second`` : of a pair of updates."""
         config = self._config
         write = self.write.payload
+        row, priority = head.key, head.value
+        if config.packed_registers:
+            row, priority = Mux(second, head.second, row), Mux(second, priority[UPDATE_SECOND:], priority)
         m.d.comb += [
-            lane(write.row, 0, config.write_ports).eq(head.key),
-            lane(write.priority, 0, config.write_ports).eq(head.value),
+            lane(write.row, 0, config.write_ports).eq(row),
+            lane(write.priority, 0, config.write_ports).eq(priority),
             write.invalidate.eq(head.kind == Command.INVALIDATE),
             self.control.payload.parameter.eq(head.key[:PARAMETER_WIDTH]),
             self.control.payload.value.eq(head.value),

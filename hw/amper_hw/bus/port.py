@@ -12,13 +12,14 @@ from amper_spec.config import AmperConfig
 from amper_spec.parameters import PARAMETER_WIDTH, VALUE_WIDTH
 
 
-class Command(IntEnum, shape=2):
+class Command(IntEnum, shape=3):
     """What an entry of the command queue is; ``key`` and ``value`` depend on it."""
 
     WRITE = 0  # row, priority
     INVALIDATE = 1  # row
     CONTROL = 2  # parameter's number, value
     REQUEST = 3  # -, draws
+    UPDATE = 4  # row, two priorities; the other row is ``second``, if there is a ``pair``
 
 
 def access_signature() -> wiring.Signature:
@@ -47,7 +48,10 @@ def register_port_signature() -> wiring.Signature:
 
 def command_layout(config: AmperConfig) -> data.StructLayout:
     """An entry of the command queue."""
-    return data.StructLayout({"kind": Command, "key": max(config.row_width, PARAMETER_WIDTH), "value": VALUE_WIDTH})
+    packed = {"second": config.row_width, "pair": 1} if config.packed_registers else {}
+    return data.StructLayout(
+        {"kind": Command, "key": max(config.row_width, PARAMETER_WIDTH), "value": VALUE_WIDTH, **packed}
+    )
 
 
 def draw_layout(config: AmperConfig) -> data.StructLayout:

@@ -14,13 +14,15 @@ from amper_spec.parameters import VALUE_WIDTH, Parameter
 from amper_spec.status import STATUS_WIDTH, Status
 
 Access = Literal["ro", "rw", "wo", "w1c"]
+_COMMANDS = ("WRITE_PRIORITY", "INVALIDATE", "REQUEST", "UPDATE")  # beside the parameters
 
 DATA_WIDTH = 32
 ADDRESS_WIDTH = 12  # bits of a byte address
 COMMAND_DEPTH = 16  # places of the command queue
 ID = int.from_bytes(b"AMPR", "big")
+UPDATE_SECOND = 16  # lowest bit of the second priority in UPDATE
 PARAMETERS_OFFSET = 0x040  # of parameter 0
-VERSION = (1, 1)  # an address or a field never changes its meaning within a major version
+VERSION = (1, 2)  # an address or a field never changes its meaning within a major version
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Register:
     @property
     def command(self) -> bool:
         """Whether a write to it is a command, which goes into the command queue."""
-        return self.name in Parameter.__members__ or self.name in ("WRITE_PRIORITY", "INVALIDATE", "REQUEST")
+        return self.name in Parameter.__members__ or self.name in _COMMANDS
 
 
 #: What is answered with an error, and sets the bit of this place in BUS_ERRORS; of several, only the first.
@@ -104,7 +106,7 @@ ACCESS_ERRORS = {
     "WRITE_ONLY": "a read of a register that can only be written",
     "RESERVED": "a 1 written to a reserved bit, so also a row or priority with too many bits",
     "QUEUE_FULL": "a command while the command queue was full",
-    "RESULT_EMPTY": "a read of RESULT_ROW while there was no result",
+    "RESULT_EMPTY": "a read of RESULT_ROW while there was no result, or an UPDATE while no drawn row was left",
 }
 
 #: All bits of BUS_ERRORS, from bit 0.
@@ -197,6 +199,7 @@ def _capabilities(config: AmperConfig) -> tuple[Register, ...]:
                     int(config.result_priority),
                     "result_priority",
                 ),
+                Field("PACKED", 10, 1, "1: RESULT_PACKED and UPDATE", int(config.packed_registers), "packed_registers"),
                 Field("BUS", 12, 2, "1 AXI, 2 Wishbone", BUSES.index(config.bus), "bus"),
             ),
         ),
@@ -335,6 +338,7 @@ def _commands(config: AmperConfig) -> tuple[Register, ...]:
         Register("INVALIDATE", 0x0C8, "wo", "Command: make this row invalid", (row,)),
         Register("REQUEST", 0x0CC, "wo", "Command: draw a batch", _whole("draws; 0 for as many as BATCH says")),
         *((control,) if config.bus == "axi" else ()),
+        *_packed_update(config),
         Register("RESULT_ROW", 0x0E0, "ro", "Oldest draw: a read takes it and sets the next two", (row,), takes=True),
         Register("RESULT_PRIORITY", 0x0E4, "ro", "Priority of the draw that was taken last", (priority,)),
         Register(
@@ -347,4 +351,29 @@ def _commands(config: AmperConfig) -> tuple[Register, ...]:
                 Field("LAST", 8, 1, "it was the last one of its batch"),
             ),
         ),
+        *_packed_result(config),
     )
+
+
+def _packed_update(config: AmperConfig) -> tuple[Register, ...]:
+    if not config.packed_registers:
+        return ()
+    width = config.priority_width
+    fields = (
+        Field("FIRST", 0, width, "priority code of the oldest of them", 0, "priority_width"),
+        Field("SECOND", UPDATE_SECOND, width, "of the next one, if there is one", 0, "priority_width"),
+    )
+    description = "Command: priorities for the next two rows of the batch that was taken last, in their order"
+    return (Register("UPDATE", 0x0D4, "wo", description, fields),)
+
+
+def _packed_result(config: AmperConfig) -> tuple[Register, ...]:
+    if not config.packed_registers:
+        return ()
+    fields = (
+        Field("ROW", 0, config.row_width, "row", 0, "rows"),
+        Field("LAST", 14, 1, "it is the last one of its batch"),
+        Field("VALID", 15, 1, "there was a draw; else everything is 0"),
+        Field("PRIORITY", 16, config.priority_width, "priority code", 0, "priority_width"),
+    )
+    return (Register("RESULT_PACKED", 0x0EC, "ro", "Oldest draw, as RESULT_ROW, if there is one", fields, takes=True),)

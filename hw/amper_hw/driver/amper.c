@@ -20,6 +20,13 @@ static int give_up(struct amper *device, int result)
     return result;
 }
 
+/* An empty command queue has all its places. */
+static void look_at_queue(struct amper *device, uint32_t status)
+{
+    if (status & AMPER_STATUS_QUEUE_EMPTY_MASK)
+        device->free = AMPER_COMMAND_DEPTH_VALUE_RESET;
+}
+
 /* Wait until one of `bits` is 1 in STATUS, which goes to `status`. */
 static int wait_for(struct amper *device, uint32_t bits, uint32_t *status)
 {
@@ -28,6 +35,7 @@ static int wait_for(struct amper *device, uint32_t bits, uint32_t *status)
         *status = get(device, AMPER_REG_STATUS);
         if (*status & ~(uint32_t)AMPER_STATUS_MASK)
             return give_up(device, AMPER_BAD_ANSWER);
+        look_at_queue(device, *status);
         if (*status & bits)
             return AMPER_OK;
     }
@@ -76,6 +84,9 @@ static int read_sizes(struct amper *device)
         device->batch - 1 >= device->batch_max)
         return AMPER_BAD_ANSWER;
     device->priority_max = 0xFFFFFFFFu >> (32 - width);
+#ifdef AMPER_REG_RESULT_PACKED
+    device->packed = (get(device, AMPER_REG_FEATURES) & AMPER_FEATURES_PACKED_MASK) != 0;
+#endif
     return AMPER_OK;
 }
 
@@ -107,6 +118,9 @@ int amper_init(struct amper *device, volatile void *base)
     device->free = 0;
     device->drawn = 0;
     device->fell_back = 0;
+    device->packed = 0;
+    device->remembers = 0;
+    device->to_stream = 0;
     if (get(device, AMPER_REG_ID) != AMPER_ID_VALUE_RESET)
         return AMPER_NO_DEVICE;
     if (get(device, AMPER_REG_VERSION) >> AMPER_VERSION_MAJOR_LSB != AMPER_VERSION_MAJOR_RESET)
@@ -278,22 +292,66 @@ static int take(struct amper *device, uint32_t *rows, uint32_t *priorities, uint
     return AMPER_OK;
 }
 
+#ifdef AMPER_REG_RESULT_PACKED
+/* The same by one read; of the status, only whether it is the last. */
+static int take_packed(struct amper *device, uint32_t *rows, uint32_t *priorities, uint32_t *status)
+{
+    uint32_t polls, word = 0, row, priority;
+    for (polls = 0; polls < AMPER_POLLS && !(word & AMPER_RESULT_PACKED_VALID_MASK); polls++) {
+        if (polls != 0)
+            AMPER_WAIT(device);
+        word = get(device, AMPER_REG_RESULT_PACKED);
+    }
+    if (word == 0)
+        return give_up(device, AMPER_TIMEOUT);
+    row = word & (AMPER_RESULT_PACKED_LAST_MASK - 1u);
+    priority = word >> AMPER_RESULT_PACKED_PRIORITY_LSB;
+    if (!(word & AMPER_RESULT_PACKED_VALID_MASK) || row >= device->rows_max || priority > device->priority_max)
+        return give_up(device, AMPER_BAD_ANSWER);
+    *status = word & AMPER_RESULT_PACKED_LAST_MASK ? AMPER_RESULT_STATUS_LAST_MASK : 0;
+    rows[device->drawn] = row;
+    if (priorities != NULL)
+        priorities[device->drawn] = priority;
+    device->drawn++;
+    return AMPER_OK;
+}
+#endif
+
+/* Take the draws of a batch of `count`, and what RESULT_STATUS says of the last one. */
+static int take_draws(struct amper *device, uint32_t count, uint32_t *rows, uint32_t *priorities, uint32_t *status)
+{
+    int result = AMPER_OK;
+    *status = 0;
+#ifdef AMPER_REG_RESULT_PACKED
+    if (device->packed) {
+        while (result == AMPER_OK && !(*status & AMPER_RESULT_STATUS_LAST_MASK) && device->drawn < count)
+            result = take_packed(device, rows, priorities, status);
+        if (result != AMPER_OK)
+            return result;
+        *status = get(device, AMPER_REG_RESULT_STATUS);
+        return *status & ~(uint32_t)AMPER_RESULT_STATUS_MASK ? give_up(device, AMPER_BAD_ANSWER) : AMPER_OK;
+    }
+#endif
+    while (result == AMPER_OK && !(*status & AMPER_RESULT_STATUS_LAST_MASK) && device->drawn < count)
+        result = take(device, rows, priorities, status);
+    return result;
+}
+
 /* A draw that waits before a request or after a batch is of an earlier one, or a read went wrong unnoticed. */
 static int expect_no_draw(struct amper *device)
 {
     uint32_t status = get(device, AMPER_REG_STATUS);
     if (status & (AMPER_STATUS_RESULT_AVAILABLE_MASK | ~(uint32_t)AMPER_STATUS_MASK))
         return give_up(device, AMPER_BAD_ANSWER);
+    look_at_queue(device, status);
     return AMPER_OK;
 }
 
 /* Take the draws of a batch of `count`; their status goes to `status`. */
 static int take_batch(struct amper *device, uint32_t count, uint32_t *rows, uint32_t *priorities, uint32_t *status)
 {
-    uint32_t word = 0, due;
-    int result = AMPER_OK, meant;
-    while (result == AMPER_OK && !(word & AMPER_RESULT_STATUS_LAST_MASK) && device->drawn < count)
-        result = take(device, rows, priorities, &word);
+    uint32_t word, due;
+    int result = take_draws(device, count, rows, priorities, &word), meant;
     if (result == AMPER_OK)
         result = expect_no_draw(device);
     if (result != AMPER_OK)
@@ -312,9 +370,10 @@ int amper_sample(struct amper *device, uint32_t count, uint32_t *rows, uint32_t 
     int result;
     device->drawn = 0;
     device->fell_back = 0;
+    device->remembers = 0;
     if (!device->ready)
         return AMPER_NOT_READY;
-    if (count > device->batch_max || rows == NULL)
+    if (count > device->batch_max || rows == NULL || device->to_stream)
         return AMPER_BAD_ARGUMENT;
     if (count == 0)
         count = device->batch;
@@ -326,7 +385,59 @@ int amper_sample(struct amper *device, uint32_t count, uint32_t *rows, uint32_t 
     if (result != AMPER_OK)
         device->drawn = 0;
     device->fell_back = result == AMPER_OK && status == AMPER_RESULT_FALLBACK;
+    device->remembers = result == AMPER_OK && device->packed;
     return result;
+}
+
+int amper_update(struct amper *device, uint32_t count, const uint32_t *rows, const uint32_t *priorities)
+{
+    uint32_t draw;
+    int result = AMPER_OK;
+    if (!device->ready)
+        return AMPER_NOT_READY;
+    if (count > device->drawn || rows == NULL || priorities == NULL)
+        return AMPER_BAD_ARGUMENT;
+    for (draw = 0; draw < count; draw++)
+        if (rows[draw] >= device->rows_max || priorities[draw] > device->priority_max)
+            return AMPER_BAD_ARGUMENT;
+    draw = 0;
+#ifdef AMPER_REG_UPDATE
+    if (device->remembers)
+        for (; result == AMPER_OK && draw + 1 < count; draw += 2)
+            result = command(device, AMPER_REG_UPDATE,
+                             priorities[draw] | priorities[draw + 1] << AMPER_UPDATE_SECOND_LSB);
+    device->remembers = 0;
+#endif
+    for (; result == AMPER_OK && draw < count; draw++)
+        result = amper_write(device, rows[draw], priorities[draw]);
+    return result;
+}
+
+int amper_stream_results(struct amper *device, int on)
+{
+    int result = amper_finish(device);
+    if (result != AMPER_OK && result != AMPER_REFUSED)
+        return result;
+#ifdef AMPER_REG_CONTROL
+    result = expect_no_draw(device);
+    if (result != AMPER_OK)
+        return result;
+    put(device, AMPER_REG_CONTROL, on ? AMPER_CONTROL_RESULTS_MASK : 0u);
+    device->to_stream = on != 0;
+    return AMPER_OK;
+#else
+    return on ? AMPER_BAD_ARGUMENT : AMPER_OK;
+#endif
+}
+
+void amper_enable_interrupts(const struct amper *device, uint32_t bits)
+{
+    put(device, AMPER_REG_IRQ_ENABLE, bits & AMPER_IRQ_ENABLE_MASK);
+}
+
+uint32_t amper_interrupts(const struct amper *device)
+{
+    return get(device, AMPER_REG_IRQ_STATUS);
 }
 
 /* T, both halves of the same batch. */

@@ -29,6 +29,11 @@ extern "C" {
 #define AMPER_POLLS 1000000u
 #endif
 
+/* What to do between two reads in wait of a draw: nothing, or wait for the interrupt RESULT, which must then be enabled. */
+#ifndef AMPER_WAIT
+#define AMPER_WAIT(device) ((void)(device))
+#endif
+
 enum amper_result {
     AMPER_OK = 0,
     AMPER_NO_DEVICE = -1,    /* there is something else at this address */
@@ -52,6 +57,9 @@ struct amper {
     int ready;        /* 0 once an answer was missing or bad: then nothing is sent until amper_init is AMPER_OK again */
     uint32_t free;    /* at least so many places of the command queue are free */
     uint32_t drawn;   /* draws that the latest amper_sample stored */
+    int packed;       /* whether it has packed registers */
+    int remembers;    /* whether it still knows the rows of the latest amper_sample */
+    int to_stream;    /* whether results go to the stream */
     int fell_back;    /* whether its candidate set was empty, so that it drew from all valid rows */
 };
 
@@ -94,6 +102,18 @@ int amper_finish(struct amper *device);
 /* Draw `count` rows, or as many as BATCH says for 0: `rows` and `priorities`, which may be NULL, must have room for
  * them. device->drawn and device->fell_back say more. On an error device->drawn is 0. */
 int amper_sample(struct amper *device, uint32_t count, uint32_t *rows, uint32_t *priorities);
+
+/* New priorities for the first `count` rows of the latest amper_sample, in their order; `rows` as it gave them. With packed
+ * registers the first call after it takes a write for two of them. Otherwise like amper_write for each. */
+int amper_update(struct amper *device, uint32_t count, const uint32_t *rows, const uint32_t *priorities);
+
+/* Send results to the stream (AXI), or back to the registers; until then amper_sample is AMPER_BAD_ARGUMENT. To be called
+ * while no batch is under way; AMPER_BAD_ARGUMENT where there is no stream. */
+int amper_stream_results(struct amper *device, int on);
+
+/* Interrupt while one of `bits` of IRQ_STATUS is 1; 0 for never. What of it is 1 now. */
+void amper_enable_interrupts(const struct amper *device, uint32_t bits);
+uint32_t amper_interrupts(const struct amper *device);
 
 /* Read the state of the device. */
 void amper_read_state(struct amper *device, struct amper_state *state);

@@ -92,8 +92,9 @@ class Predictor:
 
     def _outside(self, config: AmperConfig) -> list[str]:
         found = []
+        usual = AmperConfig(rows=config.rows).to_dict()  # what a parameter that came later was for all points
         for name, value in config.to_dict().items():
-            seen = self.seen.get(name, [])
+            seen = self.seen.get(name, [usual[name]])
             if name in VALUES or value in seen:
                 continue
             if isinstance(value, int) and not isinstance(value, bool) and seen:

@@ -59,7 +59,9 @@ def test_streams(simulate, config):
 @pytest.mark.parametrize("config", BY_REGISTERS, ids=NAMES)
 def test_registers(simulate, config):
     """The same by registers alone."""
-    assert simulate(bus_components.axi_sampler(config, part="registers"))["compared"] > 20
+    report = simulate(bus_components.axi_sampler(config, part="registers"))
+    assert report["compared"] > 20
+    assert all(count > 3 for count in report["packed"].values()) == config.packed_registers, report["packed"]
 
 
 def test_without_streams(simulate):

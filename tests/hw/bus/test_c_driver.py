@@ -10,23 +10,24 @@ import pytest
 from amper import VARIANTS, AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter
 from amper_hw.output.register_files import register_files
 from amper_verif.harness.driver import WARNINGS, DriverSimulation, compile_c, compile_faults, write_sources
+from amper_verif.register_cycles import measured
 
 OK, BAD_ARGUMENT, REFUSED, NO_VALID_ROW, DISABLED, TIMEOUT, BAD_ANSWER, NOT_READY = 0, -3, -4, -5, -6, -7, -8, -9
 
 CONFIGURATIONS = {
-    "axi": AmperConfig(
+    "packed": AmperConfig(
         rows=20,
         bank_rows=8,
         priority_width=8,
         groups=4,
-        batch=6,
+        batch=7,
         variants=VARIANTS,
         variant="exact",
         draws="stratified",
         draw_ports=2,
         bus="axi",
     ),
-    "wishbone": AmperConfig(
+    "single": AmperConfig(
         rows=7, bank_rows=4, fan_out=2, priority_width=30, batch=5, variant="exact", pipeline="shallow", bus="wishbone"
     ),
 }
@@ -98,6 +99,18 @@ class Script:
             draws = [number for pair in pairs for number in pair]
             self.add([OK, len(batch.indices), int(batch.fallback), *draws], "sample", count)
             self.draws += len(batch.indices)
+            if self.chance.random() < 0.5:
+                self.update(batch.indices)
+
+    def update(self, rows):
+        """The first of them, some or all; again, then without the device's help; and more than there are."""
+        for _ in range(self.chance.choice((1, 1, 2))):
+            count, seed = self.chance.randint(0, len(rows)), self.chance.getrandbits(30)
+            for draw, row in enumerate(rows[:count]):
+                self.model.write(row, (draw + 1) * seed & self.config.priority_max)
+            self.add([OK], "update", count, seed)
+        self.add([OK], "finish")
+        self.add([BAD_ARGUMENT], "update", len(rows) + 1, 1)
 
     def random_parameter(self):
         values = {
@@ -174,6 +187,24 @@ def test_the_total_has_64_bits(simulation):
     assert answers[-1][4] == config.rows * most
 
 
+def test_results_to_the_stream_and_back(simulation):
+    """Meanwhile the driver draws nothing; without streams there is nothing to send to."""
+    config, device = simulation
+    streams = config.bus == "axi"
+    calls = ["init", "stream 1", "sample 1", "stream 0", "sample 1", "interrupts 1", "pending"]
+    answers = device.run((*call.split(), "0", "0")[:3] for call in calls)
+    wanted = [[OK], [OK], [BAD_ARGUMENT, 0, 0]] if streams else [[OK], [BAD_ARGUMENT], [NO_VALID_ROW, 0, 0]]
+    assert answers == [*wanted, [OK], [NO_VALID_ROW, 0, 0], [], [1 << 2]]  # IDLE
+
+
+@pytest.mark.parametrize("bus", ["axi", "wishbone"])
+def test_a_batch_and_its_updates_by_few_accesses(tmp_path, bus):
+    """64 draws with their priorities, and 64 new ones: at most 80 reads and 40 writes."""
+    batch, updates = measured(AmperConfig(rows=64, batch=64, bus=bus, pipeline="shallow"), tmp_path)
+    assert batch.reads + updates.reads <= 80
+    assert batch.writes + updates.writes <= 40
+
+
 @pytest.mark.parametrize("bus", ["axi", "wishbone"])
 def test_error_codes_on_plain_memory(tmp_path, bus):
     """Every error code, with the accesses that the driver makes unless told otherwise."""
@@ -184,10 +215,13 @@ def test_error_codes_on_plain_memory(tmp_path, bus):
     assert (done.returncode, done.stdout) == (0, "")
 
 
-FAULTS = [AmperConfig(rows=7, batch=4, bus="axi", variants=VARIANTS), AmperConfig(rows=7, batch=4, bus="wishbone")]
+FAULTS = [
+    AmperConfig(rows=7, batch=4, bus="axi", variants=VARIANTS, packed_registers=False),
+    AmperConfig(rows=7, batch=4, bus="wishbone"),
+]
 
 
-@pytest.mark.parametrize("config", FAULTS, ids=lambda config: config.bus)
+@pytest.mark.parametrize("config", FAULTS, ids=["single", "packed"])
 def test_no_fault_leaves_anything_behind(tmp_path, config):
     """A device that stalls, answers errors or resets, at every access of a script and at random (faults.c)."""
     write_sources(config, tmp_path)
@@ -206,7 +240,10 @@ BROKEN = {
         "    if (status & (AMPER_STATUS_RESULT_AVAILABLE_MASK | ",
         "    if (status & (0 | ",
     ),
-    "stores what comes": (" && device->drawn < count)", ")"),
+    "stores what comes": (
+        " && device->drawn < count)\n        result = take(",
+        " && device->drawn <= count)\n        result = take(",
+    ),
     "drops nothing": ("            (void)get(device, AMPER_REG_RESULT_ROW);\n", ""),
     "believes any width": ("width < 4 || width > 32 || ", ""),
 }

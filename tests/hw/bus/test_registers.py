@@ -24,7 +24,9 @@ CONFIGURATIONS = [
 ]
 
 #: A write to them is a command.
-COMMANDS = {*Parameter.__members__, "WRITE_PRIORITY", "INVALIDATE", "REQUEST"}
+COMMANDS = {*Parameter.__members__, "WRITE_PRIORITY", "INVALIDATE", "REQUEST", "UPDATE"}
+#: A read of them takes a draw.
+TAKING = {"RESULT_ROW", "RESULT_PACKED"}
 
 #: Version 1.0: what may never move within major version 1.
 OFFSETS = {
@@ -55,9 +57,11 @@ OFFSETS = {
     "INVALIDATE": 0x0C8,
     "REQUEST": 0x0CC,
     "CONTROL": 0x0D0,
+    "UPDATE": 0x0D4,
     "RESULT_ROW": 0x0E0,
     "RESULT_PRIORITY": 0x0E4,
     "RESULT_STATUS": 0x0E8,
+    "RESULT_PACKED": 0x0EC,
 }
 
 
@@ -112,7 +116,7 @@ def test_system_rdl(config, tmp_path):
             assert other.get_property("sw") == access[register.access]
             effects = {prop: other.get_property(prop) for prop in ("onread", "onwrite", "intr", "stickybit")}
             assert effects == {
-                "onread": OnReadType.ruser if register.name == "RESULT_ROW" else None,
+                "onread": OnReadType.ruser if register.name in TAKING else None,
                 "onwrite": OnWriteType.woclr
                 if register.access == "w1c"
                 else OnWriteType.wuser
@@ -121,7 +125,7 @@ def test_system_rdl(config, tmp_path):
                 "intr": register.name == "IRQ_STATUS",
                 "stickybit": register.access == "w1c",
             }, register.name
-        assert node.external == (register.name in {*COMMANDS, "RESULT_ROW"})
+        assert node.external == (register.name in COMMANDS | TAKING)
     for pending in found["IRQ_STATUS"].fields():
         name = pending.inst_name
         assert pending.get_property("enable").get_path() == f"amper.IRQ_ENABLE.{name}"

@@ -45,6 +45,7 @@ def test_defaults():
         "pipeline": "deep",
         "result_priority": True,
         "bus": "native",
+        "packed_registers": False,
         "storage": "flip-flops",
         "primitives": "gates",
         "name": "amper",
@@ -287,6 +288,23 @@ CHOICES = {
 }
 
 
+PACKED = [({"bus": "axi"}, True), ({"bus": "native"}, False), ({"bus": "wishbone", "priority_width": 17}, False)]
+PACKED += [({"bus": "axi", "rows": 1 << 14}, True), ({"bus": "axi", "rows": (1 << 14) + 1}, False)]
+PACKED += [({"bus": "axi", "batch": 256}, True), ({"bus": "axi", "batch": 257}, False)]
+
+
+@pytest.mark.parametrize(("values", "packed"), PACKED)
+def test_registers_are_packed_where_they_can_be(values, packed):
+    config = AmperConfig(**({"rows": 8} | values))
+    assert config.packed_registers == packed
+    if packed or config.batch > 256:
+        assert dataclasses.replace(config, packed_registers=True).packed_registers
+    else:
+        message = "packed_registers must be no with bus native, above 16384 rows and above 16 bits of priority"
+        with pytest.raises(ValueError, match=exactly(message)):
+            dataclasses.replace(config, packed_registers=True)
+
+
 @pytest.mark.parametrize("name", ["a", "replay0", "Replay_0", "x" * 40])
 def test_names(name):
     assert AmperConfig(rows=1, name=name).name == name
@@ -460,6 +478,7 @@ ODD = AmperConfig(
     pipeline="shallow",
     result_priority=False,
     bus="wishbone",
+    packed_registers=False,
     storage="latches",
     primitives="blocks",
     name="replay_0",
@@ -513,7 +532,7 @@ def test_saved_text(tmp_path):
         'variant = "fr-dithered"\ndraws = "independent"\nradius_scale = 0.15\nneighbour_scale = 0.3\n'
         "seed = 0\npriority_scale = 256.0\nbank_rows = 64\nfan_out = 2\n"
         'variants = ["fr-dithered"]\nsearch_ports = 1\ndraw_ports = 1\nwrite_ports = 1\npipeline = "deep"\n'
-        'result_priority = true\nbus = "native"\nstorage = "flip-flops"\n'
+        'result_priority = true\nbus = "native"\npacked_registers = false\nstorage = "flip-flops"\n'
         'primitives = "gates"\nname = "amper"\n'
     )
 

@@ -9,6 +9,8 @@ extern "C" {
 #endif
 uint32_t bus_read32(volatile void *base, uint32_t offset);
 void bus_write32(volatile void *base, uint32_t offset, uint32_t value);
+void bus_wait(void);                     /* until irq, for some time */
+void bus_counters(uint32_t counters[3]); /* reads, writes and clock cycles since the last call */
 int run_script(void);
 #ifdef __cplusplus
 }
@@ -16,5 +18,6 @@ int run_script(void);
 
 #define AMPER_READ32(base, offset) bus_read32(base, offset)
 #define AMPER_WRITE32(base, offset, value) bus_write32(base, offset, value)
+#define AMPER_WAIT(device) bus_wait()
 
 #endif

@@ -123,15 +123,32 @@ static uint32_t take(void)
     return device.shown.row;
 }
 
+#ifdef AMPER_REG_RESULT_PACKED
+static uint32_t take_packed(void)
+{
+    uint32_t row;
+    if (device.waiting == 0)
+        return 0;
+    row = take();
+    return row | AMPER_RESULT_PACKED_VALID_MASK |
+           (device.shown.status & AMPER_RESULT_STATUS_LAST_MASK ? AMPER_RESULT_PACKED_LAST_MASK : 0) |
+           device.shown.priority << AMPER_RESULT_PACKED_PRIORITY_LSB;
+}
+#endif
+
 static uint32_t read_register(uint32_t offset)
 {
     switch (offset) {
+#ifdef AMPER_REG_RESULT_PACKED
+    case AMPER_REG_RESULT_PACKED: return take_packed();
+#endif
     case AMPER_REG_ID: return AMPER_ID_VALUE_RESET;
     case AMPER_REG_VERSION: return AMPER_VERSION_MAJOR_RESET << AMPER_VERSION_MAJOR_LSB;
     case AMPER_REG_ROWS_MAX: return ROWS;
     case AMPER_REG_BATCH_MAX: return MOST;
     case AMPER_REG_PRIORITY_WIDTH: return AMPER_PRIORITY_WIDTH_VALUE_RESET;
-    case AMPER_REG_FEATURES: return AMPER_FEATURES_VARIANTS_RESET;
+    case AMPER_REG_FEATURES:
+        return AMPER_FEATURES_VARIANTS_RESET | AMPER_FEATURES_PACKED_RESET << AMPER_FEATURES_PACKED_LSB;
     case AMPER_REG_BATCH: return device.batch;
     case AMPER_REG_LEVEL: return DEPTH - device.queued;
     case AMPER_REG_STATUS: return status();
@@ -160,6 +177,10 @@ uint32_t bus_read32(volatile void *base, uint32_t offset)
     if (reaches_device())
         return read_register(offset);
     return plan.answer == 1 ? chance() : plan.answer;
+}
+
+void bus_wait(void)
+{
 }
 
 void bus_write32(volatile void *base, uint32_t offset, uint32_t value)

@@ -10,7 +10,10 @@
 static Vamper *top;
 static const int DEADLINE = 1000;  // cycles
 
+static uint32_t counted[3];  // reads, writes, cycles
+
 static void tick() {
+    counted[2]++;
     top->clk = 0;
     top->eval();
     top->clk = 1;
@@ -25,6 +28,7 @@ static void require(bool good, const char *what, uint32_t offset) {
 
 #ifdef AMPER_AXI
 uint32_t bus_read32(volatile void *, uint32_t offset) {
+    counted[0]++;
     top->s_axil_araddr = offset;
     top->s_axil_arvalid = 1;
     top->s_axil_rready = 1;
@@ -45,6 +49,7 @@ uint32_t bus_read32(volatile void *, uint32_t offset) {
 }
 
 void bus_write32(volatile void *, uint32_t offset, uint32_t value) {
+    counted[1]++;
     top->s_axil_awaddr = offset;
     top->s_axil_wdata = value;
     top->s_axil_wstrb = 15;
@@ -89,10 +94,27 @@ static uint32_t access_bus(bool write, uint32_t offset, uint32_t value) {
     return 0;
 }
 
-uint32_t bus_read32(volatile void *, uint32_t offset) { return access_bus(false, offset, 0); }
+uint32_t bus_read32(volatile void *, uint32_t offset) {
+    counted[0]++;
+    return access_bus(false, offset, 0);
+}
 
-void bus_write32(volatile void *, uint32_t offset, uint32_t value) { access_bus(true, offset, value); }
+void bus_write32(volatile void *, uint32_t offset, uint32_t value) {
+    counted[1]++;
+    access_bus(true, offset, value);
+}
 #endif
+
+void bus_wait(void) {
+    for (int cycle = 0; cycle < DEADLINE && !top->irq; cycle++) tick();
+}
+
+void bus_counters(uint32_t counters[3]) {
+    for (int which = 0; which < 3; which++) {
+        counters[which] = counted[which];
+        counted[which] = 0;
+    }
+}
 
 int main() {
     top = new Vamper;

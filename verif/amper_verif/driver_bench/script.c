@@ -1,6 +1,7 @@
 /* Calls the driver as standard input says, one call a line, and prints what each returned:
  *   init | write ROW PRIORITY | invalidate ROW | clear | finish | set PARAMETER VALUE | get PARAMETER | seed SEED |
- *   sample COUNT -> result, drawn, fell_back, rows and priorities | state | clear_errors BITS */
+ *   sample COUNT -> result, drawn, fell_back, rows and priorities | update COUNT SEED | stream ON | interrupts BITS |
+ *   pending | counters -> reads, writes, cycles | state | clear_errors BITS */
 #include "bus_access.h"
 
 #include <inttypes.h>
@@ -11,9 +12,27 @@
 
 #define MOST 4096
 
+static uint32_t rows[MOST], priorities[MOST]; /* of the latest batch */
+
+/* Draw i of it gets (i + 1) * seed, as many bits of it as a priority has. */
+static int update(struct amper *device, uint32_t count, uint32_t seed)
+{
+    static uint32_t codes[MOST];
+    uint32_t draw;
+    for (draw = 0; draw < MOST; draw++)
+        codes[draw] = (draw + 1) * seed & device->priority_max;
+    return amper_update(device, count, rows, codes);
+}
+
+static void print_counters(void)
+{
+    uint32_t counters[3];
+    bus_counters(counters);
+    printf("%" PRIu32 " %" PRIu32 " %" PRIu32, counters[0], counters[1], counters[2]);
+}
+
 static void print_sample(struct amper *device, uint32_t count)
 {
-    static uint32_t rows[MOST], priorities[MOST];
     uint32_t draw;
     printf("%d", amper_sample(device, count, rows, priorities));
     printf(" %" PRIu32 " %d", device->drawn, device->fell_back);
@@ -57,6 +76,16 @@ int run_script(void)
             printf("%d", amper_seed(&device, first));
         else if (!strcmp(call, "sample"))
             print_sample(&device, a);
+        else if (!strcmp(call, "update"))
+            printf("%d", update(&device, a, b));
+        else if (!strcmp(call, "stream"))
+            printf("%d", amper_stream_results(&device, (int)a));
+        else if (!strcmp(call, "interrupts"))
+            amper_enable_interrupts(&device, a);
+        else if (!strcmp(call, "pending"))
+            printf("%" PRIu32, amper_interrupts(&device));
+        else if (!strcmp(call, "counters"))
+            print_counters();
         else if (!strcmp(call, "state"))
             print_state(&device);
         else if (!strcmp(call, "clear_errors"))

@@ -80,14 +80,14 @@ async def both_directions(lite: AxiLite, program: RegisterProgram, rounds: int) 
     """Many writes and reads under way at the same time; returns how many there were."""
     registers = program.registers.map
 
-    async def write() -> None:
+    async def write() -> int:
         values = [lite.chance.randint(0, registers["WRITE_ROW"].mask) for _ in range(rounds)]
         for value in values:
             await lite.aw.send(AxiLiteAWTransaction(awaddr=registers["WRITE_ROW"].offset))
             await lite.w.send(AxiLiteWTransaction(wdata=value, wstrb=ALL_BYTES))
         for _ in values:
             assert int((await lite._in_time(lite.b.recv())).bresp) == 0
-        assert await program.registers.get("WRITE_ROW") == values[-1]
+        return values[-1]
 
     async def read() -> None:
         names = [lite.chance.choice(("ID", "VERSION", "ROWS_MAX", "LEVEL", "BATCH")) for _ in range(rounds)]
@@ -100,7 +100,8 @@ async def both_directions(lite: AxiLite, program: RegisterProgram, rounds: int) 
     reading = cocotb.start_soon(read())
     writing = cocotb.start_soon(write())
     await reading
-    await writing
+    last = await writing
+    assert await program.registers.get("WRITE_ROW") == last
     return 2 * rounds
 
 
@@ -182,4 +183,5 @@ async def against_model(dut: Any) -> None:
     await lite.reset()
     report = await PARTS[parameters["part"]](lite, program, streams, parameters)
     compared = program.compared + (streams.compared if streams else 0)
+    report |= {"packed": program.packed}
     leave_report(report | program.scoreboard.counts() | {"compared": compared})

@@ -98,5 +98,5 @@ class RegisterAccess:
     async def snapshot(self) -> dict[str, int]:
         """Every register that can be read without a consequence, but for those that show errors."""
         names = [name for name, register in self.map.items() if register.readable]
-        hidden = ("RESULT_ROW", "BUS_ERRORS", "BUS_ERROR_COUNT", "IRQ_STATUS", "CYCLES")
+        hidden = ("RESULT_ROW", "RESULT_PACKED", "BUS_ERRORS", "BUS_ERROR_COUNT", "IRQ_STATUS", "CYCLES")
         return {name: await self.get(name) for name in names if name not in hidden}

@@ -12,6 +12,7 @@ from amper.operations.vocabulary import Beat, Control, Operation, Reset, Sample,
 from amper.operations.workload import workload
 from amper_hw.base.variants import has_candidates, has_exact
 from amper_hw.bus.registers import INTERRUPTS
+from amper_spec.status import REFUSALS, Status
 from amper_verif.benches.bus.register_access import POLLS, Bus, RegisterAccess
 from amper_verif.harness.progress import followed
 from amper_verif.harness.scoreboard import Scoreboard
@@ -26,6 +27,12 @@ class Draw(NamedTuple):
     status: int
 
 
+def unpacked(word: int) -> tuple[int, int, int]:
+    """Row, priority and whether it is the last, of RESULT_PACKED."""
+    assert word >> 15 & 1, f"the packed result {word:#x} is not valid"
+    return word & 0x3FFF, word >> 16, word >> 14 & 1
+
+
 class RegisterProgram:
     """Commands in the order of a program, each told to the golden model when it was accepted."""
 
@@ -35,6 +42,10 @@ class RegisterProgram:
         self.registers = RegisterAccess(bus, config)
         self.scoreboard = Scoreboard(config)
         self.expected: deque[Draw] = deque()
+        self.drawn: list[int] = []  # rows of the batch that was taken last, which can be updated in pairs
+        self.pairs = 0  # that were
+        self.drawn_more = False  # the next draw belongs to the same batch
+        self.packed = {"taken": 0, "empty": 0, "updated": 0}
         self.compared = 0
         self.refused = 0  # commands that came when the queue was full
         self._chance = chance
@@ -43,6 +54,7 @@ class RegisterProgram:
         """After a reset: results to the registers."""
         self.scoreboard.reset()
         self.expected.clear()
+        self.drawn, self.drawn_more, self.pairs = [], False, 0
         if "CONTROL" in self.registers.map:
             await self.registers.put("CONTROL", 0)
 
@@ -128,13 +140,49 @@ class RegisterProgram:
         assert not left or most is not None, f"{left} results never came"
 
     async def _take_result(self) -> None:
-        row = await self.registers.get("RESULT_ROW")
+        if self.config.packed_registers and self._chance.random() < 0.5:
+            row, priority, last = unpacked(await self.registers.get("RESULT_PACKED"))
+            self.packed["taken"] += 1
+        else:
+            row, priority, last = await self.registers.get("RESULT_ROW"), None, None
         status = await self.registers.get("RESULT_STATUS")
         got = Draw(row, await self.registers.get("RESULT_PRIORITY"), status >> 8, status & 0xFF)
+        assert priority is None or (priority, last) == (got.priority, got.last)
         assert self.expected, f"a result that nobody asked for: {got}"
         wanted = self.expected.popleft()
         assert got == wanted, f"draw {self.compared}: expected {wanted}, got {got}"
         self.compared += 1
+        if not self.drawn_more:
+            self.drawn, self.pairs = [], 0
+        self.drawn_more = not got.last
+        if Status(got.status) not in REFUSALS:
+            self.drawn.append(row)
+
+    async def no_packed_result(self) -> None:
+        """Where there is no draw, the packed one is 0, and that is no error."""
+        assert await self.registers.get("RESULT_PACKED") == 0
+        self.packed["empty"] += 1
+
+    async def update(self) -> None:
+        """Priorities for the next two rows of the batch that was taken last, if it has so many left."""
+        for _ in range(POLLS):
+            codes = [self._chance.randint(0, self.config.priority_max) for _ in range(2)]
+            rows = self.drawn[2 * self.pairs :][:2]
+            if not await self.registers.try_put("UPDATE", codes[0] | codes[1] << 16):
+                assert rows, "an update of nothing was accepted"
+                for row, code in zip(rows, codes, strict=False):
+                    self.scoreboard.write(Write(row, code, 0))
+                self.packed["updated"] += len(rows)
+                self.pairs += 1
+                return
+            errors = set(await self.registers.bus_errors()) - {"PARAMETER_REFUSED", "WRITE_REFUSED"}
+            if errors == {"RESULT_EMPTY"}:
+                assert not rows, f"an update of {rows} was refused"
+                return
+            assert errors == {"QUEUE_FULL"}
+            self.refused += 1
+            await self.take_results(1)
+        raise AssertionError("the command queue stayed full")
 
     # --- programs ------------------------------------------------------------------------------------------------
 
@@ -163,6 +211,9 @@ class RegisterProgram:
                 await self.settle()
             if self._chance.random() < 0.2:
                 await self.take_results(self._chance.choice((1, 3, 20)))
+            if self.config.packed_registers and self._chance.random() < 0.2:
+                for _ in range(self._chance.choice((1, 2, self.config.batch))):
+                    await self.update()
         await self.settle()
 
     async def batch_sizes(self) -> None:
@@ -179,6 +230,8 @@ class RegisterProgram:
     async def settle(self) -> None:
         """Everything has come, and what can be read back is what the model has."""
         await self.take_results()
+        if self.config.packed_registers:
+            await self.no_packed_result()
         registers, board = self.registers, self.scoreboard
         await registers.wait_for("QUEUE_EMPTY")
         await registers.wait_for("VMAX_EXACT")

@@ -207,5 +207,5 @@ async def against_model(dut: Any) -> None:
         await program.start()
         await program.run_chosen(parameters)
         report |= {"refused": program.refused}
-    report |= {"styles": master.styles}
+    report |= {"styles": master.styles, "packed": program.packed}
     leave_report(report | program.scoreboard.counts() | {"compared": program.compared})

@@ -117,6 +117,19 @@ def test_the_slowest_component_is_the_clock(fitted, priority_width, draw_ports, 
     assert found.period_ns == pytest.approx({"query_generator": 2.0, "draw_unit": 1.5 * 2**0.5}[limit], rel=0.01)
 
 
+def test_what_is_not_there_does_not_limit_the_clock(fitted):
+    """The query generator is the slowest of all that was seen."""
+    slow = replace(
+        fitted[0], clock={"query_generator": {"one": 12.0}, "draw_unit": {"one": 9.0}, "census": {"one": 11.0}}
+    )
+    assert slow.predict(UNSEEN).limited_by == "query_generator"
+    exact = AmperConfig(rows=48, variant="exact")
+    assert slow.predict(exact).limited_by == "census"
+    assert slow.predict(exact).period_ns == pytest.approx(2**11 / 1000)
+    both = AmperConfig(rows=48, variant="exact", variants=("fr-dithered", "exact"))
+    assert slow.predict(both).limited_by == "query_generator"
+
+
 def test_a_component_is_not_slow_where_its_paths_were_not_written_out():
     """Its longest is at most the shortest that was: here it is among them only with W = 2, and then limits."""
     found = []

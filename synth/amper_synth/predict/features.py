@@ -245,6 +245,12 @@ def clock_columns(config: AmperConfig) -> Columns:
     }
 
 
+def absent(config: AmperConfig) -> set[str]:
+    """Components that other configurations have, and this one has not: no path ends there."""
+    missing = set() if has_candidates(config) else {"query_generator", "vmax_unit"}
+    return missing | (set() if has_exact(config) else {"census"})
+
+
 def features(config: AmperConfig) -> dict[str, Any]:
     """All columns: two configurations with the same are twins, which the predictor cannot tell apart."""
     return {"area": area_columns(config), "clock": clock_columns(config)}

@@ -13,7 +13,7 @@ from typing import Any
 from amper_hw.base.latency import batch_cycles
 from amper_spec.config import AmperConfig
 from amper_spec.declare import declarations, word
-from amper_synth.predict.features import area_columns, clock_columns
+from amper_synth.predict.features import absent, area_columns, clock_columns
 
 FORMAT = 1  # of predictor.json
 #: Parameters that change registers' first values at most, and so neither area nor clock to speak of.
@@ -74,7 +74,8 @@ class Predictor:
         """What to expect of ``config``."""
         columns, terms = area_columns(config), clock_columns(config)
         areas = {name: _dot(each, columns[name]) for name, each in self.area.items()}
-        paths = {name: 2 ** _dot(each, terms) / 1000 for name, each in self.clock.items()}
+        there = {name: each for name, each in self.clock.items() if name not in absent(config)}
+        paths = {name: 2 ** _dot(each, terms) / 1000 for name, each in there.items()}
         slowest = max(paths, key=lambda name: paths[name])
         period = paths[slowest]
         cycles = batch_cycles(config)

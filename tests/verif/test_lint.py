@@ -1,6 +1,7 @@
 """Four linters accept what is generated, and none of them is asleep."""
 
 import importlib.util
+import random
 import re
 import shutil
 from dataclasses import replace
@@ -11,6 +12,7 @@ from amper import AMPER_VARIANTS, AmperConfig
 from amper_hw.output.generate import TOP, generate
 from amper_hw.output.verilog import LINT_WAIVERS
 from amper_spec.config import PIPELINES
+from amper_verif.fuzz import random_config
 from amper_verif.harness.lint import LINTERS, LintError, lint
 
 SMALL = AmperConfig(rows=7, groups=3, batch=5, priority_width=8)
@@ -98,6 +100,14 @@ def test_generated_verilog_is_accepted_without_a_word(tmp_path, name):
     assert [result.linter for result in results] == list(LINTERS)
     assert complaints(results) == {}
     assert all(re.match(r"\d+\.\d+", result.version) for result in results)
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 50))])
+def test_a_random_configuration_is_accepted_without_a_word(tmp_path, seed):
+    config = random_config(random.Random(seed), buses=("native", "axi", "wishbone"))
+    file = tmp_path / "amper.v"
+    file.write_text(generate(config).verilog)
+    assert complaints(lint(file, TOP)) == {}
 
 
 def test_a_clean_module_is_accepted(tmp_path):

@@ -10,12 +10,15 @@ from amper_cli.errors import reporting
 from amper_cli.options import add_configuration, configuration
 from amper_spec.config import AmperConfig
 
+MOST_SMOKE_ROWS = 1 << 16  # of a sampler that gets a smoke bench: the golden model looks at each row for each group
+
 DESCRIPTION = """\
 Write the sampler of a configuration as Verilog, with its description: DIR/amper.v and DIR/amper.json (configuration,
 ports with widths, cycles, versions, digest), and what tools want beside it: DIR/amper.sdc, DIR/amper.core (FuseSoC),
-DIR/amper_librelane.json. --name gives another name than amper to all of them and to every module. The same
-configuration gives the same bytes. Before that it says what to expect: area and clock in sky130, as predicted from a
-sweep, and what would be better where a size makes no sense. With --lint, the exit code is 1 when a linter complains.
+DIR/amper_librelane.json, an instance to copy, and a smoke bench in plain Verilog. --name gives another name than amper
+to all of them and to every module. The same configuration gives the same bytes. Before that it says what to expect:
+area and clock in sky130, as predicted from a sweep, and what would be better where a size makes no sense. With --lint,
+the exit code is 1 when a linter complains.
 """
 
 EXAMPLES = """\
@@ -53,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"better: {line}", flush=True)  # before the work, which for such sizes takes minutes
     generated = generate(config)
     verilog, description = generated.save(options.output)
-    save_constraints(generated, options.output)
+    save_constraints(generated, options.output, smoke_rows(config))
     print(f"{verilog}: {len(generated.verilog.splitlines())} lines, {len(generated.verilog) / 1e6:.2f} MB")
     print(f"{description}: sha256 {generated.description['sha256'][:16]}...")
     cycles = generated.description["cycles"]
@@ -67,6 +70,19 @@ def _sum(config: AmperConfig, cycles: dict[str, int]) -> str:
         return ""
     searches, draws = -(-config.groups // config.search_ports), -(-config.batch // config.draw_ports)
     return f"{searches} + {draws} + {cycles['batch_constant']} = "
+
+
+def smoke_rows(config: AmperConfig) -> list[int] | None:
+    """The rows that the smoke bench's batch must draw, by the golden model; None where that would take too long."""
+    if config.rows > MOST_SMOKE_ROWS:
+        return None
+    from amper import GoldenModel
+    from amper_hw.output.smoke import smoke_draws, smoke_writes
+
+    model = GoldenModel(config)
+    for row, priority in smoke_writes(config):
+        model.write(row, priority)
+    return [int(row) for row in model.sample(smoke_draws(config))]
 
 
 @reporting("generate", "sim,lint")

@@ -2,11 +2,13 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 import yaml
 
 from amper import AmperConfig
+from amper_cli.generate import smoke_rows
 from amper_cli.main import main
 from amper_hw.output.constraints import constraint_files, save_constraints
 from amper_hw.output.generate import generate
@@ -59,10 +61,65 @@ def test_librelane_names_the_design(generated, tmp_path):
     assert re.search(rf"(?m)^module {settings['DESIGN_NAME']}\b", verilog)
     assert settings["CLOCK_PORT"] in generated.description["ports"]
     assert settings["CLOCK_PERIOD"] == 10.0
+    for use in ("PNR", "SIGNOFF"):
+        assert settings[f"{use}_SDC_FILE"].removeprefix("dir::") in constraint_files(generated)
+
+
+SMOKE = {
+    "native": AmperConfig(**SMALL),
+    "lanes": AmperConfig(**SMALL | {"batch": 7}, draw_ports=4, write_ports=2, pipeline="shallow"),
+    "exact": AmperConfig(**SMALL, variant="exact", variants=("exact",), draw_ports=2, name="replay0"),
+    "axi": AmperConfig(**SMALL, bus="axi"),
+    "wishbone": AmperConfig(**SMALL, bus="wishbone"),
+}
+
+
+def simulated(folder, name):
+    """What the smoke bench prints in Icarus, as its first lines say."""
+    command = f"iverilog -g2005 -o smoke {name}.v {name}_smoke.v && vvp -n smoke"
+    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize("kind", SMOKE)
+def test_the_smoke_bench_passes_and_can_fail(tmp_path, kind):
+    """With nothing but Icarus; and it notices another row."""
+    config = SMOKE[kind]
+    generated, rows = generate(config), smoke_rows(config)
+    generated.save(tmp_path)
+    save_constraints(generated, tmp_path, rows)
+    assert simulated(tmp_path, config.name) == "PASSED\n"
+    save_constraints(generated, tmp_path, [*rows[:-1], rows[-1] ^ 1])
+    found = f"draw {len(rows) - 1}: row {rows[-1]}, expected {rows[-1] ^ 1}"
+    assert [line.split() for line in simulated(tmp_path, config.name).splitlines()] == [
+        found.split(),
+        ["FAILED:", "1", "faults"],
+    ]
+
+
+def test_the_core_simulates_it(tmp_path):
+    """Target sim: `fusesoc --cores-root . run --target=sim amper:rtl:amper` was run with FuseSoC 2.4.7."""
+    config = SMOKE["native"]
+    files = constraint_files(generate(config), smoke_rows(config))
+    core = yaml.safe_load(files["amper.core"].partition("\n")[2])
+    assert core["targets"]["sim"]["toplevel"] == "amper_smoke"
+    assert core["filesets"]["smoke"]["files"] == ["amper_smoke.v"]
+    assert set(core["targets"]["sim"]["filesets"]) <= set(core["filesets"])
+
+
+def test_the_instance_is_legal_verilog(generated, tmp_path):
+    generated.save(tmp_path)
+    text = constraint_files(generated)["amper_instance.vh"]
+    (tmp_path / "around.v").write_text(f"`timescale 1ns / 1ps\nmodule around;\n{text}endmodule\n")
+    command = ["iverilog", "-g2005", "-Wall", "-s", "around", "-o", "around", "amper.v", "around.v"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_command_writes_them(tmp_path):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items()]
     assert main(["generate", *options, "-o", str(tmp_path)]) == 0
-    expected = constraint_files(generate(AmperConfig(**SMALL)))
+    config = AmperConfig(**SMALL)
+    expected = constraint_files(generate(config), smoke_rows(config))
+    assert len(expected) == 5
     assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in expected} == expected

@@ -207,7 +207,7 @@ def test_with_few_points_beside_the_largest_there_is_no_error_beyond():
         ({}, ()),
         ({"rows": 65}, ("rows = 65, seen 16 to 64",)),
         ({"priority_width": 7}, ("priority_width = 7, seen 8 to 16",)),
-        ({"bus": "axi"}, ("bus = axi, seen native", "packed_registers = yes, seen no")),
+        ({"bus": "axi"}, ("bus = axi, seen native",)),
         ({"result_priority": False}, ("result_priority = no, seen yes",)),
         ({"variants": ("fr-dithered", "k")}, ("variants = fr-dithered,k, seen fr-dithered",)),
         ({"rows": 8, "batch": 63}, ("rows = 8, seen 16 to 64", "batch = 63, seen 64 to 64")),

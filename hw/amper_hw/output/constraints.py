@@ -1,4 +1,5 @@
-"""What a user of the Verilog needs beside it: timing constraints, a FuseSoC core, a LibreLane configuration.
+"""What a user of the Verilog needs beside it: timing constraints, an instance to copy, a FuseSoC core with a smoke
+bench, a LibreLane configuration.
 
 None of them is about one technology: the clock's period is a start to edit (``PERIOD_NS``), and everything else follows
 from the ports.
@@ -7,28 +8,36 @@ from the ports.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from amper_hw.output.generate import Generated
+from amper_hw.output.smoke import smoke_bench
 
 PERIOD_NS = 10.0  # slow enough for any target
 IO_SHARE = 0.2  # of the period, for what is outside before an input and behind an output
 
 
-def constraint_files(generated: Generated) -> dict[str, str]:
-    """Texts by file name, to lie beside the Verilog; the same configuration gives the same bytes."""
-    name = generated.config.name
+def constraint_files(generated: Generated, expected: Sequence[int] | None = None) -> dict[str, str]:
+    """Texts by file name, to lie beside the Verilog; the same configuration gives the same bytes.
+
+    ``expected`` : the rows that the smoke bench's batch must draw; without them there is no smoke bench.
+    """
+    name, ports = generated.config.name, generated.description["ports"]
+    smoke = {} if expected is None else {f"{name}_smoke.v": smoke_bench(generated.config, ports, expected)}
     return {
-        f"{name}.sdc": sdc(generated.description["ports"]),
-        f"{name}.core": fusesoc_core(generated),
+        f"{name}.sdc": sdc(ports),
+        f"{name}_instance.vh": instance(name, ports),
+        f"{name}.core": fusesoc_core(generated, smoke=bool(smoke)),
         f"{name}_librelane.json": librelane(name),
+        **smoke,
     }
 
 
-def save_constraints(generated: Generated, folder: str | Path) -> None:
+def save_constraints(generated: Generated, folder: str | Path, expected: Sequence[int] | None = None) -> None:
     """Write them into ``folder``, which exists."""
-    for name, text in constraint_files(generated).items():
+    for name, text in constraint_files(generated, expected).items():
         (Path(folder) / name).write_text(text, encoding="utf-8")
 
 
@@ -51,8 +60,17 @@ def sdc(ports: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def fusesoc_core(generated: Generated) -> str:
-    """A core description in FuseSoC's CAPI2, with the targets default, lint and synth."""
+def instance(name: str, ports: dict[str, dict[str, Any]]) -> str:
+    """An instance with a wire of the same name at every port, to be copied into a design and edited."""
+    bits = {port: f"[{known['width'] - 1}:0] " if known["width"] > 1 else "" for port, known in ports.items()}
+    wires = "".join(f"wire {bits[port]}{port};\n" for port in ports)
+    connected = ",\n".join(f"    .{port}({port})" for port in ports)
+    title = f"// An instance of {name}, to copy. Ports: docs/hardware/interfaces.md.\n"
+    return f"{title}{wires}\n{name} {name}_0 (\n{connected}\n);\n"
+
+
+def fusesoc_core(generated: Generated, *, smoke: bool = False) -> str:
+    """A core description in FuseSoC's CAPI2, with the targets default, lint, synth and, with a smoke bench, sim."""
     name, version = generated.config.name, generated.description["versions"]["amper"]
     headers = [file for file in generated.bus_files if file.endswith((".c", ".h", ".rdl"))]
     kinds = {"c": "cSource", "h": "cSource", "rdl": "user"}
@@ -61,6 +79,8 @@ def fusesoc_core(generated: Generated) -> str:
         + (", is_include_file: true}\n" if file.endswith(".h") else "}\n")
         for file in headers
     )
+    bench = f"  smoke:\n    files:\n      - {name}_smoke.v\n    file_type: verilogSource\n" if smoke else ""
+    simulation = _SIM.format(name=name) if smoke else ""
     software = f"  software:\n    files:\n{files}" if headers else ""
     return f"""\
 CAPI=2:
@@ -77,7 +97,7 @@ filesets:
     files:
       - {name}.sdc
     file_type: SDC
-{software}
+{bench}{software}
 targets:
   default: &default
     filesets: [rtl]
@@ -95,6 +115,18 @@ targets:
     flow_options:
       tool: yosys
       arch: ecp5
+{simulation}"""
+
+
+_SIM = """\
+  sim:
+    <<: *default
+    filesets: [rtl, smoke]
+    toplevel: {name}_smoke
+    flow: sim
+    flow_options:
+      tool: icarus
+      iverilog_options: [-g2005]
 """
 
 
@@ -110,5 +142,7 @@ def librelane(name: str) -> str:
         "CLOCK_PORT": "clk",
         "CLOCK_PERIOD": PERIOD_NS,
         "FP_CORE_UTIL": 40,
+        "PNR_SDC_FILE": f"dir::{name}.sdc",
+        "SIGNOFF_SDC_FILE": f"dir::{name}.sdc",
     }
     return json.dumps(settings, indent=2) + "\n"

@@ -163,3 +163,11 @@ def small_enough(bus, index):
 def test_a_random_configuration_draws_the_golden_indices(tmp_path, bus, index):
     result = verify.verify(small_enough(bus, index), simulator="icarus", batches=15, seed=index + 1, folder=tmp_path)
     assert result.passed, result.first_mismatch
+
+
+def test_a_case_through_a_bus_ends_in_time():
+    """Regression: a Wishbone case of 170 rows took over 15 minutes in Icarus."""
+    wide = AmperConfig(rows=170, bus="wishbone")
+    assert fuzz.affordable(wide, 60) == 11
+    assert fuzz.affordable(AmperConfig(rows=5000, bus="axi"), 60) == 8
+    assert fuzz.affordable(AmperConfig(rows=5000), 60) == fuzz.affordable(AmperConfig(rows=10, bus="axi"), 60) == 60

@@ -159,10 +159,15 @@ def fuzz(
         # A configuration does not depend on how many came before it.
         config = random_config(random.Random(f"{seed}/{index}"), buses=buses)
         for simulator in simulators:
-            run = _one(config, simulator, batches, seed + index, Path(folder))
+            run = _one(config, simulator, affordable(config, batches), seed + index, Path(folder))
             runs.append(run)
             say(line(run, f"{index + 1}/{count}"))
     return runs
+
+
+def affordable(config: AmperConfig, batches: int) -> int:
+    """Batches of a run; through a bus fewer in a large memory, which is filled again and again, a register a row."""
+    return batches if config.bus == "native" else min(batches, max(8, 2000 // config.rows))
 
 
 def _one(config: AmperConfig, simulator: str, batches: int, seed: int, folder: Path) -> FuzzRun:

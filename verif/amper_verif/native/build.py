@@ -36,7 +36,7 @@ _LINK_FLAGS = "-shared -Wl,-Bsymbolic"
 def structure(config: AmperConfig) -> AmperConfig:
     """The configuration as far as it cannot be set at run time, with native ports: one library for every seed."""
     default = {name: each.default for name, each in declarations(AmperConfig).items() if each.changes != "build"}
-    # Cells and primitives change not even a cycle, and a simulation needs none of either.
+    # Neither cells nor primitives change an index, and a simulation needs none of either.
     default |= {name: getattr(AmperConfig, name) for name in ("bus", "storage", "primitives")}
     return replace(config, **default | {"variant": config.variants[0]})
 

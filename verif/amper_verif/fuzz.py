@@ -140,7 +140,7 @@ def fuzz(
     Parameters
     ----------
     seed : of the configurations and the operations. simulators : each configuration runs in all of them. batches : of
-        each run. buses : to choose from. say : takes a line a run.
+        each run, fewer where ``affordable`` says so. buses : to choose from. say : takes a line a run.
 
     Raises
     ------

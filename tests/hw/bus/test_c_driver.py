@@ -105,11 +105,12 @@ class Script:
     def update(self, rows):
         """The first of them, some or all; again, then without the device's help; and more than there are."""
         for _ in range(self.chance.choice((1, 1, 2))):
-            count, seed = self.chance.randint(0, len(rows)), self.chance.getrandbits(30)
+            count, seed = self.chance.randint(1, len(rows)), self.chance.getrandbits(30)
             for draw, row in enumerate(rows[:count]):
                 self.model.write(row, (draw + 1) * seed & self.config.priority_max)
             self.add([OK], "update", count, seed)
         self.add([OK], "finish")
+        self.add([OK], "update", 0, 1)
         self.add([BAD_ARGUMENT], "update", len(rows) + 1, 1)
 
     def random_parameter(self):

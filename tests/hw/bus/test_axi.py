@@ -61,7 +61,7 @@ def test_registers(simulate, config):
     """The same by registers alone."""
     report = simulate(bus_components.axi_sampler(config, part="registers"))
     assert report["compared"] > 20
-    assert all(count > 3 for count in report["packed"].values()) == config.packed_registers, report["packed"]
+    assert all(count > 0 for count in report["packed"].values()) == config.packed_registers, report["packed"]
 
 
 def test_without_streams(simulate):

@@ -22,7 +22,7 @@ def test_random_programs(simulate, config):
     report = simulate(bus_components.wishbone_sampler(config, part="registers"))
     assert report["compared"] > 20
     assert all(count > 10 for count in report["styles"].values()), report["styles"]
-    assert all(count > 3 for count in report["packed"].values()) == config.packed_registers, report["packed"]
+    assert all(count > 0 for count in report["packed"].values()) == config.packed_registers, report["packed"]
 
 
 def test_a_queue_that_is_often_full(simulate):

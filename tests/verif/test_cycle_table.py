@@ -13,7 +13,7 @@ from amper_verif import cycle_table
 from amper_verif.cycle_table import Measurement, page
 
 DOCUMENT = Path(__file__).parents[2] / "docs/measurements/cycles.md"
-CONFIG = AmperConfig(rows=64, groups=20, batch=64, search_ports=4, draw_ports=4)
+CONFIG = AmperConfig(rows=64, groups=20, batch=64, variant="fr-dithered", search_ports=4, draw_ports=4)
 ALONE = latency.batch_cycles(CONFIG)
 SMALL = ("--rows", "9", "--groups", "2", "3", "--batch", "4", "--ports", "1", "2", "--sim", "icarus")
 
@@ -22,6 +22,21 @@ def rows_of(text):
     """The cells of the lines below the table's head."""
     lines = [line for line in text.splitlines() if re.match(r"\| \d", line)]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def config_of(cells):
+    """Of a line of the table."""
+    rows, pipeline, searches, draws, variants, groups, batch, *_ = cells
+    exact = variants == "exact"
+    return AmperConfig(
+        rows=int(rows),
+        batch=int(batch),
+        variant=variants.split(", ")[0],
+        draws="stratified" if exact and int(draws) > 1 else "independent",
+        draw_ports=int(draws),
+        pipeline=pipeline,
+        **{} if exact else {"groups": int(groups), "search_ports": int(searches)},
+    )
 
 
 def measured(**changes):
@@ -36,14 +51,22 @@ def test_bound_and_formula():
     assert measured(config=replace(CONFIG, groups=7, batch=1)).bound == 2 + 1
 
 
+def test_bound_of_exact():
+    exact = replace(CONFIG, variant="exact", variants=("exact",))
+    assert measured(config=exact).bound == 16
+    assert measured(config=replace(exact, batch=7)).bound == 2
+
+
 def test_page():
-    """Variants with the same cycles share a line; k has no c."""
+    """Variants with the same cycles share a line; k has no c, and exact neither m nor P."""
     nearest = replace(CONFIG, variant="k", variants=("k",))
-    k = latency.batch_cycles(nearest)
+    exact = replace(CONFIG, variant="exact", variants=("exact",))
+    k, e = latency.batch_cycles(nearest), latency.batch_cycles(exact)
     measurements = [
         measured(),
         measured(config=replace(CONFIG, variant="fr", variants=("fr",))),
         measured(config=nearest, one_row=k, all_rows=k),
+        measured(config=exact, one_row=e, all_rows=e),
     ]
     text = page(measurements, command="amper cycles --rows 64", simulator="icarus")
     assert "Written by\n\n```sh\namper cycles --rows 64\n```\n\nwith amper " in text
@@ -51,6 +74,7 @@ def test_page():
     assert rows_of(text) == [
         [*start, "fr-dithered, fr", "20", "64", str(ALONE), str(ALONE), str(ALONE), "21", str(ALONE - 21), "20.0"],
         [*start, "k", "20", "64", str(k), str(k), str(k), "21", "", "20.0"],
+        ["64", "deep", "", "4", "exact", "", "64", str(e), str(e), str(e), "16", str(e - 16), "20.0"],
     ]
 
 
@@ -58,27 +82,20 @@ def test_the_command_measures(tmp_path, capsys):
     file = tmp_path / "cycles.md"
     assert main(["cycles", *SMALL, "-o", str(file)]) == 0
     captured = capsys.readouterr()
-    assert captured.err.count("8 of 8 points as by the formula") == 4
+    assert captured.err.count("9 of 9 points as by the formula") == 4
     text = file.read_text()
     assert "\namper cycles --rows 9 --groups 2 3 --batch 4 --ports 1x1 2x2 --pipelines deep shallow --variants " in text
     cells = rows_of(text)
-    assert len(cells) == 2 * 2 * 2 * 2  # ports, pipelines, groups; fr and k
-    for _, pipeline, searches, draws, variants, groups, batch, one, everything, formula, *_ in cells:
-        config = AmperConfig(
-            rows=9,
-            groups=int(groups),
-            batch=int(batch),
-            variant=variants.split(", ")[0],
-            search_ports=int(searches),
-            draw_ports=int(draws),
-            pipeline=pipeline,
-        )
+    assert len(cells) == 2 * 2 * (2 * 2 + 1)  # ports, pipelines; groups of fr and k, and exact
+    for each in cells:
+        config = config_of(each)
+        one, everything, formula = each[7:10]
         assert {one, everything, formula} == {str(latency.batch_cycles(config))}
 
 
 def test_other_cycles_than_the_formulas_make_exit_code_1(capsys, monkeypatch):
     monkeypatch.setattr(cycle_table, "measure", lambda *_, **__: [measured(), measured(one_row=ALONE + 1)])
-    assert main(["cycles", "--rows", "64", "--ports", "4", "--pipelines", "deep"]) == 1
+    assert main(["cycles", "--rows", "64", "--ports", "4", "--pipelines", "deep", "--variants", "fr"]) == 1
     captured = capsys.readouterr()
     assert "1 of 2 points as by the formula" in captured.err
     assert len(rows_of(captured.out)) == 2
@@ -110,31 +127,12 @@ def test_bad_input(capsys, arguments, message):
 def test_the_documentation_has_what_the_formula_says_now():
     cells = rows_of(DOCUMENT.read_text(encoding="utf-8"))
     assert len(cells) >= 32
-    for (
-        rows,
-        pipeline,
-        searches,
-        draws,
-        variants,
-        groups,
-        batch,
-        one,
-        everything,
-        formula,
-        bound,
-        constant,
-        steady,
-    ) in cells:
-        config = AmperConfig(
-            rows=int(rows),
-            groups=int(groups),
-            batch=int(batch),
-            variant=variants.split(", ")[0],
-            search_ports=int(searches),
-            draw_ports=int(draws),
-            pipeline=pipeline,
-        )
+    assert sum(each[4] == "exact" for each in cells) == len(cells) // 9
+    for each in cells:
+        config = config_of(each)
+        one, everything, formula, bound, constant, steady = each[7:]
         assert one == everything == formula == str(latency.batch_cycles(config))
         if config.variant != "k":
             assert int(bound) + int(constant) == int(formula)
-            assert float(steady) <= int(bound)
+            # A beat of exact is in one plane seldom more than in another.
+            assert float(steady) <= int(bound) + (0.5 * config.priority_width if config.draw_ports > 1 else 0)

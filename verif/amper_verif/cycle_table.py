@@ -10,9 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from amper import AMPER_VARIANTS, AmperConfig, Parameter
-from amper.operations.vocabulary import Beat, Control, Operation, Sample, Settle, Write, encoded
-from amper.operations.workload import ramp
+from amper import VARIANTS, AmperConfig, Parameter
+from amper.operations.vocabulary import Control, Operation, Sample, Settle, Write, encoded
+from amper.operations.workload import beats, ramp
 from amper_hw.base import latency
 from amper_hw.output.generate import TOP, generate, versions
 from amper_report.tables import table
@@ -26,7 +26,7 @@ Ports = tuple[int, int]  # P, D
 
 @dataclass(frozen=True)
 class Point:
-    """What is asked of a sampler that is built: a variant, m and b."""
+    """What is asked of a sampler that is built: a variant, m (which exact does not have) and b."""
 
     variant: str
     groups: int
@@ -38,14 +38,15 @@ class Measurement:
     """Cycles from a batch's request to its last result, and between the ends of batches back to back."""
 
     config: AmperConfig  # with the variant, m and b that were measured
-    one_row: int  # of a batch with |CSP| = 1
-    all_rows: int  # of one with |CSP| = n
-    steady: float  # per batch, of ``BATCHES`` of them with |CSP| = n
+    one_row: int  # of a batch drawn from one row: |CSP| = 1, or the only valid one
+    all_rows: int  # of one drawn from all rows
+    steady: float  # per batch, of ``BATCHES`` of them from all rows
 
     @property
     def bound(self) -> int:
-        """ceil(m / P) + ceil(b / D): no batch alone can take fewer cycles, with any constant."""
-        return -(-self.config.groups // self.config.search_ports) + -(-self.config.batch // self.config.draw_ports)
+        """ceil(m / P) + ceil(b / D), of exact ceil(b / D): no batch alone can take fewer cycles, with any constant."""
+        draws = -(-self.config.batch // self.config.draw_ports)
+        return draws if self.config.variant == "exact" else draws - (-self.config.groups // self.config.search_ports)
 
     @property
     def formula(self) -> int:
@@ -54,7 +55,7 @@ class Measurement:
 
     @property
     def agrees(self) -> bool:
-        """Whether it does, whatever |CSP| is."""
+        """Whether it does, from however many rows it draws."""
         return self.one_row == self.all_rows == self.formula
 
 
@@ -64,7 +65,7 @@ def built_config(
     pipeline: str,
     points: Sequence[Point],
     *,
-    variants: Sequence[str] = AMPER_VARIANTS,
+    variants: Sequence[str],
     base: Mapping[str, Any] | None = None,
 ) -> AmperConfig:
     """A sampler that can do all ``points``, else as ``base`` says; ValueError for one that is not legal."""
@@ -81,32 +82,42 @@ def built_config(
             "search_ports": ports[0],
             "draw_ports": ports[1],
             "pipeline": pipeline,
+            "draws": "stratified" if "exact" in variants and ports[1] > 1 else "independent",
             "seed": 1,
         }
     )
 
 
 def operations(config: AmperConfig, point: Point) -> list[Operation]:
-    """A batch with |CSP| = 1, one with |CSP| = n, and ``BATCHES`` more without a pause."""
-    sample = Sample(point.batch)
+    """A batch from one row, one from all rows, and ``BATCHES`` more without a pause."""
+    if point.variant == "exact":
+        return _operations(config, point, [], 1 << config.priority_width - 1)
     scale = 15 << 20  # so wide that the last group's search matches every row
     settings = [
-        (Parameter.CLEAR, 1),
         (Parameter.RADIUS, 0),  # so that no m is refused
         (Parameter.GROUPS, point.groups),
         (Parameter.RADIUS, scale * point.groups),
         (Parameter.NEIGHBOURS, scale),
-        (Parameter.VARIANT, AMPER_VARIANTS.index(point.variant)),
+        (Parameter.VARIANT, VARIANTS.index(point.variant)),
     ]
     built_in = {Parameter.NEIGHBOURS: "k" in config.variants, Parameter.RADIUS: config.variants != ("k",)}
+    changes = [Control(name, value) for name, value in settings if built_in.get(name, True)]
+    return _operations(config, point, changes, config.priority_max)
+
+
+def _operations(config: AmperConfig, point: Point, changes: list[Control], code: int) -> list[Operation]:
+    """``code`` : of the rows of single batches; of exact one plane, so that its lanes need one, too."""
+    sample = Sample(point.batch)
+    single = [Write(row, code) for row in range(config.rows)]
+    of_all = beats(config, single) if point.variant == "exact" else ramp(config)
     return [
-        *(Control(name, value) for name, value in settings if built_in.get(name, True)),
-        Beat((Write(config.rows - 1, config.priority_max),)),
+        *(Control(Parameter.CLEAR, 1), *changes),
+        *beats(config, single[-1:]),
         *(Settle(), sample, Settle()),
-        *ramp(config),
+        *of_all,
         *(Settle(), sample, Settle()),
-        *[sample] * BATCHES,
-        Settle(),
+        *(ramp(config) if of_all != ramp(config) else ()),
+        *(Settle(), *[sample] * BATCHES, Settle()),
     ]
 
 
@@ -175,10 +186,14 @@ def sweep(
 ) -> list[Measurement]:
     """Every combination; a sampler, else as ``base`` says, is built for each of rows, ports (P, D) and pipelines."""
     measurements = []
+    # exact alone: beside the others it would share, and so change, their cycles.
+    apart = [[point for point in points if (point.variant == "exact") == exact] for exact in (True, False)]
     for one_rows, one_ports, pipeline in itertools.product(rows, ports, pipelines):
-        variants = [variant for variant in AMPER_VARIANTS if variant in {point.variant for point in points}]
-        config = built_config(one_rows, one_ports, pipeline, points, variants=variants, base=base)
-        found = measure(config, points, simulator=simulator, folder=folder)
+        found: list[Measurement] = []
+        for group in filter(None, apart):
+            variants = [variant for variant in VARIANTS if variant in {point.variant for point in group}]
+            config = built_config(one_rows, one_ports, pipeline, group, variants=variants, base=base)
+            found += measure(config, group, simulator=simulator, folder=folder)
         agreeing = sum(one.agrees for one in found)
         shape = f"n = {one_rows}, P = {one_ports[0]}, D = {one_ports[1]}, {pipeline}"
         say(f"{shape}: {agreeing} of {len(found)} points as by the formula")
@@ -188,7 +203,7 @@ def sweep(
 
 _COLUMNS = (
     *("n", "pipeline", "P", "D", "variant", "m", "b"),
-    *("alone, \\|CSP\\| = 1", "alone, \\|CSP\\| = n", "formula", "ceil(m/P) + ceil(b/D)", "c", "back to back"),
+    *("alone, 1 row", "alone, n rows", "formula", "bound", "c", "back to back"),
 )
 _PAGE = """\
 # Cycles, measured
@@ -203,11 +218,13 @@ with {versions}.
 The Verilog was simulated and every result compared with the golden model. {sizes}, 8 children a
 node.
 
-- **alone**: from the edge that takes the request to the edge that takes the last result, Vmax settled and without
-  back-pressure; once with |CSP| = 1 and once with |CSP| = n.
-- **formula**: ceil(m / P) + ceil(b / D) + c, with c of `amper_hw.base.latency`; of k, the bisection in place of m / P.
-- **back to back**: cycles per batch of {batches} requests offered at once: the next batch searches while the present
-  one draws.
+- **alone**: from the edge that takes the request to the edge that takes the last result, Vmax or census settled and
+  without back-pressure; once with |CSP|, of exact the valid rows, 1, and once n.
+- **bound**: ceil(m / P) + ceil(b / D); of exact, which does not search, ceil(b / D).
+- **formula**: the bound + c, with c of `amper_hw.base.latency`; of k, the bisection in place of m / P. Of exact with
+  D > 1 it holds for draws in one plane, which these rows have; a beat takes a cycle for each plane that it is in.
+- **back to back**: cycles per batch of {batches} requests offered at once, over a ramp of priorities: the next batch
+  searches while the present one draws. Exact draws stratified where D > 1.
 
 """
 
@@ -225,9 +242,11 @@ def page(measurements: Sequence[Measurement], *, command: str, simulator: str) -
     lines: dict[tuple[tuple[object, ...], tuple[object, ...]], list[str]] = {}
     for one in measurements:
         config = one.config
-        size: tuple[object, ...] = (config.rows, config.pipeline, config.search_ports, config.draw_ports)
+        exact = config.variant == "exact"
+        ports = ("" if exact else config.search_ports, config.draw_ports)
+        size: tuple[object, ...] = (config.rows, config.pipeline, *ports)
         constant = "" if config.variant == "k" else one.formula - one.bound
         cycles: tuple[object, ...] = (one.one_row, one.all_rows, one.formula, one.bound, constant, f"{one.steady:.1f}")
-        lines.setdefault((size, (config.groups, config.batch, *cycles)), []).append(config.variant)
+        lines.setdefault((size, ("" if exact else config.groups, config.batch, *cycles)), []).append(config.variant)
     rows = ([*size, ", ".join(variants), *cycles] for (size, cycles), variants in lines.items())
     return f"{text}{table(_COLUMNS, rows)}\n"

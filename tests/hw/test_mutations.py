@@ -7,8 +7,8 @@ import pytest
 
 from amper import AmperConfig
 from amper_hw.output.generate import generate
-from amper_verif.harness import components
-from amper_verif.harness.mutations import MUTATIONS, MutationError
+from amper_verif.harness import components, plane_components
+from amper_verif.harness.mutations import MUTATIONS, PLANE_MUTATIONS, MutationError
 from amper_verif.harness.simulators import SimulationError
 from amper_verif.verify import verify
 
@@ -19,12 +19,19 @@ CONFIG = AmperConfig(
     priority_width=8,
     groups=3,
     batch=16,
+    variant="fr-dithered",
     radius_scale=0.3,
     seed=5,
     draw_ports=2,
     write_ports=2,
 )
 BANK = replace(CONFIG, rows=16)
+PLANES = replace(CONFIG, variant="exact", variants=["exact"], draws="stratified")
+BROKEN = [
+    pytest.param(config, mutation, id=name)
+    for config, mutations in ((CONFIG, MUTATIONS), (PLANES, PLANE_MUTATIONS))
+    for name, mutation in mutations.items()
+]
 
 # The component whose own bench must fail.
 UNITS = {
@@ -35,19 +42,23 @@ UNITS = {
     "write conflict": components.write_unit(CONFIG),
     "rows in use": components.write_unit(CONFIG),
     "overlap": components.controller(CONFIG),
+    "census": plane_components.census(PLANES),
+    "comparison": plane_components.plane_choice(PLANES),
+    "strata": plane_components.place(PLANES),
 }
 
 
-def test_the_sampler_as_it_is_passes(tmp_path):
-    verification = verify(CONFIG, simulator="icarus", batches=60, folder=tmp_path)
+@pytest.mark.parametrize("config", [CONFIG, PLANES], ids=lambda config: config.variant)
+def test_the_sampler_as_it_is_passes(tmp_path, config):
+    verification = verify(config, simulator="icarus", batches=60, folder=tmp_path)
     assert verification.mismatches == 0
     assert verification.compared > 300
     assert verification.passed
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_verification_notices(tmp_path, name):
-    verification = verify(CONFIG, simulator="icarus", batches=40, folder=tmp_path, mutate=MUTATIONS[name])
+@pytest.mark.parametrize(("config", "mutation"), BROKEN)
+def test_verification_notices(tmp_path, config, mutation):
+    verification = verify(config, simulator="icarus", batches=40, folder=tmp_path, mutate=mutation)
     assert verification.mismatches > 0
     assert not verification.passed
     assert ": expected " in verification.first_mismatch
@@ -57,13 +68,13 @@ def test_verification_notices(tmp_path, name):
 def test_the_bench_of_the_component_notices(simulate, name):
     assert simulate(UNITS[name])["compared"] > 0
     with pytest.raises(SimulationError, match="AssertionError"):
-        simulate(replace(UNITS[name], mutate=MUTATIONS[name]))
+        simulate(replace(UNITS[name], mutate=(MUTATIONS | PLANE_MUTATIONS)[name]))
 
 
 def test_every_mutation_changes_one_line():
-    verilog = generate(CONFIG).verilog
-    for mutation in MUTATIONS.values():
-        before, after = verilog.splitlines(), mutation(verilog).splitlines()
+    verilog = {config: generate(config).verilog for config in (CONFIG, PLANES)}
+    for config, mutation in (each.values for each in BROKEN):
+        before, after = verilog[config].splitlines(), mutation(verilog[config]).splitlines()
         assert sum(old != new for old, new in zip(before, after, strict=True)) == 1
 
 

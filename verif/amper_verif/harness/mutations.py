@@ -90,3 +90,50 @@ MUTATIONS: dict[str, Mutation] = {
         replacement="quotient[22:0], 1'b0",
     ),
 }
+
+#: Of the draw by planes. They fit variant exact alone, stratified, with equal banks of 16 rows under one node, Q = 8
+#: and D = 2.
+PLANE_MUTATIONS: dict[str, Mutation] = {
+    "plane": Mutation(
+        effect="the last row of every bank is in no plane",
+        module=r"amper_bank_\d+",
+        pattern=r"(plane_rows <= \{) t\d+,",
+        replacement=r"\1 1'h0,",
+    ),
+    "census": Mutation(
+        effect="a census adds the counts without their carries",
+        module="amper_census",
+        pattern=r"upper_below \+ count_rows",
+        replacement="upper_below ^ count_rows",
+    ),
+    "running sums": Mutation(
+        effect="of plane 5 a node looks up the sums of plane 4",
+        module=r"amper_node_\d+_\d+",
+        pattern=r"\? plane_5_below_1 :",
+        replacement="? plane_4_below_1 :",
+    ),
+    "strata": Mutation(
+        effect="all draws of a batch lie in the first part of T",
+        module="amper_place",
+        pattern=r"\.a\(\{ part, word \}\)",
+        replacement=".a({ 4'h0, word })",
+    ),
+    "comparison": Mutation(
+        effect="no place is beyond the start of plane 5 by a whole row",
+        module="amper_plane_choice",
+        pattern=r"place\[10:5\] > sums_uppers\[29:24\]",
+        replacement="1'h0",
+    ),
+    "rank in a plane": Mutation(
+        effect="the second lane's rank is 1 too high where the low bits of its place are below those of the sum",
+        module="amper_draw_unit",
+        pattern=r"\{ 1'h0, choice_1__borrow \}",
+        replacement="2'h0",
+    ),
+    "split beat": Mutation(
+        effect="two lanes in different planes are drawn from the first one's",
+        module="amper_plane_splitter",
+        pattern=r"planes\[5:3\] == plane",
+        replacement="1'h1",
+    ),
+}

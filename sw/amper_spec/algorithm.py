@@ -26,6 +26,13 @@ RANDOM_WIDTH = 64  # bits of a random word
 DRAW_RANDOM_WIDTH = 32  # high bits of a draw word that choose the rank
 
 
+def _first_choice(built_in: object) -> str:
+    """The active variant of those that were given, which are not checked yet; exact if none were."""
+    given = built_in if isinstance(built_in, (list, tuple)) else ()
+    known = [name for name in VARIANTS if name in given]
+    return known[0] if known and "exact" not in known else "exact"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Algorithm(Declared):
     """What decides every index: two samplers with equal parameters draw the same rows."""
@@ -37,7 +44,13 @@ class Algorithm(Declared):
     )
     batch: int = parameter(64, Integer(1, 4096), "B", "b, the largest batch, and the default one")
     variant: Variant = parameter(
-        "fr-dithered", Choice(VARIANTS), "V", "the active variant; in hardware, after reset", changes="reset"
+        DERIVED,
+        Choice(VARIANTS),
+        "V",
+        "the active variant; in hardware, after reset",
+        changes="reset",
+        derive=lambda config: _first_choice(config.variants),
+        default_text="exact, or where it is not built in the first that is",
     )
     draws: Draws = parameter(
         "independent", Choice(DRAWS), "X", "of variant exact; stratified: spread evenly over the priorities' sum"

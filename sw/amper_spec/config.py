@@ -84,7 +84,7 @@ class AmperConfig(Build, Algorithm):
     def given(self) -> dict[str, Any]:
         """The fewest parameters that make this configuration: what is the default, or follows, is left out."""
         values = self.to_dict()
-        for name in tuple(values):
+        for name in reversed(tuple(values)):  # what follows from others comes behind them
             rest = {other: value for other, value in values.items() if other != name}
             try:
                 if AmperConfig.from_dict(rest) == self:

@@ -19,6 +19,7 @@ SIZES = pytest.mark.parametrize("rows", [256, pytest.param(1024, marks=pytest.ma
 def config_of(ports, *, rows, write_ports=1, result_priority=True):
     return AmperConfig(
         rows=rows,
+        variant="fr-dithered",
         bank_rows=rows // 16,  # as many banks, so that as many lanes meet in one
         groups=20,
         batch=64,
@@ -72,6 +73,7 @@ def test_short_batches_that_overlap(simulate, pipeline, result_priority, groups,
     """Many under way at once, also some that fall back to all rows or are refused, with writes that overtake them."""
     config = AmperConfig(
         rows=20,
+        variant="fr-dithered",
         bank_rows=4,
         fan_out=2,
         priority_width=8,

@@ -22,7 +22,7 @@ SIZES = [(rows, width, GROUPS[(i + j) % 3]) for i, rows in enumerate(ROWS) for j
 
 # What is built in and how; every value meets every size of memory once or more.
 BUILDS = {
-    "plain": {},
+    "plain": {"variant": "fr-dithered"},
     "prefix": {"variant": "fr-prefix", "pipeline": "shallow", "search_ports": 2, "write_ports": 8},
     "range": {"variant": "fr", "draw_ports": 4, "write_ports": 2, "result_priority": False},
     "nearest": {"variant": "k", "search_ports": 4, "draw_ports": 2, "pipeline": "shallow"},
@@ -115,6 +115,7 @@ def test_a_batch_takes_the_formulas_cycles_whatever_the_csp(simulate, shape, por
     """m / P + b / D + c from |CSP| = 1 to |CSP| = n; and the draws come D a cycle."""
     rows, groups, batch = shape["rows"], shape["groups"], shape["batch"]
     config = AmperConfig(
+        variant="fr-dithered",
         search_ports=ports,
         draw_ports=ports,
         pipeline=pipeline,
@@ -136,7 +137,7 @@ def test_a_batch_takes_the_formulas_cycles_whatever_the_csp(simulate, shape, por
 def test_c_does_not_depend_on_groups_or_batch_or_ports():
     """The promise is m / P + b / D + c: c is a property of Q and of the array's shape alone."""
     shapes = [
-        AmperConfig(rows=100, groups=groups, batch=batch, search_ports=ports, draw_ports=ports)
+        AmperConfig(rows=100, variant="fr-dithered", groups=groups, batch=batch, search_ports=ports, draw_ports=ports)
         for groups in (1, 20)
         for batch in (1, 64)
         for ports in (1, 8)
@@ -159,7 +160,14 @@ def test_nearest_neighbours_take_the_same_cycles_whatever_the_priorities(simulat
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 def test_a_fallback_takes_one_more_search(simulate, pipeline):
     config = AmperConfig(
-        rows=20, bank_rows=8, priority_width=16, groups=3, batch=4, radius_scale=0.0, pipeline=pipeline
+        rows=20,
+        variant="fr-dithered",
+        bank_rows=8,
+        priority_width=16,
+        groups=3,
+        batch=4,
+        radius_scale=0.0,
+        pipeline=pipeline,
     )
     report = simulate(components.directed_sampler(config, [*ramp(config), Settle(), Sample(4), Settle()]))
     assert report["mismatches"] == 0, report["first_mismatch"]
@@ -173,7 +181,16 @@ def test_a_fallback_takes_one_more_search(simulate, pipeline):
 
 @pytest.mark.parametrize("ports", [1, 4])
 def test_a_refusal_takes_no_search(simulate, ports):
-    config = AmperConfig(rows=20, bank_rows=8, priority_width=8, groups=3, batch=4, draw_ports=ports, radius_scale=40.0)
+    config = AmperConfig(
+        rows=20,
+        variant="fr-dithered",
+        bank_rows=8,
+        priority_width=8,
+        groups=3,
+        batch=4,
+        draw_ports=ports,
+        radius_scale=40.0,
+    )
     off, on = Control(Parameter.ENABLE, 0), Control(Parameter.ENABLE, 1)
     operations = [Sample(4), Sample(0), off, Sample(0), Sample(4), on, Beat((Write(3, 200),)), Sample(5), Sample(0)]
     report = simulate(components.directed_sampler(config, [*operations, Settle(), Sample(4)]))
@@ -184,7 +201,16 @@ def test_a_refusal_takes_no_search(simulate, ports):
 
 def test_a_refused_row_hinders_no_other_lane(simulate):
     """Lanes of one transfer: out of range, the same row twice (the higher lane is the later write), the same bank."""
-    config = AmperConfig(rows=5, bank_rows=4, priority_width=8, groups=2, batch=3, write_ports=4, radius_scale=20.0)
+    config = AmperConfig(
+        rows=5,
+        variant="fr-dithered",
+        bank_rows=4,
+        priority_width=8,
+        groups=2,
+        batch=3,
+        write_ports=4,
+        radius_scale=20.0,
+    )
     operations = [
         Beat((Write(7, 9), Write(2, 50), Write(2, 60), Write(3, 70))),
         Sample(3),

@@ -139,7 +139,7 @@ def pattern(name: str, rows: int, top: int, random: np.random.Generator) -> list
 
 
 def busy_model(seed: int = 21, rows: int = 64) -> GoldenModel:
-    return filled(AmperConfig(rows=rows, seed=seed), [100 * row for row in range(rows)])
+    return filled(AmperConfig(rows=rows, variant="fr-dithered", seed=seed), [100 * row for row in range(rows)])
 
 
 class Script:

@@ -16,7 +16,9 @@ from amper_synth.compare.software import GPU_NAMES
 from amper_verif import cycle_table
 from amper_verif.harness.simulators import SimulationError
 
-CONFIG = AmperConfig(rows=8, bank_rows=4, fan_out=2, groups=2, batch=4, priority_width=4, radius_scale=2)
+CONFIG = AmperConfig(
+    rows=8, variant="fr-dithered", bank_rows=4, fan_out=2, groups=2, batch=4, priority_width=4, radius_scale=2
+)
 PERIODS = [Period("fast", 2.0, "made up"), Period("slow", 5.0, "made up")]
 FACTS = {
     "time": "2026-11-21T00:00:00+00:00",

@@ -22,7 +22,7 @@ def fitted():
 
 def measured(rows: int, area: float, batch_ns: float, seed: int = 0) -> Point:
     """A point of which only n, area and batch time matter."""
-    config = AmperConfig(rows=rows, seed=seed)
+    config = AmperConfig(rows=rows, variant="fr-dithered", seed=seed)
     result = made_up(config)
     result["area"]["total_um2"], result["batch_ns"] = area, batch_ns
     return Point(config, f"{rows} {seed}", 1.0, result)
@@ -85,6 +85,7 @@ def test_a_csv_line_a_point(fitted, tmp_path):
         assert (
             AmperConfig(
                 rows=int(line["rows"]),
+                variant="fr-dithered",
                 priority_width=int(line["priority_width"]),
                 draw_ports=int(line["draw_ports"]),
                 pipeline=line["pipeline"],
@@ -135,7 +136,7 @@ def test_the_tables_in_markdown(fitted):
 
 def test_the_page_has_everything_in_it(fitted, tmp_path):
     predictor, held_out = fitted
-    failure = Failure(AmperConfig(rows=9), "SynthesisError: <no> memory")
+    failure = Failure(AmperConfig(rows=9, variant="fr-dithered"), "SynthesisError: <no> memory")
     found = Sweep(tuple(points()), (failure,), Target(("mini.lib",), ("0",), (("yosys", "Yosys 2"),)))
     path = tmp_path / "index.html"
     write_page(found, predictor, held_out, path, command="amper explore --rows 16")

@@ -16,7 +16,9 @@ from amper_synth.predict.features import GROUPS, Shape, area_columns, clock_colu
 from amper_synth.predict.fit import TooFewPointsError, fit
 from amper_synth.predict.predictor import Predictor
 
-UNSEEN = AmperConfig(rows=48, priority_width=12, bank_rows=16, fan_out=2)  # inside what was seen, and not among it
+UNSEEN = AmperConfig(
+    rows=48, variant="fr-dithered", priority_width=12, bank_rows=16, fan_out=2
+)  # inside what was seen, and not among it
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +38,11 @@ def folder(tmp_path_factory, fitted):
 
 def test_columns_have_the_same_names_for_every_configuration_and_are_never_negative():
     configs = [
-        AmperConfig(rows=1),
+        AmperConfig(rows=1, variant="fr-dithered"),
         AmperConfig(rows=1000, variants=("fr-dithered", "k"), search_ports=4, draw_ports=8, write_ports=2, bus="axi"),
-        AmperConfig(rows=70, pipeline="shallow", result_priority=False, priority_width=4, bus="wishbone"),
+        AmperConfig(
+            rows=70, variant="fr-dithered", pipeline="shallow", result_priority=False, priority_width=4, bus="wishbone"
+        ),
         AmperConfig(rows=300, variant="exact", draws="stratified", draw_ports=4),
         AmperConfig(rows=300, variant="exact", variants=("fr", "exact")),
     ]
@@ -67,7 +71,7 @@ def test_what_is_not_built_in_has_no_columns():
 )
 def test_the_tree_is_counted(rows, bank_rows, fan_out, banks, children):
     """Every bank and every node but the root hangs below a node."""
-    shape = Shape(AmperConfig(rows=rows, bank_rows=bank_rows, fan_out=fan_out))
+    shape = Shape(AmperConfig(rows=rows, variant="fr-dithered", bank_rows=bank_rows, fan_out=fan_out))
     assert (shape.banks, shape.children) == (banks, children)
 
 

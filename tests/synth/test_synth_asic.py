@@ -21,7 +21,7 @@ from amper_synth.tools import sta
 from amper_synth.tools.yosys import SynthesisError
 from amper_verif.demo.result import DEFAULT_TRACE
 
-SMALL = AmperConfig(rows=8, bank_rows=4, fan_out=2, groups=2, batch=2, priority_width=4)
+SMALL = AmperConfig(rows=8, variant="fr-dithered", bank_rows=4, fan_out=2, groups=2, batch=2, priority_width=4)
 
 
 @pytest.fixture(scope="module")

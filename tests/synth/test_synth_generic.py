@@ -13,7 +13,15 @@ from amper_synth.generation import markdown, measure
 from amper_synth.tools import yosys
 from amper_synth.tools.yosys import SynthesisError
 
-SMALL_OPTIONS = {"rows": 8, "bank_rows": 4, "fan_out": 2, "groups": 2, "batch": 2, "priority_width": 4}
+SMALL_OPTIONS = {
+    "rows": 8,
+    "variant": "fr-dithered",
+    "bank_rows": 4,
+    "fan_out": 2,
+    "groups": 2,
+    "batch": 2,
+    "priority_width": 4,
+}
 SMALL = AmperConfig(**SMALL_OPTIONS)
 
 

@@ -17,7 +17,9 @@ from amper_synth.generic import synthesise
 from amper_synth.liberty.cells import load_library
 from amper_synth.liberty.reader import LibertyError
 
-CONFIG = AmperConfig(rows=8, bank_rows=4, fan_out=2, groups=2, batch=2, priority_width=4, storage="latches")
+CONFIG = AmperConfig(
+    rows=8, variant="fr-dithered", bank_rows=4, fan_out=2, groups=2, batch=2, priority_width=4, storage="latches"
+)
 MASTERS = 2 + 2 + 1 + 5  # of a bank of 4 rows: lines, that of a clear, and what a row stores
 
 

@@ -11,8 +11,20 @@ from amper_verif.harness import components, coverage, plane_components
 
 DOCUMENT = Path(__file__).parents[2] / "docs/reference/coverage.md"
 
-SMALL = AmperConfig(rows=7, bank_rows=4, fan_out=2, priority_width=8, groups=3, batch=5, radius_scale=1.0, seed=3)
-TREE = AmperConfig(rows=33, bank_rows=8, fan_out=2, priority_width=8, groups=3, batch=40, radius_scale=40.0, seed=3)
+SMALL = AmperConfig(
+    rows=7, variant="fr-dithered", bank_rows=4, fan_out=2, priority_width=8, groups=3, batch=5, radius_scale=1.0, seed=3
+)
+TREE = AmperConfig(
+    rows=33,
+    variant="fr-dithered",
+    bank_rows=8,
+    fan_out=2,
+    priority_width=8,
+    groups=3,
+    batch=40,
+    radius_scale=40.0,
+    seed=3,
+)
 WHOLE = replace(SMALL, variants=AMPER_VARIANTS, search_ports=2, draw_ports=2, write_ports=4)
 EXACT = AmperConfig(rows=7, bank_rows=4, fan_out=2, priority_width=8, batch=5, variant="exact", seed=3)
 
@@ -23,7 +35,7 @@ UNITS = {
     "multiplier": components.multiplier(a_width=13, b_width=6),
     "urng": components.draw_urng(SMALL),
     "rank_select": components.rank_select(width=9, tag_width=2),
-    "bank": components.row_array(AmperConfig(rows=8, bank_rows=8, priority_width=8)),
+    "bank": components.row_array(AmperConfig(rows=8, variant="fr-dithered", bank_rows=8, priority_width=8)),
     "one_level": components.row_array(SMALL),
     "more_levels": components.row_array(TREE),
     "dithered": components.query_generator(TREE),

@@ -9,14 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from amper import AmperConfig, GoldenModel, quantise
+from amper import AMPER_VARIANTS, VARIANTS, AmperConfig, GoldenModel, quantise
 from amper.operations.trace import Draw, Kind, Trace
 from amper_cli import demo as command
 from amper_cli.main import main
 from amper_verif.demo import demo
 from amper_verif.demo.replay import BINS, replay
 from amper_verif.harness.lint import LINTERS
-from amper_verif.harness.mutations import MUTATIONS
+from amper_verif.harness.mutations import PLANE_MUTATIONS
 
 ROWS, BATCH = 90, 8
 OPERATIONS = 1_500
@@ -174,11 +174,23 @@ def check_page(result, page):
     assert page.tables["configuration"] == [[name, str(value)] for name, value in result.config.to_dict().items()]
     text = " ".join(page.text.split())
     assert f"only the first 1,500 of {len(result.trace):,} operations" in text
-    assert f"AMPER {result.replayed.distance(result.replayed.amper_draws):.3f}; the agent" in text
-    assert f"In {result.replayed.fallback.sum()} of {result.runs[0].batches} batches no row matched" in text
+    assert f"exact {result.replayed.distance(result.replayed.draws):.3f}; the agent" in text
+    assert (
+        f"In {result.others['fr-dithered'].fallback.sum()} of {result.runs[0].batches} batches no row matched" in text
+    )
     assert f"--rows {ROWS} --batch {BATCH} --priority-scale 8192 --seed 3" in text
+    check_shares(result, page)
     assert "{{" not in text
     assert "FAILED" not in text
+
+
+def check_shares(result, page):
+    """exact lies on PER's line, no farther than chance, and nearer than every variant of AMPER."""
+    by_name = {name: float(distance) for name, distance, *_ in page.tables["shares"][1:]}
+    assert list(by_name) == ["exact", *AMPER_VARIANTS]
+    assert by_name["exact"] == min(by_name.values())
+    chance = result.replayed.distance(result.replayed.trace_draws)
+    assert by_name["exact"] < 0.06 < chance  # the trace of this test was drawn uniformly
 
 
 def check_verdict(result):
@@ -218,7 +230,7 @@ def test_without_full_icarus_compares_the_first_batches(tmp_path, trace_file, ke
 
 
 def test_a_broken_sampler_makes_exit_code_1(tmp_path, trace_file, kept, monkeypatch, capsys):
-    broken = functools.partial(demo.demo, mutate=MUTATIONS["mask"], simulators=("icarus",))
+    broken = functools.partial(demo.demo, mutate=PLANE_MUTATIONS["census"], simulators=("icarus",))
     monkeypatch.setattr(demo, "demo", broken)
     output = tmp_path / "out"
     code = main(["demo", "-o", str(output), "--trace", str(trace_file), "--operations", "300"])
@@ -323,9 +335,12 @@ def test_progress_on_a_terminal_and_elsewhere(monkeypatch, capsys):
 # --- the data of the pictures ------------------------------------------------------------------------------------
 
 
-def test_replay_is_the_golden_model_on_the_trace():
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_replay_is_the_golden_model_on_the_trace(variant):
     trace = make_trace(40)
-    config = AmperConfig(rows=ROWS, batch=BATCH, groups=5, priority_width=12, priority_scale=500.0, seed=9)
+    config = AmperConfig(
+        rows=ROWS, batch=BATCH, groups=5, priority_width=12, priority_scale=500.0, variant=variant, seed=9
+    )
     found = replay(config, trace)
     model, batch = GoldenModel(config), 0
     for place, operation in enumerate(trace.operations()):
@@ -347,7 +362,7 @@ def test_replay_is_the_golden_model_on_the_trace():
             inside = [row for row in codes if bins[row] == index]
             assert found.rows[batch, index] == pytest.approx(len(inside) / len(codes))
             assert found.per[batch, index] == pytest.approx(sum(codes[row] for row in inside) / total)
-            assert found.amper_draws[batch, index] == sum(bins[row] == index for row in drawn)
+            assert found.draws[batch, index] == sum(bins[row] == index for row in drawn)
             assert found.trace_draws[batch, index] == sum(bins[row] == index for row in operation.rows)
         batch += 1
     assert batch == len(found.valid) == 40

@@ -39,7 +39,16 @@ def test_every_answer_is_right_and_in_its_cycle(simulate, tree, kind):
 
 
 def test_every_answer_is_right_in_verilator(simulate):
-    config = AmperConfig(rows=42, priority_width=8, bank_rows=8, fan_out=4, search_ports=2, draw_ports=2, write_ports=2)
+    config = AmperConfig(
+        rows=42,
+        variant="fr-dithered",
+        priority_width=8,
+        bank_rows=8,
+        fan_out=4,
+        search_ports=2,
+        draw_ports=2,
+        write_ports=2,
+    )
     report = simulate(components.row_array(config, rounds=200), simulator="verilator")
     assert report["compared"] > 5000
     assert report["cleared"] > 0

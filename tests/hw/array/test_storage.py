@@ -20,7 +20,7 @@ BANKS = table(
     (16, 16, "shallow", "fr-prefix", 1, 1, 1),
     (33, 64, "deep", "fr-dithered", 4, 4, 4),
 )
-CONFIG = AmperConfig(rows=16, bank_rows=16, priority_width=5, storage="latches")
+CONFIG = AmperConfig(rows=16, variant="fr-dithered", bank_rows=16, priority_width=5, storage="latches")
 
 
 @pytest.mark.parametrize("settings", BANKS)

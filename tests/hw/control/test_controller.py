@@ -23,10 +23,10 @@ def test_batches_take_their_steps_in_order(simulate, settings):
 
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 def test_batches_follow_without_a_gap(simulate, pipeline):
-    config = AmperConfig(rows=64, groups=20, batch=4, pipeline=pipeline)
+    config = AmperConfig(rows=64, variant="fr-dithered", groups=20, batch=4, pipeline=pipeline)
     assert simulate(components.controller(config))["gapless"] > 20
 
 
 def test_batches_take_their_steps_in_order_in_verilator(simulate):
-    config = AmperConfig(rows=7, groups=3, batch=5, priority_width=8)
+    config = AmperConfig(rows=7, variant="fr-dithered", groups=3, batch=5, priority_width=8)
     assert simulate(components.controller(config, batches=300), simulator="verilator")["compared"] > 10_000

@@ -32,5 +32,5 @@ def test_vmax_is_right_whenever_it_is_exact(simulate, tree, kind):
 
 
 def test_vmax_is_right_in_verilator(simulate):
-    config = AmperConfig(rows=20, priority_width=8, bank_rows=4, fan_out=2, write_ports=2)
+    config = AmperConfig(rows=20, variant="fr-dithered", priority_width=8, bank_rows=4, fan_out=2, write_ports=2)
     assert simulate(components.vmax_unit(config, stretches=200), simulator="verilator")["compared"] > 2500

@@ -10,7 +10,9 @@ SIZES = [(1, 2, 1), (7, 8, 4), (64, 8, 1), (64, 8, 2), (100, 16, 4), (5, 2, 8)]
 
 
 def config_of(rows: int, bank_rows: int, ports: int) -> AmperConfig:
-    return AmperConfig(rows=rows, bank_rows=bank_rows, fan_out=4, priority_width=8, write_ports=ports)
+    return AmperConfig(
+        rows=rows, variant="fr-dithered", bank_rows=bank_rows, fan_out=4, priority_width=8, write_ports=ports
+    )
 
 
 @pytest.mark.parametrize(("rows", "bank_rows", "ports"), SIZES)

@@ -22,7 +22,7 @@ SIZES = table(
 @pytest.mark.parametrize("primitives", ["gates", "blocks"])
 @pytest.mark.parametrize("settings", SIZES)
 def test_draws_are_the_golden_ones_and_in_their_cycle(simulate, settings, primitives):
-    config = AmperConfig(primitives=primitives, seed=settings["rows"], **settings)
+    config = AmperConfig(variant="fr-dithered", primitives=primitives, seed=settings["rows"], **settings)
     report = simulate(components.draw_unit(config, batches=80))
     assert report["compared"] >= 70
     assert report["timed"] >= 30
@@ -30,5 +30,7 @@ def test_draws_are_the_golden_ones_and_in_their_cycle(simulate, settings, primit
 
 
 def test_draws_are_the_golden_ones_in_verilator(simulate):
-    config = AmperConfig(rows=100, priority_width=8, bank_rows=16, fan_out=4, batch=33, draw_ports=2)
+    config = AmperConfig(
+        rows=100, variant="fr-dithered", priority_width=8, bank_rows=16, fan_out=4, batch=33, draw_ports=2
+    )
     assert simulate(components.draw_unit(config, batches=160), simulator="verilator")["compared"] > 500

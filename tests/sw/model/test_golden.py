@@ -123,7 +123,7 @@ def test_representatives_ascend_in_their_groups(model):
 @pytest.mark.parametrize("groups", [1, 2, 3, 20, 256])
 def test_ends_of_the_groups(groups, width):
     """u = 0 and u at its largest: the first group starts at code 0, the last ends at Vmax."""
-    config = AmperConfig(rows=1, priority_width=width, groups=groups, batch=1)
+    config = AmperConfig(rows=1, variant="fr-dithered", priority_width=width, groups=groups, batch=1)
     model = scripted(config, [config.priority_max], [0] * groups + [WORD_MAX] * groups, [0, 0])
     model.sample()
     first = model.last_batch.representatives
@@ -137,7 +137,7 @@ def test_ends_of_the_groups(groups, width):
 
 def test_representatives_are_uniform_in_their_group():
     """All 4096 values of u at Q = 4 and one group: each of the 16 codes is drawn 256 times."""
-    config = AmperConfig(rows=1, priority_width=4, groups=1, batch=1)
+    config = AmperConfig(rows=1, variant="fr-dithered", priority_width=4, groups=1, batch=1)
     model = scripted(config, [15], [u << 52 for u in range(4096)], [0] * 4096)
     counts = np.zeros(16, dtype=int)
     for _ in range(4096):
@@ -173,7 +173,7 @@ def test_vmax_zero(groups, variant):
 
 
 def test_vmax_after_overwrite_and_invalidate():
-    model = filled(AmperConfig(rows=7, priority_width=8), [3, 200, 7, 200])
+    model = filled(AmperConfig(rows=7, variant="fr-dithered", priority_width=8), [3, 200, 7, 200])
     seen = [model.vmax]
     for change in (
         lambda: model.write(1, 5),
@@ -190,7 +190,7 @@ def test_vmax_after_overwrite_and_invalidate():
 
 
 def test_vmax_of_an_empty_memory():
-    model = GoldenModel(AmperConfig(rows=2))
+    model = GoldenModel(AmperConfig(rows=2, variant="fr-dithered"))
     assert model.vmax is None
     model.write(1, 0)
     assert model.vmax == 0
@@ -243,7 +243,7 @@ def test_none_is_no_code():
 @pytest.mark.parametrize("width", WIDTHS)
 def test_out_of_range(rows, width):
     top = 2**width - 1
-    model = GoldenModel(AmperConfig(rows=rows, priority_width=width))
+    model = GoldenModel(AmperConfig(rows=rows, variant="fr-dithered", priority_width=width))
     for row in (-1, rows, 10**30):
         message = rf"\Arow must be 0 to {rows - 1}, not {row}\Z"
         with pytest.raises(ValueError, match=message):
@@ -261,7 +261,7 @@ def test_out_of_range(rows, width):
 
 @pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int64, np.uint64])
 def test_numpy_integers(kind):
-    model = GoldenModel(AmperConfig(rows=7, priority_width=8))
+    model = GoldenModel(AmperConfig(rows=7, variant="fr-dithered", priority_width=8))
     model.write(kind(6), kind(100))
     assert model.priorities == [None] * 6 + [100]
     assert type(model.priorities[6]) is int

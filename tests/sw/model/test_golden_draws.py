@@ -45,7 +45,7 @@ def test_rank_thresholds(rows):
     starts = [-(-(rank << 32) // rows) for rank in range(rows)]
     ends = [start - 1 for start in starts[1:]] + [2**32 - 1]
     words = [start << 32 for start in starts] + [end << 32 | 2**32 - 1 for end in ends]
-    config = AmperConfig(rows=rows, groups=1, batch=2 * rows)
+    config = AmperConfig(rows=rows, variant="fr-dithered", groups=1, batch=2 * rows)
     model = scripted(config, [0] * rows, [5], words)
     assert model.sample().tolist() == [*range(rows), *range(rows)]
 
@@ -104,7 +104,7 @@ def test_words_used_do_not_depend_on_the_priorities(variant):
 
 
 def test_no_valid_row_uses_no_words():
-    model = GoldenModel(AmperConfig(rows=64, seed=21))
+    model = GoldenModel(AmperConfig(rows=64, variant="fr-dithered", seed=21))
     message = "sample needs at least one valid row, and there is none: write a row first"
     for size in (None, 1, 64):
         with pytest.raises(NoValidRowError, match=rf"\A{message}\Z"):
@@ -117,7 +117,7 @@ def test_no_valid_row_uses_no_words():
 
 
 def test_no_valid_row_leaves_the_last_batch():
-    model = filled(AmperConfig(rows=1), [3])
+    model = filled(AmperConfig(rows=1, variant="fr-dithered"), [3])
     model.sample()
     before = model.last_batch
     model.invalidate(0)

@@ -34,7 +34,9 @@ def test_dithered_block_is_two_radii_wide_on_average(radius):
     """Every value of t once: the mean number of codes in the block is exactly 2 D."""
     choices = 2 ** (radius.bit_length() - 1)
     # One group, Vmax = V = 255: u is all ones and D = (255 * coefficient) >> 20.
-    config = AmperConfig(rows=1, priority_width=8, groups=1, batch=1, radius_scale=(radius + 0.5) / 255)
+    config = AmperConfig(
+        rows=1, variant="fr-dithered", priority_width=8, groups=1, batch=1, radius_scale=(radius + 0.5) / 255
+    )
     top_bits = 0xFFFF << 48
     model = scripted(config, [255], [top_bits | t for t in range(choices)], [0] * choices)
     blocks = []

@@ -111,7 +111,7 @@ def test_rows_in_use():
 
 def test_disabled():
     """Checked before the batch and before the rows; no random word is used up, and writes go on."""
-    model = GoldenModel(AmperConfig(rows=64, seed=21))
+    model = GoldenModel(AmperConfig(rows=64, variant="fr-dithered", seed=21))
     model.set_parameter(Parameter.ENABLE, 0)
     for row in range(64):
         model.write(row, 100 * row)

@@ -56,7 +56,7 @@ def test_a_ramp_ascends_to_the_largest_code():
 @pytest.mark.parametrize("ports", [1, 4])
 def test_a_trace_keeps_the_writes_of_every_draw(ports):
     trace = Trace.load(KEPT_TRACE)
-    config = AmperConfig(rows=trace.rows, batch=trace.batch, write_ports=ports)
+    config = AmperConfig(rows=trace.rows, variant="fr-dithered", batch=trace.batch, write_ports=ports)
     model, other = GoldenModel(config), GoldenModel(config)
     recorded = iter(list(trace.operations())[:900])
     draws = 0

@@ -194,7 +194,10 @@ def test_parameters_at_run_time(variant):
 
 
 def test_which_backend():
-    narrow, wide = AmperConfig(rows=3), AmperConfig(rows=3, priority_width=17)
+    narrow, wide = (
+        AmperConfig(rows=3, variant="fr-dithered"),
+        AmperConfig(rows=3, variant="fr-dithered", priority_width=17),
+    )
     assert type(fast_backend(narrow)) is type(fast_backend(narrow, compiled=True)) is CompiledBackend
     assert type(fast_backend(narrow, compiled=False)) is type(fast_backend(wide)) is NumpyBackend
     with pytest.raises(ValueError, match=r"^priority_width must be at most 16 for compiled=True, not 17$"):
@@ -203,7 +206,7 @@ def test_which_backend():
 
 def test_without_the_compiled_core(monkeypatch):
     """NumPy takes its place, and gives the same indices and weights."""
-    config = AmperConfig(rows=30, seed=2)
+    config = AmperConfig(rows=30, variant="fr-dithered", seed=2)
     compiled = ExactCore(config, alpha=0.6, eps=1e-6)
     monkeypatch.setattr("amper.cores.compiled._core", None)
     numpy = ExactCore(config, alpha=0.6, eps=1e-6)

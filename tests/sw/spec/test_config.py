@@ -30,7 +30,7 @@ def test_defaults():
         "priority_width": 16,
         "groups": 20,
         "batch": 64,
-        "variant": "fr-dithered",
+        "variant": "exact",
         "draws": "independent",
         "radius_scale": 0.15,
         "neighbour_scale": 0.3,
@@ -38,7 +38,7 @@ def test_defaults():
         "priority_scale": 256.0,
         "bank_rows": 64,
         "fan_out": 2,
-        "variants": ["fr-dithered"],
+        "variants": ["exact"],
         "search_ports": 1,
         "draw_ports": 1,
         "write_ports": 1,
@@ -320,6 +320,9 @@ def test_names_that_are_none(name):
 @pytest.mark.parametrize("name", CHOICES)
 @pytest.mark.parametrize("value", [None, 1, True, ("k",), b"k"], ids=repr)
 def test_choice_of_the_wrong_kind(name, value):
+    if name == "variant" and value is None:
+        assert AmperConfig(rows=1, variant=None) == AmperConfig(rows=1)  # it follows from variants
+        return
     with pytest.raises(TypeError, match=exactly(f"{name} must be a string, not {value!r}")):
         AmperConfig(rows=1, **{name: value})
 
@@ -351,6 +354,16 @@ def test_only_the_variant_itself_is_built_in_by_default(variant):
     config = AmperConfig(rows=1, variant=variant)
     assert config.variants == (variant,)
     assert config.range_match == (variant in ("fr", "k"))
+
+
+@pytest.mark.parametrize(
+    ("built_in", "active"), [(None, "exact"), (("k",), "k"), (["k", "fr"], "fr"), (("exact", "fr"), "exact")]
+)
+def test_the_active_variant_unless_given(built_in, active):
+    """exact, or where it is not built in the first that is."""
+    config = AmperConfig(rows=1, variants=built_in)
+    assert config.variant == active
+    assert AmperConfig.from_dict(config.given()) == config
 
 
 @pytest.mark.parametrize("given", [["k", "fr-dithered"], ("k", "fr-dithered", "k")])
@@ -529,9 +542,9 @@ def test_saved_text(tmp_path):
     AmperConfig(rows=8).save(tmp_path / "config.toml")
     assert (tmp_path / "config.toml").read_text() == (
         "rows = 8\npriority_width = 16\ngroups = 20\nbatch = 64\n"
-        'variant = "fr-dithered"\ndraws = "independent"\nradius_scale = 0.15\nneighbour_scale = 0.3\n'
+        'variant = "exact"\ndraws = "independent"\nradius_scale = 0.15\nneighbour_scale = 0.3\n'
         "seed = 0\npriority_scale = 256.0\nbank_rows = 64\nfan_out = 2\n"
-        'variants = ["fr-dithered"]\nsearch_ports = 1\ndraw_ports = 1\nwrite_ports = 1\npipeline = "deep"\n'
+        'variants = ["exact"]\nsearch_ports = 1\ndraw_ports = 1\nwrite_ports = 1\npipeline = "deep"\n'
         'result_priority = true\nbus = "native"\npacked_registers = false\nstorage = "flip-flops"\n'
         'primitives = "gates"\nname = "amper"\n'
     )

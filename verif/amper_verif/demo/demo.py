@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from amper import AmperConfig
+from amper import AMPER_VARIANTS
 from amper.operations.trace import Kind, Trace
 from amper_hw.output.generate import TOP, Generated, generate
 from amper_verif.demo.page import write_page
@@ -60,7 +61,7 @@ def demo(
     for simulator in simulators:
         require_simulator(simulator)
     inputs = _inputs(Path(trace), operations, seed, Path(output), simulators, full)
-    replayed, default_scale = _replay(inputs, say)
+    replayed, others = _replay(inputs, say)
     generated, verilog = _generate(inputs, say, progress)
     linted = _lint(verilog, linters, say, progress)
     runs = _verify(inputs, mutate, say, progress)
@@ -76,7 +77,7 @@ def demo(
             batch_config=batch_config,
             batch=batch,
             replayed=replayed,
-            default_scale=default_scale,
+            others=others,
             seconds=time.monotonic() - begin,
         )
         write_page(result)
@@ -126,15 +127,18 @@ class _timed(contextlib.AbstractContextManager["_timed"]):  # noqa: N801 - reads
         return f"({self._seconds:.1f} s)"
 
 
-def _replay(inputs: Inputs, say: Say) -> tuple[Replay, Replay]:
-    """The trace in the golden model: with the configuration, and with the default priority scale."""
-    default = AmperConfig.from_dict(inputs.config.to_dict() | {"priority_scale": None})
+def _replay(inputs: Inputs, say: Say) -> tuple[Replay, dict[str, Replay]]:
+    """The trace, drawn by the configuration's variant and by each of AMPER's."""
     with _timed() as timed:
-        replayed, default_scale = (
-            replay(config, inputs.trace, inputs.operations) for config in (inputs.config, default)
-        )
-    say(f"replay     {len(replayed.valid)} batches of {shown(inputs.trace_path)} in the golden model {timed}")
-    return replayed, default_scale
+        replayed = replay(inputs.config, inputs.trace, inputs.operations)
+        others = {
+            variant: replay(
+                replace(inputs.config, variant=variant, variants=(variant,)), inputs.trace, inputs.operations
+            )
+            for variant in AMPER_VARIANTS
+        }
+    say(f"replay     {len(replayed.valid)} batches of {shown(inputs.trace_path)} by five variants {timed}")
+    return replayed, others
 
 
 def _generate(inputs: Inputs, say: Say, progress: Say) -> tuple[Generated, Path]:

@@ -21,6 +21,7 @@ from amper_verif.harness.lint import LINTERS
 if TYPE_CHECKING:
     from amper_verif.demo.result import Demo
 
+CSP_VARIANT = "fr-dithered"  # whose candidate sets are shown
 TEMPLATE = Path(__file__).with_name("demo.html.j2")
 
 
@@ -42,10 +43,12 @@ def context(result: Demo) -> dict[str, Any]:
         "architecture": _architecture(),
         "waveform": Markup(pictures.waveform(result.batch, result.batch_config)),
         "batch_cycles": latency.batch_cycles(result.batch_config),
-        "draw_shares": Markup(pictures.draw_shares(result.replayed, result.default_scale)),
-        "csp_over_time": Markup(pictures.csp_over_time(result.replayed)),
+        "draw_shares": Markup(pictures.draw_shares(result.replayed, result.others)),
+        "csp_over_time": Markup(pictures.csp_over_time(result.others[CSP_VARIANT])),
         "draws": _draws(result),
-        "csp": _csp(result.replayed),
+        "shares": _shares(result),
+        "csp": _csp(result.others[CSP_VARIANT]),
+        "csp_variant": CSP_VARIANT,
         "commands": commands(result),
         "versions": _versions(result),
     }
@@ -58,16 +61,18 @@ def _architecture() -> Markup | None:
 
 
 def _draws(result: Demo) -> dict[str, float]:
-    """Distances from PER, and what is drawn of PER's share at both ends."""
-    numbers = {}
-    for name, run in (("fitted", result.replayed), ("default", result.default_scale)):
-        ratio = shares(run.amper_draws) / np.maximum(run.per.mean(axis=0), 1e-12)
-        numbers[f"{name}_distance"] = run.distance(run.amper_draws)
-        numbers[f"{name}_bottom"], numbers[f"{name}_top"] = float(ratio[0]), float(ratio[-1])
-    numbers["agent_distance"] = result.replayed.distance(result.replayed.trace_draws)
-    numbers["top_per"] = float(result.replayed.per.mean(axis=0)[-1])
-    numbers["top_amper"] = float(shares(result.replayed.amper_draws)[-1])
-    return numbers
+    """Distances from PER: of the draws, and of the agent's own."""
+    run = result.replayed
+    return {"distance": run.distance(run.draws), "agent_distance": run.distance(run.trace_draws)}
+
+
+def _shares(result: Demo) -> list[tuple[str, float, float, float]]:
+    """(variant, distance from PER, draws over PER's in the lowest bin, in the highest)."""
+    lines = []
+    for name, run in {result.config.variant: result.replayed, **result.others}.items():
+        ratio = shares(run.draws) / np.maximum(run.per.mean(axis=0), 1e-12)
+        lines.append((name, run.distance(run.draws), float(ratio[0]), float(ratio[-1])))
+    return lines
 
 
 def _csp(run: Replay) -> dict[str, float]:

@@ -20,45 +20,43 @@ BOOTSTRAPS = 400
 _figure = partial(figure_text, font_size=11)
 
 
-def draw_shares(fitted: Replay, default: Replay) -> str:
+def draw_shares(exact: Replay, others: dict[str, Replay]) -> str:
     """Who is drawn: shares by priority, and what is drawn divided by what PER draws.
 
     Parameters
     ----------
-    fitted : the configuration of the demo. default : the same with the default priority scale, for the lower panel.
+    exact : what the demo simulates. others : the same with the variants of AMPER, for the lower panel.
     """
     middle = (np.arange(BINS) + 0.5) / BINS
+    name = exact.config.variant
     with _figure(9, 7.5) as (figure, svg):
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-        upper.bar(middle, fitted.rows.mean(axis=0), width=0.9 / BINS, color="0.85", label="rows (uniform replay)")
-        upper.step(*_staircase(fitted.per.mean(axis=0)), color=GREY, where="post", label="PER, p / sum(p), expected")
+        upper.bar(middle, exact.rows.mean(axis=0), width=0.9 / BINS, color="0.85", label="rows (uniform replay)")
+        upper.step(*_staircase(exact.per.mean(axis=0)), color=GREY, where="post", label="PER, p / sum(p), expected")
         upper.plot(
-            middle, shares(fitted.trace_draws), "s", color=ORANGE, ms=6, mfc="none", label="PER, the agent's own draws"
+            middle, shares(exact.trace_draws), "s", color=ORANGE, ms=6, mfc="none", label="PER, the agent's own draws"
         )
-        upper.plot(middle, shares(fitted.amper_draws), "o", color=BLUE, ms=5, label="AMPER's draws")
+        upper.plot(middle, shares(exact.draws), "o", color=BLUE, ms=5, label=f"draws of variant {name}")
         upper.set_yscale("log")
         upper.set_ylim(top=1)  # room for the legend
         upper.set_ylabel("share of all draws, or of all rows (log)")
-        amount = f"{len(fitted.valid)} batches, {fitted.amper_draws.sum():,} draws"
+        amount = f"{len(exact.valid)} batches, {exact.draws.sum():,} draws"
         upper.set_title(f"Who is drawn: {amount}, rows by their priority at that moment")
         upper.grid(alpha=0.3)
         upper.legend(loc="upper right", ncols=2)
 
         lower.axhline(1, color=GREY, linewidth=1)
-        for what, colour, label in (
-            (fitted, BLUE, f"AMPER, {fitted.config.priority_scale:g} codes per unit of priority"),
-            (default, GREEN, f"AMPER, {default.config.priority_scale:g} codes (the default)"),
-        ):
-            ratio, low, high = _ratio(what)
+        for (label, run), colour in zip({name: exact, **others}.items(), (BLUE, *COLOURS[1:]), strict=False):
+            ratio, low, high = _ratio(run)
             lower.plot(middle, ratio, "o-", color=colour, ms=4, linewidth=1.2, label=label)
             lower.fill_between(middle, low, high, color=colour, alpha=0.2, linewidth=0)
-        lower.set_ylabel("AMPER / PER")
+        lower.set_ylabel("draws / PER's")
         lower.set_xlabel(f"priority / largest priority at that moment, {BINS} bins")
         lower.set_xlim(0, 1)
         lower.set_ylim(bottom=0)
         lower.set_xticks(np.linspace(0, 1, 11))
         lower.grid(alpha=0.3)
-        lower.legend(loc="upper right", title="shaded: 95 % of resampled batches")
+        lower.legend(loc="lower left", ncols=5, title="shaded: 95 % of resampled batches")
     return svg[0]
 
 
@@ -73,12 +71,12 @@ def _ratio(replay: Replay) -> tuple[NDArray[np.float64], NDArray[np.float64], ND
     """
     batches = len(replay.valid)
     weights = np.random.default_rng(1).multinomial(batches, np.full(batches, 1 / batches), size=BOOTSTRAPS)
-    drawn = weights @ replay.amper_draws
+    drawn = weights @ replay.draws
     # A bin without a row in any batch has no ratio; matplotlib leaves NaN out.
     per = np.where(replay.per.mean(axis=0) > 0, replay.per.mean(axis=0), np.nan)
     resampled = drawn / drawn.sum(axis=1, keepdims=True) / per
     low, high = np.percentile(resampled, (2.5, 97.5), axis=0)
-    return shares(replay.amper_draws) / per, low, high
+    return shares(replay.draws) / per, low, high
 
 
 def csp_over_time(replay: Replay) -> str:
@@ -104,7 +102,7 @@ def csp_over_time(replay: Replay) -> str:
         axes.set_xlim(0, len(batch) + 1)
         axes.set_xlabel("batch, in the order of the trace")
         axes.set_ylabel("|CSP| / valid rows (log)")
-        axes.set_title("Size of the candidate set")
+        axes.set_title(f"Size of the candidate set of {replay.config.variant}")
         axes.grid(alpha=0.3)
         axes.legend(loc="upper right")
     return svg[0]
@@ -145,10 +143,8 @@ def _lanes(axes: Axes, cycles: list[dict[str, Any]]) -> list[str]:
         "write: row": (texts("write", "row"), GREY),
         "request: batch": (texts("request"), GREEN),
         "busy": ([None] * len(cycles), GREY),
-        "search: key V": (texts("search", "value"), ORANGE),
-        "ignored low bits": (texts("search", "ignored"), ORANGE),
-        "count: |CSP|": (texts("count"), GREEN),
-        "draw: rank": (texts("select"), BLUE),
+        "draw: plane": (texts("plane"), ORANGE),
+        "draw: rank in it": (texts("select"), BLUE),
         "result: row": (texts("result", "row"), BLUE),
         "result: priority": (texts("result", "priority"), BLUE),
         "result: last": ([None] * len(cycles), GREY),
@@ -183,21 +179,15 @@ def _bus(axes: Axes, low: float, labels: list[str | None], colour: str) -> None:
 
 
 def _phases(axes: Axes, cycles: list[dict[str, Any]], config: AmperConfig, *, height: int) -> None:
-    """Where the m + b + c cycles go, above the signals."""
-    request, searches, draws, results = (_when(cycles, key) for key in ("request", "search", "select", "result"))
-    borders = [request[0] + 1, searches[0], searches[-1] + 1, draws[0], draws[-1] + 1, results[-1] + 1]
-    names = (
-        "make keys",
-        f"m = {config.groups} searches",
-        "OR, count",
-        f"b = {config.batch} draws",
-        "select, read, queue",
-    )
+    """Where the b + c cycles go, above the signals."""
+    request, planes, results = (_when(cycles, key) for key in ("request", "plane", "result"))
+    borders = [request[0] + 1, planes[0], planes[-1] + 1, results[-1] + 1]
+    names = ("word x T, choose plane", f"b = {config.batch} draws", "rank, select, read, queue")
     constant = 0
     for name, begin, end in zip(names, borders, borders[1:], strict=False):
         counted = " = " in name
         constant += 0 if counted else end - begin
-        colour = (ORANGE if "searches" in name else BLUE) if counted else GREY
+        colour = BLUE if counted else GREY
         axes.axvspan(begin, end, color=colour, alpha=0.09 if counted else 0.03, linewidth=0)
         for border in (begin, end):
             axes.axvline(border, color="0.6", linewidth=0.7, linestyle=":")
@@ -210,6 +200,6 @@ def _phases(axes: Axes, cycles: list[dict[str, Any]], config: AmperConfig, *, he
         label = name if counted else f"{name}\n({end - begin} cycles)"
         axes.text((begin + end) / 2, height + 0.3, label, ha="center", va="bottom", fontsize=8.5, color=colour)
     axes.set_title(
-        f"One batch: m + b + c = {config.groups} + {config.batch} + {constant} = {borders[-1] - borders[0]} cycles",
+        f"One batch: b + c = {config.batch} + {constant} = {borders[-1] - borders[0]} cycles",
         fontsize=11,
     )

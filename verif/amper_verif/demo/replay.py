@@ -1,4 +1,4 @@
-"""A recorded trace through the golden model: what AMPER draws where PER drew, and how large its candidate set is."""
+"""A recorded trace, drawn by a variant: what it draws where PER drew, and how large its candidate set is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amper import AmperConfig, GoldenModel
+from amper import AmperConfig
+from amper.backends.fast import fast_backend
 from amper.operations.trace import Draw, Trace
 from amper.operations.vocabulary import Write
 from amper.operations.workload import trace_steps
@@ -26,13 +27,13 @@ class Replay:
     config: AmperConfig
     operation: IntArray  # the batch's place in the trace
     valid: IntArray  # rows
-    csp_size: IntArray
+    csp_size: IntArray  # 0 for exact, which has none
     fallback: NDArray[np.bool_]
     vmax: IntArray
     mean: FloatArray  # of the valid rows' codes
     rows: FloatArray  # (batches, BINS), share of the valid rows
     per: FloatArray  # (batches, BINS), share of the sum of priorities: what PER draws on average
-    amper_draws: IntArray  # (batches, BINS), draws of the golden model
+    draws: IntArray  # (batches, BINS), draws of the variant
     trace_draws: IntArray  # (batches, BINS), draws of the recorded agent's PER
 
     @property
@@ -58,16 +59,22 @@ def shares(draws: IntArray) -> FloatArray:
 
 
 def replay(config: AmperConfig, trace: Trace, operations: int | None = None) -> Replay:
-    """The first ``operations`` of the trace, or all; ValueError when there is no draw among them."""
-    model = GoldenModel(config)
+    """The first ``operations`` of the trace, or all; ValueError when there is no draw among them.
+
+    Drawn by the fast software, whose indices are the golden model's.
+    """
+    backend = fast_backend(config)
+    codes = np.zeros(config.rows, dtype=np.int64)  # 0: the row is invalid; the quantiser gives at least 1
     lines: list[tuple[object, ...]] = []
     stimulus = trace_steps(config, trace, operations)
     for index, (recorded, operation) in enumerate(zip(trace.operations(), stimulus, strict=False)):
         if isinstance(operation, Write):
-            model.write(operation.row, operation.priority)
+            codes[operation.row] = operation.priority
+            backend.write(np.array([operation.row]), np.array([operation.priority]))
             continue
         assert isinstance(recorded, Draw)  # the two go in step, and a trace has no resets
-        lines.append((index, *_batch(model, recorded)))
+        drawn, csp_size = backend.sample(len(recorded.rows))
+        lines.append((index, *_batch(codes, drawn, csp_size, config.variant, np.array(recorded.rows))))
     if not lines:
         raise ValueError(
             f"there is no draw among the first {len(stimulus)} operations of the trace: nothing to compare"
@@ -75,28 +82,24 @@ def replay(config: AmperConfig, trace: Trace, operations: int | None = None) -> 
     return Replay(config, *(np.array(column) for column in zip(*lines, strict=True)))
 
 
-def _batch(model: GoldenModel, recorded: Draw) -> tuple[object, ...]:
-    model.sample(len(recorded.rows))
-    drawn = model.last_batch
-    vmax = model.vmax
-    assert drawn is not None
-    assert vmax is not None
-    codes = np.array([-1 if code is None else code for code in model.priorities])
+def _batch(codes: IntArray, drawn: IntArray, csp_size: int, variant: str, recorded: IntArray) -> tuple[object, ...]:
+    vmax = int(codes.max())
     place = codes * BINS // (vmax + 1)
-    valid = codes >= 0
+    valid = codes > 0
     count = int(valid.sum())
+    fallback = csp_size == 0 and variant != "exact"
 
     def histogram(rows: NDArray[Any], weights: FloatArray | None = None) -> NDArray[Any]:
         return np.bincount(place[rows], weights=weights, minlength=BINS)
 
     return (
         count,
-        drawn.csp_size,
-        drawn.fallback,
+        count if fallback else csp_size,
+        fallback,
         vmax,
         codes[valid].mean(),
         histogram(valid) / count,
         histogram(valid, codes[valid].astype(np.float64)) / codes[valid].sum(),
-        histogram(np.array(drawn.indices)),
-        histogram(np.array(recorded.rows)),
+        histogram(drawn),
+        histogram(recorded),
     )

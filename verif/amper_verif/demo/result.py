@@ -40,7 +40,7 @@ class Demo(Inputs):
     batch_config: AmperConfig  # of the single batch that the page shows as a waveform
     batch: dict[str, Any]  # its report
     replayed: Replay
-    default_scale: Replay  # the same with the default priority scale
+    others: dict[str, Replay]  # the same with each variant of AMPER
     seconds: float
 
     @property
@@ -58,7 +58,8 @@ class Demo(Inputs):
 def demo_config(trace: Trace, seed: int) -> AmperConfig:
     """The configuration for a trace: its rows and batch, and the finest priority scale, a power of two, that fits it.
 
-    Fine codes matter: a radius below one code still matches a whole code, so that low priorities are drawn too often.
+    Fine codes matter to AMPER's variants: a radius below one code still matches a whole code, so that low priorities
+    are drawn too often.
     """
     draws = trace.kind == Kind.DRAW
     largest = float(trace.priority[~draws].max(initial=1e-9))

@@ -62,16 +62,14 @@ def one_batch(config: AmperConfig, folder: Path) -> tuple[AmperConfig, dict[str,
 
     Raises
     ------
-    SimulationError : it differed from the golden model, or took other than m + b + c cycles.
+    SimulationError : it differed from the golden model, or took other than b + c cycles.
     """
     small = AmperConfig(
         rows=32,
         priority_width=8,
-        groups=5,
         batch=8,
         bank_rows=8,
         fan_out=4,
-        radius_scale=0.3,
         variant=config.variant,
         seed=1,
     )

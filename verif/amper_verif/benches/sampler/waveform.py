@@ -1,6 +1,6 @@
 """One undisturbed batch, recorded cycle by cycle for a picture, and compared with the golden model like any other.
 
-Of a sampler with ternary keys, results with priorities, and one search, draw and write a cycle.
+Of a sampler with variant exact alone, results with priorities, and one draw and write a cycle.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import cocotb
 
 from amper import AmperConfig
 from amper.operations.vocabulary import Write
+from amper_hw.base.latency import plane_lead_cycles, settle_cycles
 from amper_verif.benches.support import Device
 from amper_verif.harness.scoreboard import Result, Scoreboard
 from amper_verif.harness.simulation import bench_parameters, leave_report
@@ -28,9 +29,10 @@ class Recorder:
         self.config = config
         self.scoreboard = Scoreboard(config)
         self.cycles: list[dict[str, Any]] = []
+        self._planes: list[Any] = []  # what is at the array's port, a cycle each
 
     async def fill(self, priorities: list[int]) -> None:
-        """A write a cycle; Vmax is exact again when this returns."""
+        """A write a cycle; the census is done when this returns."""
         device = self.device
         device.drive(request_valid=0, control_valid=0, result_ready=1, request_batch=0)
         for row, priority in enumerate(priorities):
@@ -41,10 +43,8 @@ class Recorder:
             self._record()
             await device.tick()
         device.drive(write_valid=0)
-        exact = False
-        while not exact:
+        for _ in range(settle_cycles(self.config)):
             await device.settle()
-            exact = bool(device.read("vmax_exact"))
             self._record()
             await device.tick()
 
@@ -70,25 +70,21 @@ class Recorder:
         """What the settled signals of this cycle say; None where no handshake takes place."""
         dut, read = self.device.dut, self.device.read
         array = dut.array
-        cycle: dict[str, Any] = dict.fromkeys(("write", "request", "search", "count", "select", "result"))
+        cycle: dict[str, Any] = dict.fromkeys(("write", "request", "plane", "select", "result"))
         if read("write_valid") and read("write_ready"):
             cycle["write"] = {"row": read("write_row"), "priority": read("write_priority")}
         if read("request_valid") and read("request_ready"):
             cycle["request"] = read("request_batch")
-        if array.search_valid.value and not array.search_probe.value:
-            mask = int(array.search_mask.value)
-            cycle["search"] = {
-                "value": int(array.search_value.value),
-                "ignored": self.config.priority_width - mask.bit_count(),
-            }
-        if array.count_valid.value:
-            cycle["count"] = int(array.count_rows.value)
         if array.select_0_valid.value:
             cycle["select"] = int(array.select_0_rank.value)
         if read("result_valid") and read("result_ready"):
             cycle["result"] = {name: read(f"result_{name}") for name in RESULT_FIELDS}
         cycle["busy"] = read("busy")
         self.cycles.append(cycle)
+        self._planes.append(array.plane_index.value)
+        lead = plane_lead_cycles(self.config)
+        if cycle["select"] is not None:  # its plane went ahead of it
+            self.cycles[-1 - lead]["plane"] = int(self._planes[-1 - lead])
         return cycle
 
 

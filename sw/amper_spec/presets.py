@@ -24,7 +24,7 @@ PRESETS = {
         "the sizes and the ternary search of the paper",
         {"rows": 2000, "groups": 20, "batch": 64, "variant": "fr-prefix"},
     ),
-    "fast": Preset("few cycles a batch", {"rows": 1024, "search_ports": 4, "draw_ports": 4, "write_ports": 4}),
+    "fast": Preset("few cycles a batch", {"rows": 1024, "draws": "stratified", "draw_ports": 4, "write_ports": 4}),
     "latches": Preset("the smallest rows of a cell library", {"rows": 1024, "storage": "latches"}),
     "fpga": Preset("an FPGA's multipliers and memories; fits the ULX3S", {"rows": 256, "primitives": "blocks"}),
     "soc": Preset("behind AXI, with registers and a C driver", {"rows": 256, "bus": "axi"}),

@@ -30,7 +30,7 @@ def test_a_preset_says_what_differs_from_the_defaults_and_what_it_is_for(name):
 
 def test_changes_go_before_the_preset_and_leave_it_as_it_was():
     changed = AmperConfig.preset("fast", rows=7, draw_ports=8)
-    assert changed == AmperConfig(rows=7, search_ports=4, draw_ports=8, write_ports=4)
+    assert changed == AmperConfig(rows=7, draws="stratified", draw_ports=8, write_ports=4)
     assert AmperConfig.preset("fast").rows == 1024
 
 

@@ -97,14 +97,14 @@ PLANE_MUTATIONS: dict[str, Mutation] = {
     "plane": Mutation(
         effect="the last row of every bank is in no plane",
         module=r"amper_bank_\d+",
-        pattern=r"(plane_rows <= \{) t\d+,",
-        replacement=r"\1 1'h0,",
+        pattern=r"(plane_rows\[15\] <=) [^;]+;",
+        replacement=r"\1 1'b0;",
     ),
     "census": Mutation(
         effect="a census adds the counts without their carries",
         module="amper_census",
-        pattern=r"upper_below \+ count_rows",
-        replacement="upper_below ^ count_rows",
+        pattern=r"(\{1'b0, upper_below\}) \+ ",
+        replacement=r"\1 ^ ",
     ),
     "running sums": Mutation(
         effect="of plane 5 a node looks up the sums of plane 4",
@@ -115,8 +115,8 @@ PLANE_MUTATIONS: dict[str, Mutation] = {
     "strata": Mutation(
         effect="all draws of a batch lie in the first part of T",
         module="amper_place",
-        pattern=r"\.a\(\{ part, word \}\)",
-        replacement=".a({ 4'h0, word })",
+        pattern=r"\.digits\(\{part, word\}\)",
+        replacement=".digits({4'd0, word})",
     ),
     "comparison": Mutation(
         effect="no place is beyond the start of plane 5 by a whole row",
@@ -127,8 +127,8 @@ PLANE_MUTATIONS: dict[str, Mutation] = {
     "rank in a plane": Mutation(
         effect="the second lane's rank is 1 too high where the low bits of its place are below those of the sum",
         module="amper_draw_unit",
-        pattern=r"\{ 1'h0, choice_1__borrow \}",
-        replacement="2'h0",
+        pattern=r" - \{\d'd0, choice_1__borrow\}",
+        replacement="",
     ),
     "split beat": Mutation(
         effect="two lanes in different planes are drawn from the first one's",

@@ -219,7 +219,10 @@ SIZES = [
     (("--rows", "8", "--priority-scale", "0"), "priority_scale must be above 0, not 0.0"),
     (("--rows", "8", "--priority-scale", "inf"), "priority_scale must be finite, not inf"),
     (("--rows", "8", "--variant", "fuzzy"), "variant must be one of fr-dithered, fr-prefix, fr, k, exact, not 'fuzzy'"),
-    (("--rows", "8", "--variants", "fr,k"), "variants must include variant, fr-dithered, not only fr, k"),
+    (
+        ("--rows", "8", "--variant", "exact", "--variants", "fr,k"),
+        "variants must include variant, exact, not only fr, k",
+    ),
     (("--rows", "8", "--variants", ""), "variants must be one of fr-dithered, fr-prefix, fr, k, exact, not ''"),
     (("--rows", "8", "--search-ports", "3"), "search_ports must be a power of two, not 3"),
     (("--rows", "8", "--draw-ports", "16"), "draw_ports must be 1 to 8, not 16"),

@@ -12,6 +12,7 @@ from amper_synth.fpga import board
 from amper_synth.tools.yosys import SynthesisError
 
 SMALL_OPTIONS = {"rows": 8, "bank_rows": 4, "fan_out": 2, "groups": 2, "batch": 2, "priority_width": 4}
+SMALL_OPTIONS |= {"variant": "fr-dithered"}
 OPTIONS = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL_OPTIONS.items()]
 SMALL = AmperConfig(**SMALL_OPTIONS)
 

@@ -253,7 +253,7 @@ def test_a_predictor_with_a_column_that_is_not_there_any_more(fitted, tmp_path):
 
 # --- the command ---------------------------------------------------------------------------------------------------
 
-OPTIONS = ["--priority-width", "12", "--bank-rows", "16", "--fan-out", "2"]
+OPTIONS = ["--variant", "fr-dithered", "--priority-width", "12", "--bank-rows", "16", "--fan-out", "2"]
 
 
 def test_the_command_predicts_a_table(fitted, folder, capsys):

@@ -307,6 +307,8 @@ def test_the_trace_folded_into_few_rows():
 OPTIONS = [
     "--rows",
     "8",
+    "--variant",
+    "fr-dithered",
     "--bank-rows",
     "4",
     "--fan-out",

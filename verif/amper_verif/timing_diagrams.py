@@ -18,7 +18,7 @@ from amper_verif.harness.simulation import run_bench
 
 SIZES: dict[str, Any] = {
     **{"rows": 8, "bank_rows": 8, "priority_width": 8, "groups": 4, "batch": 4, "pipeline": "shallow"},
-    **{"radius_scale": 1.0, "seed": 4},
+    **{"variant": "fr-dithered", "radius_scale": 1.0, "seed": 4},
 }
 
 

@@ -18,8 +18,7 @@ def configurations(axes: Mapping[str, Sequence[Any]], *, points: int | None = No
 
     Parameters
     ----------
-    axes : values by the name of the parameter; what is not named has its default. Where ``variants`` is named and
-        ``variant`` is not, the default variant is the active one, or the first of ``variants`` without it.
+    axes : values by the name of the parameter; what is not named has its default.
     points : at most so many, a random sample; the sample of a larger number holds that of a smaller one. seed : of it.
 
     Raises
@@ -34,14 +33,8 @@ def configurations(axes: Mapping[str, Sequence[Any]], *, points: int | None = No
     if size > MOST_POINTS:
         raise ValueError(f"a grid must have at most {MOST_POINTS} points, not {size}")
     combinations = (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
-    found = list(dict.fromkeys(AmperConfig.from_dict(_with_variant(values)) for values in combinations))
+    found = list(dict.fromkeys(AmperConfig.from_dict(values) for values in combinations))
     if points is None:
         return found
     random.Random(seed).shuffle(found)
     return found[:points]
-
-
-def _with_variant(values: dict[str, Any]) -> dict[str, Any]:
-    if "variant" in values or "variants" not in values or AmperConfig.variant in values["variants"]:
-        return values
-    return values | {"variant": values["variants"][0]}

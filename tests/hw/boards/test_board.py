@@ -13,7 +13,9 @@ from amper_synth.fpga.board import BOARDS, board_config, write_sources
 from amper_verif.harness.simulators import require_simulator
 
 CLOCKS_PER_BIT = 4  # a fast line, so that the simulation is short
-CONFIG = AmperConfig(rows=12, priority_width=6, groups=3, batch=6, bank_rows=8, fan_out=2, bus="wishbone", seed=5)
+CONFIG = AmperConfig(
+    rows=12, variant="fr-dithered", priority_width=6, groups=3, batch=6, bank_rows=8, fan_out=2, bus="wishbone", seed=5
+)
 BENCH = Path(__file__).with_name("ulx3s_bench.v")
 
 

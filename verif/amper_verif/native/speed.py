@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rows", default="64,1024,2000", metavar="N,N", help="(default: 64,1024,2000)")
     parser.add_argument("--backends", default=",".join(BACKENDS), metavar="B,B", help="(default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=7, metavar="R", help="of which the median counts (default: 7)")
-    parser.add_argument("--variant", default="fr-dithered", metavar="V")
+    parser.add_argument("--variant", default="exact", metavar="V")
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
     options = parser.parse_args(arguments)
     names = options.backends.split(",")

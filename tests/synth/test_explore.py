@@ -97,7 +97,8 @@ def test_every_combination_once():
     ("variants", "active"),
     [
         (["fr-dithered", "k"], "fr-dithered"),
-        (["k", "fr"], "k"),
+        (["k", "fr"], "fr"),
+        (["exact", "fr"], "exact"),
         (["fr-prefix"], "fr-prefix"),
     ],
 )

@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 CONFIG = AmperConfig(
     rows=70,
     bank_rows=32,
+    variant="fr-dithered",
     variants=VARIANTS,
     draws="stratified",
     search_ports=2,
@@ -186,7 +187,7 @@ endmodule
 @pytest.fixture
 def broken(cache):
     """A device that goes wrong in another way for every row, parameter and batch."""
-    config = AmperConfig(rows=8, batch=5)
+    config = AmperConfig(rows=8, batch=5, variant="fr-dithered")
     key = hashlib.sha256(BROKEN.encode() + rtl_backend_build._shim().encode()).hexdigest()[:16]
     library = rtl_backend_build.cached_library(f"broken-{key}", config, lambda: BROKEN)
     return Device(config, lambda given: RtlBackend(library, given, deadline=500))

@@ -16,7 +16,7 @@ def test_names():
     paper = AmperConfig.preset("paper")
     assert (paper.rows, paper.groups, paper.batch, paper.variant) == (2000, 20, 64, "fr-prefix")
     fast = AmperConfig.preset("fast")
-    assert (fast.search_ports, fast.draw_ports, fast.write_ports) == (4, 4, 4)
+    assert (fast.search_ports, fast.draw_ports, fast.write_ports) == (1, 4, 4)
     assert AmperConfig.preset("fpga").primitives == "blocks"
 
 

@@ -43,7 +43,7 @@ class Recorder:
             self._record()
             await device.tick()
         device.drive(write_valid=0)
-        for _ in range(settle_cycles(self.config)):
+        for _ in range(2 * settle_cycles(self.config)):  # that, and the last write's way to the rows
             await device.settle()
             self._record()
             await device.tick()

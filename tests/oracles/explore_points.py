@@ -10,6 +10,7 @@ from amper_synth.asic.point import Point
 from amper_synth.explore.grid import configurations
 
 AXES: dict[str, list[Any]] = {
+    "variant": ["fr-dithered"],
     "rows": [16, 32, 64],
     "priority_width": [8, 16],
     "draw_ports": [1, 2],

@@ -24,8 +24,28 @@ from amper_synth.explore.grid import configurations
 from amper_synth.explore.sweep import sweep
 from amper_synth.tools.yosys import SynthesisError
 
-SMALL = {"bank_rows": [4], "fan_out": [2], "groups": [2], "batch": [2], "priority_width": [4]}
-OPTIONS = ["--bank-rows", "4", "--fan-out", "2", "--groups", "2", "--batch", "2", "--priority-width", "4"]
+SMALL = {
+    "variant": ["fr-dithered"],
+    "bank_rows": [4],
+    "fan_out": [2],
+    "groups": [2],
+    "batch": [2],
+    "priority_width": [4],
+}
+OPTIONS = [
+    "--variant",
+    "fr-dithered",
+    "--bank-rows",
+    "4",
+    "--fan-out",
+    "2",
+    "--groups",
+    "2",
+    "--batch",
+    "2",
+    "--priority-width",
+    "4",
+]
 CONFIGS = configurations({"rows": [2, 4, 8], **SMALL})
 
 

@@ -154,8 +154,9 @@ def test_help_of_a_command_needs_no_package(command):
     assert not {"numpy", "amaranth", "cocotb", "torch"} & loaded(command, "--help")
 
 
-def test_generating_needs_neither_numpy_nor_the_model(tmp_path):
+def test_generating_needs_no_bench(tmp_path):
+    """The golden model says what the smoke bench must see; the generator itself knows nothing of it (amper_hw's test)."""
     found = loaded("generate", "--rows", "2", "--groups", "2", "--batch", "2", "-o", str(tmp_path / "there"))
     assert (tmp_path / "there/amper.v").exists()
     assert "amaranth" in found
-    assert not {"numpy", "amper", "cocotb", "amper_verif"} & found
+    assert not {"cocotb", "amper_verif"} & found

@@ -374,7 +374,8 @@ def test_verify_keeps_a_waveform(tmp_path, capsys, simulator):
 @pytest.mark.parametrize("form", [("--json",), ()], ids=["json", "text"])
 def test_a_broken_sampler_makes_exit_code_1(tmp_path, capsys, monkeypatch, form):
     monkeypatch.setattr(verify, "verify", functools.partial(verify.verify, mutate=MUTATIONS["mask"]))
-    code, text, _ = run(capsys, "verify", *SMALL, "--sim", "icarus", "--batches", 30, *form, "-o", tmp_path)
+    options = ("--variant", "fr-dithered", "--sim", "icarus", "--batches", 30, "-o", tmp_path)
+    code, text, _ = run(capsys, "verify", *SMALL, *options, *form)
     assert code == 1
     if form:
         (found,) = json.loads(text)["runs"]

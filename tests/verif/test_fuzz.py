@@ -88,7 +88,7 @@ def test_runs_that_pass(tmp_path, capsys, small):
     code, text, _ = run(capsys, "--fuzz", 2, "--sim", "icarus", "--batches", 20, "-o", tmp_path)
     assert code == 0, text
     lines = text.splitlines()
-    assert re.match(r"1/2 icarus    passed  \d+ indices compared, native, rows \d, fr-dithered, deep \(", lines[0])
+    assert re.match(r"1/2 icarus    passed  \d+ indices compared, native, rows \d, exact, deep \(", lines[0])
     assert lines[1].startswith("2/2 icarus    passed  ")
     assert re.fullmatch(r"2 of 2 runs passed, [\d,]+ indices compared", lines[2])
 

@@ -155,7 +155,7 @@ def test_help_of_a_command_needs_no_package(command):
 
 
 def test_generating_needs_no_bench(tmp_path):
-    """The golden model says what the smoke bench must see; the generator itself knows nothing of it (amper_hw's test)."""
+    """The golden model says what the smoke bench must see; ``amper_hw`` itself knows nothing of it."""
     found = loaded("generate", "--rows", "2", "--groups", "2", "--batch", "2", "-o", str(tmp_path / "there"))
     assert (tmp_path / "there/amper.v").exists()
     assert "amaranth" in found

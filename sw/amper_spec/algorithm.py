@@ -13,8 +13,8 @@ from amper_spec.rules import Choice, Integer, Names, Real
 from amper_spec.urng import streams
 
 Variant = Literal["fr-dithered", "fr-prefix", "fr", "k", "exact"]
-VARIANTS: tuple[str, ...] = get_args(Variant)  # in the order of their codes in hardware, from 0
-AMPER_VARIANTS = VARIANTS[:-1]  # those that form a candidate set, as the paper does
+VARIANTS: tuple[Variant, ...] = get_args(Variant)  # in the order of their codes in hardware, from 0
+AMPER_VARIANTS: tuple[Variant, ...] = VARIANTS[:-1]  # those that form a candidate set, as the paper does
 Draws = Literal["independent", "stratified"]
 DRAWS: tuple[str, ...] = get_args(Draws)
 

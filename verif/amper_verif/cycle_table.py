@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from amper import VARIANTS, AmperConfig, Parameter
-from amper.operations.vocabulary import Control, Operation, Sample, Settle, Write, encoded
-from amper.operations.workload import beats, ramp
+from amper.operations.vocabulary import Control, Operation, Sample, Settle, Write, beats, encoded
+from amper.operations.workload import ramp
 from amper_hw.base import latency
 from amper_hw.output.generate import TOP, generate, versions
 from amper_report.tables import table

@@ -131,7 +131,7 @@ def _replay(inputs: Inputs, say: Say) -> tuple[Replay, dict[str, Replay]]:
     """The trace, drawn by the configuration's variant and by each of AMPER's."""
     with _timed() as timed:
         replayed = replay(inputs.config, inputs.trace, inputs.operations)
-        others = {
+        others: dict[str, Replay] = {
             variant: replay(
                 replace(inputs.config, variant=variant, variants=(variant,)), inputs.trace, inputs.operations
             )

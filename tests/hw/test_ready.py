@@ -14,7 +14,9 @@ ALL = dataclasses.replace(
     SMALL, variants=("fr-dithered", "fr-prefix", "fr", "k", "exact"), draw_ports=2, write_ports=2, pipeline="shallow"
 )
 EXACT = dataclasses.replace(SMALL, variant="exact", variants=("exact",), write_ports=2, draw_ports=2)
-BLOCKS = dataclasses.replace(SMALL, primitives="blocks", result_priority=False, variants=("fr-dithered", "k"))
+BLOCKS = dataclasses.replace(
+    SMALL, primitives="blocks", result_priority=False, variant="k", variants=("fr-dithered", "k")
+)
 AXI, WISHBONE = (dataclasses.replace(ALL, bus=bus) for bus in ("axi", "wishbone"))
 
 STORAGE = "$dff,$sdff,$dffe,$sdffe,$sdffce,$dlatch,$memrd,$memrd_v2,$mem,$mem_v2"

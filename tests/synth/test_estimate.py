@@ -37,15 +37,15 @@ def test_a_parameter_that_is_younger_than_the_sweep():
 
 
 def test_the_numbers():
-    config = AmperConfig(rows=1024)
+    config = AmperConfig(rows=1024, variant="fr-dithered")
     found = published().predict(config)
     gates = found.area_um2 / GATE_UM2 / 1000
     assert estimate(config) == (
         f"expected in sky130 before layout: {gates:.0f} thousand gate equivalents, {found.area_um2 / 1e6:.2f} mm2, "
         f"{found.fmax_mhz:.0f} MHz, a batch in {found.batch_ns:.0f} ns; a prediction, some 15 % off"
     )
-    assert "280 million gate equivalents" in estimate(AmperConfig(rows=1_000_000))
-    assert "before layout, without its bus:" in estimate(AmperConfig(rows=64, bus="axi"))
+    assert "280 million gate equivalents" in estimate(AmperConfig(rows=1_000_000, variant="fr-dithered"))
+    assert "before layout, without its bus:" in estimate(AmperConfig(rows=64, bus="axi", variant="fr-dithered"))
     assert estimate(AmperConfig(rows=64, variant="exact", variants=("exact",))).startswith("expected: not known")
 
 
@@ -62,13 +62,14 @@ def test_the_numbers():
     ],
 )
 def test_what_would_be_better(sizes, beginnings):
-    found = advice(AmperConfig(**sizes))
+    found = advice(AmperConfig(variant="fr-dithered", **sizes))
     assert len(found) == len(beginnings)
     assert all(line.startswith(beginning) for line, beginning in zip(found, beginnings, strict=True))
 
 
 def test_the_command_says_it_first(tmp_path, capsys):
     sizes = ["--rows", "4", "--groups", "1", "--batch", "1", "--priority-width", "4", "--search-ports", "2"]
+    sizes += ["--variant", "fr-dithered"]
     assert main(["generate", *sizes, "-o", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("expected in sky130 before layout: ")

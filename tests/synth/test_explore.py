@@ -357,7 +357,7 @@ def test_a_failed_point_makes_exit_code_1(flow, library_path, tmp_path, capsys):
     arguments = ["--liberty", library_path, "--rows", "2", "4", *OPTIONS, "--jobs", "1", "-o", tmp_path]
     code, text, error = run(capsys, *arguments)
     assert code == 1
-    parameters = "--rows 4 --priority-width 4 --groups 2 --batch 2 --bank-rows 4"
+    parameters = "--rows 4 --priority-width 4 --groups 2 --batch 2 --variant fr-dithered --bank-rows 4"
     assert f"failed: {parameters}: SynthesisError: Yosys failed: ERROR: no\n" in error
     assert text.startswith("| rows | area um2 |")
     assert "Yosys failed: ERROR: no" in (tmp_path / "index.html").read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ SHAPES = {
     "unequal banks": AmperConfig(rows=37, groups=3, batch=5, bank_rows=4, fan_out=2, variant="fr", priority_width=32),
     "k": replace(SMALL, variant="k", variants=("k",), bank_rows=4),
     "1 group of k": replace(SMALL, variant="k", variants=("k",), groups=1),
-    "2 lanes": replace(SMALL, search_ports=2, draw_ports=2, write_ports=2, variants=("fr-dithered", "k")),
+    "2 lanes": replace(SMALL, search_ports=2, draw_ports=2, write_ports=2, variant="k", variants=("fr-dithered", "k")),
     "latches": replace(SMALL, storage="latches"),
     "latches, 1 row": AmperConfig(rows=1, groups=1, batch=1, priority_width=4, storage="latches"),
     "8 lanes": replace(

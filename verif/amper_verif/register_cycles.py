@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from amper import AmperConfig
 from amper_hw.base.latency import batch_cycles
+from amper_report.tables import table
 from amper_verif.harness.driver import Call, DriverSimulation
 
 DRAWS = 64
@@ -38,14 +39,10 @@ def measured(config: AmperConfig, folder: Path) -> tuple[Counted, Counted]:
     return Counted(*batch), Counted(*updates)
 
 
-def table(config: AmperConfig, folder: Path) -> str:
+def counted(config: AmperConfig, folder: Path) -> str:
     """A line for each bus, without and with packed registers, as Markdown."""
-    lines = [
-        f"n = {config.rows}, b = {DRAWS}; by streams: {batch_cycles(config)} cycles a batch, {DRAWS} the updates",
-        "",
-        "| bus | packed | batch: reads, writes | cycles | updates: reads, writes | cycles |",
-        "|---|---|---|---|---|---|",
-    ]
+    titles = ("bus", "packed", "batch: reads, writes", "cycles", "updates: reads, writes", "cycles")
+    lines = []
     for bus in ("axi", "wishbone"):
         for packed in (False, True):
             one = replace(config, bus=bus, packed_registers=packed)
@@ -53,8 +50,9 @@ def table(config: AmperConfig, folder: Path) -> str:
             cells = [bus, "yes" if packed else "no"]
             for part in (batch, updates):
                 cells += [f"{part.reads}, {part.writes}", f"{part.cycles}"]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+            lines.append(cells)
+    streams = f"by streams: {batch_cycles(config)} cycles a batch, {DRAWS} the updates"
+    return f"n = {config.rows}, b = {DRAWS}; {streams}\n\n{table(titles, lines)}"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--build", type=Path, default=Path("build/register_cycles"), help="default build/register_cycles"
     )
     options = parser.parse_args(arguments)
-    print(table(AmperConfig(rows=options.rows, batch=DRAWS), options.build))
+    print(counted(AmperConfig(rows=options.rows, batch=DRAWS), options.build))
     return 0
 
 

@@ -19,6 +19,7 @@ SIZES = table(
 
 
 def one_bank(rows, **settings):
+    settings = {"variant": "fr-dithered"} | settings
     return AmperConfig(rows=rows, bank_rows=max(2, 1 << (rows - 1).bit_length()), **settings)
 
 

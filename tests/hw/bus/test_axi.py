@@ -7,7 +7,9 @@ from amper_hw.bus.registers import BUS_ERRORS
 from amper_verif.harness import bus_components
 
 ALL_VARIANTS = ("fr-dithered", "fr-prefix", "fr", "k")
-SMALL = AmperConfig(rows=7, bank_rows=4, fan_out=2, groups=3, batch=5, priority_width=8, bus="axi")
+SMALL = AmperConfig(
+    rows=7, variant="fr-dithered", bank_rows=4, fan_out=2, groups=3, batch=5, priority_width=8, bus="axi"
+)
 WIDE = AmperConfig(
     rows=16,
     bank_rows=4,

@@ -10,7 +10,8 @@ from dataclasses import replace
 from itertools import groupby
 
 from amper_hw.output.keywords import KEYWORDS
-from amper_hw.output.netlist import Netlist, Operator, driven_ports
+from amper_hw.output.netlist import Netlist, driven_ports
+from amper_hw.output.operators import Operator
 from amper_hw.output.rtlil import Bits, Chunk, Wire
 
 _SYMBOLS = {

@@ -11,23 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from amper_hw.output.operators import Operator, as_choice, narrowed, one_default, operator_of
 from amper_hw.output.rtlil import Assign, Bits, Cell, Chunk, RtlilModule, Statement, Switch, Wire
 
 #: Operators whose low bits depend on the operands' low bits alone.
 MODULAR = frozenset(("not", "and", "or", "xor", "add", "sub", "mul", "choose"))
-_NAMES = {"not": "not", "reduce_or": "any", "reduce_bool": "any", "reduce_and": "all", "reduce_xor": "parity"}
-_SIDES = frozenset(("and", "or", "xor", "add", "sub", "mul"))
-_COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
-
-
-@dataclass
-class Operator:
-    """An expression of ``width`` bits. The operands of "choose" are condition, value, condition, value, ..., value."""
-
-    kind: str
-    operands: list[Bits]
-    width: int
-    signed: bool = False
 
 
 @dataclass
@@ -170,8 +158,8 @@ class _Simplifier:
             target = self.resolved(Bits([Chunk(wire, 0, wire.width)])).whole
             if target is None:
                 raise ValueError(f"{self._module.name}: {wire.name} is driven twice")
-            block = _one_default(block)
-            made = block[0].value if len(block) == 1 and isinstance(block[0], Assign) else _as_choice(block)
+            block = one_default(block)
+            made = block[0].value if len(block) == 1 and isinstance(block[0], Assign) else as_choice(block)
             if isinstance(made, Bits):
                 self._is(target, made)
             elif made:
@@ -199,7 +187,7 @@ class _Simplifier:
         result = self.resolved(cell.ports["Y"]).whole
         if result is None:
             raise ValueError(f"{self._module.name}: {cell.label} drives a part of a wire")
-        made = _operator(
+        made = operator_of(
             cell.kind.removeprefix("$"),
             {name: self.resolved(bits) for name, bits in cell.ports.items()},
             cell.parameters,
@@ -288,7 +276,7 @@ class _Simplifier:
             if not wanted:
                 continue
             if operator.kind in MODULAR and wanted < operator.width and narrow:
-                operator.operands = _narrowed(operator, wanted)
+                operator.operands = narrowed(operator, wanted)
                 operator.width = wire.width = wanted
             for bits in operator.operands:
                 _mark(used, bits)
@@ -308,72 +296,6 @@ def _whole_aliases(aliases: list[tuple[Bits, Bits]]) -> Iterator[tuple[Wire, Bit
         if whole.width != wire.width:
             raise ValueError(f"{wire.name} has {wire.width} bits, of which {whole.width} have a value")
         yield wire, whole
-
-
-def _operator(kind: str, ports: dict[str, Bits], parameters: dict[str, str], width: int) -> Operator | Bits:
-    """An operator, or the bits that it comes down to."""
-    if kind == "mux":
-        return Operator("choose", [ports["S"], ports["B"], ports["A"]], width)
-    first, signed = ports["A"], parameters.get("A_SIGNED") == "1"
-    if kind in _NAMES:
-        if kind != "not" and first.width == 1:
-            return first.extended(width)
-        return Operator(_NAMES[kind], [first.extended(width, signed) if kind == "not" else first], width)
-    if kind == "neg":
-        return Operator("sub", [Bits.constant(0, width), first.extended(width, signed)], width)
-    second = ports["B"]
-    if kind in ("shl", "shr", "sshr"):
-        amount = second.value
-        first = first.extended(width if kind == "shl" else max(first.width, width), signed)
-        if amount is not None:
-            return _shifted(first, amount if kind == "shl" else -amount, width, signed)
-        return Operator(kind, [first, second], first.width)
-    if kind in _SIDES:
-        operands = [first.extended(width, signed), second.extended(width, signed)]
-        return _with_constant(kind, *operands) or Operator(kind, operands, width)
-    if kind not in _COMPARISONS:
-        raise ValueError(f"an operator that has no Verilog here: ${kind}")
-    return _comparison(kind, first, second, signed)
-
-
-def _with_constant(kind: str, first: Bits, second: Bits) -> Bits | None:
-    """What is left of an operation with a constant that changes nothing, or that alone decides."""
-    nothing = {"and": -1, "or": 0, "xor": 0, "add": 0}.get(kind)
-    for bits, other in ((first, second), (second, first)):
-        if nothing is not None and bits.value == nothing & (1 << bits.width) - 1:
-            return other
-        if kind == "and" and bits.value == 0:
-            return bits
-    return None
-
-
-def _shifted(bits: Bits, amount: int, width: int, signed: bool) -> Bits:
-    """To the left, or, with a negative amount, to the right."""
-    if amount < 0:
-        kept = max(int(signed), bits.width + amount)
-        return bits.part(bits.width - kept, kept).extended(width, signed)
-    return Bits([*Bits.constant(0, amount), *bits]).extended(width)
-
-
-def _comparison(kind: str, first: Bits, second: Bits, signed: bool) -> Operator | Bits:
-    width = max(first.width, second.width, 1)
-    first, second = first.extended(width, signed), second.extended(width, signed)
-    if second.value == 0 and signed and kind in ("ge", "lt"):
-        sign = first.part(width - 1, 1)
-        return sign if kind == "lt" else Operator("not", [sign], 1)
-    if width == 1 and kind in ("eq", "ne") and second.value is not None:
-        return first if (kind == "eq") == bool(second.value) else Operator("not", [first], 1)
-    return Operator(kind, [first, second], 1, signed)
-
-
-def _narrowed(operator: Operator, width: int) -> list[Bits]:
-    """The operands for the low ``width`` bits; conditions stay as they are."""
-    choice = operator.kind == "choose"
-    last = len(operator.operands) - 1
-    return [
-        bits if choice and place % 2 == 0 and place < last else bits.part(0, width)
-        for place, bits in enumerate(operator.operands)
-    ]
 
 
 def _mark(used: dict[Wire, int], bits: Bits) -> None:
@@ -402,19 +324,6 @@ def _target(process: list[Statement]) -> Wire:
     return first.target[0].wire
 
 
-def _one_default(block: list[Statement]) -> list[Statement]:
-    """The assignments at the beginning as one: what is assigned last counts."""
-    first, rest = block[0], block[1:]
-    if not isinstance(first, Assign):
-        raise ValueError("a process does not begin with a default")
-    base, value = first.target[0].low, first.value
-    while rest and isinstance(part := rest[0], Assign):
-        del rest[0]
-        low, width = part.target[0].low - base, part.target.width
-        value = Bits([*value.part(0, low), *part.value, *value.part(low + width, value.width - low - width)])
-    return [Assign(first.target, value), *rest]
-
-
 def _retargeted(statements: list[Statement], target: Bits) -> list[Statement]:
     """The same, into ``target``; an assignment of what is there already is left out."""
     made: list[Statement] = []
@@ -426,30 +335,3 @@ def _retargeted(statements: list[Statement], target: Bits) -> list[Statement]:
         else:
             made.append(Switch(one.test, [(fits, _retargeted(body, target)) for fits, body in one.cases]))
     return made
-
-
-def _as_choice(block: list[Statement]) -> Operator | None:
-    """A process of one default and up to three conditions in a row, as an expression."""
-    if len(block) != 2:
-        return None
-    default, switch = block
-    if not isinstance(default, Assign) or not isinstance(switch, Switch) or len(switch.cases) > 3:
-        return None
-    operands, last = [], default.value
-    for fits, body in switch.cases:
-        whole = body[0].value if len(body) == 1 and isinstance(body[0], Assign) else None
-        if len(fits) != 1 or whole is None or whole.width != last.width:
-            return None
-        places = [place for place, bit in enumerate(reversed(fits[0])) if bit != "-"]
-        if len(places) != 1:
-            return None
-        bit = switch.test.part(places[0], 1)
-        if "1" in fits[0]:
-            operands += [bit, whole]
-        elif len(switch.cases) == 1:
-            operands, last = [bit, last], whole
-        elif fits is switch.cases[-1][0] and operands and operands[-2] == bit:
-            last = whole  # 0 where the case before is 1
-        else:
-            return None
-    return Operator("choose", [*operands, last], last.width)

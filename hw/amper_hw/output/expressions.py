@@ -144,7 +144,7 @@ class Expressions:
         text = self.text(bits)
         if value:
             return text
-        if text.startswith("~"):
+        if text.startswith("~") and _is_atom(text[1:]):
             return text[1:]
         return f"~{text if _is_atom(text) else f'({text})'}"
 

@@ -190,3 +190,28 @@ def test_all_operators_were_among_them():
         to_verilog(component, "dut")
         kinds |= component.kinds
     assert kinds == set(BINARY) | set(UNARY)
+
+
+class OnlyElse(wiring.Component):
+    """A condition that is an expression, and something to do only where it does not hold."""
+
+    def __init__(self) -> None:
+        super().__init__({"in_0": In(1), "in_1": In(1), "out": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        with m.If(~self.in_0 & self.in_1):
+            pass
+        with m.Else():
+            m.d.sync += self.out.eq(1)
+        return m
+
+
+def test_the_inverse_of_a_condition_that_begins_with_an_inverse(tmp_path):
+    """Regression: of `~a & b` only the sign of `a` was turned."""
+    steps = [{"rst": int(cycle < 2), "in_0": cycle >> 1 & 1, "in_1": cycle & 1} for cycle in (0, 0, 1, 1, 0)]
+    for inputs in ((0, 1), (1, 1), (0, 0), (1, 0)):
+        run = [*steps[:2], {"rst": 1, "in_0": 0, "in_1": 1}, {"rst": 0, "in_0": inputs[0], "in_1": inputs[1]}]
+        run.append(run[-1])
+        theirs = simulated_by_icarus(OnlyElse(), run, tmp_path)
+        assert theirs[-1] == simulated_by_amaranth(OnlyElse(), run)[-1] == [int(inputs != (0, 1))]

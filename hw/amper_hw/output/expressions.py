@@ -42,7 +42,7 @@ class Expressions:
         self._net = net
         self._taken: set[str] = set()
         for wire in sorted(net.wires, key=lambda wire: (wire.port == "", not re.fullmatch(r"\w+", wire.name))):
-            if wire.port or (not wire.is_temporary and self._is_there(wire)):
+            if wire.port or (not wire.is_temporary and net.used.get(wire)):
                 self._call(wire, wire.name)
         self._name_sources()
         self._inside: dict[Wire, str] = {}  # texts of wires that stand where they are read
@@ -58,9 +58,6 @@ class Expressions:
                 self._inside[wire] = text
             elif wire not in self.names:
                 self._call(wire, self._described(operator))
-
-    def _is_there(self, wire: Wire) -> bool:
-        return bool(self._net.used.get(wire)) or wire.port != ""
 
     def _name_sources(self) -> None:
         """Registers, blocks and what instances and memories give must have a name; most have."""

@@ -89,7 +89,7 @@ def _expressions(net: Netlist, texts: Expressions) -> list[str]:
             head = f"  assign {texts.names[wire]}" if wire.port else _declaration("wire", wire, texts)[:-1]
             lines += wrapped(f"{head} = {texts.operator(wire)};")
     for wire, bits in net.outputs:
-        for target, value in texts.taken_apart(Bits([Chunk(wire, 0, wire.width)]), bits):
+        for target, value in texts.taken_apart(Bits.of(wire), bits):
             lines += wrapped(f"  assign {texts.text(target)} = {texts.text(value)};")
     return ["", *lines] if lines else []
 

@@ -11,11 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from amper_hw.output.operators import Operator, as_choice, narrowed, one_default, operator_of
+from amper_hw.output.operators import MODULAR, Operator, as_choice, narrowed, one_default, operator_of
 from amper_hw.output.rtlil import Assign, Bits, Cell, Chunk, RtlilModule, Statement, Switch, Wire
-
-#: Operators whose low bits depend on the operands' low bits alone.
-MODULAR = frozenset(("not", "and", "or", "xor", "add", "sub", "mul", "choose"))
 
 
 @dataclass
@@ -107,7 +104,7 @@ class _Simplifier:
             temporary = source is not None and source.is_temporary and source not in self._same
             if wire.port:
                 if temporary and value.whole:
-                    self._same[value.whole] = Bits([Chunk(wire, 0, wire.width)])
+                    self._same[value.whole] = Bits.of(wire)
                 else:
                     self.netlist.outputs.append((wire, value))
                 continue
@@ -155,7 +152,7 @@ class _Simplifier:
             else:
                 self.netlist.instances.append(cell)
         for wire, block in blocks.items():
-            target = self.resolved(Bits([Chunk(wire, 0, wire.width)])).whole
+            target = self.resolved(Bits.of(wire)).whole
             if target is None:
                 raise ValueError(f"{self._module.name}: {wire.name} is driven twice")
             block = one_default(block)
@@ -203,7 +200,7 @@ class _Simplifier:
         if known is result:
             self.netlist.operators[result] = made
         else:
-            self._is(result, Bits([Chunk(known, 0, known.width)]))
+            self._is(result, Bits.of(known))
             if known.is_temporary and not result.port:
                 known.name = result.name
 

@@ -8,6 +8,8 @@ from amper_hw.output.rtlil import Assign, Bits, Statement, Switch
 
 _NAMES = {"not": "not", "reduce_or": "any", "reduce_bool": "any", "reduce_and": "all", "reduce_xor": "parity"}
 _SIDES = frozenset(("and", "or", "xor", "add", "sub", "mul"))
+#: Operators whose low bits depend on the operands' low bits alone.
+MODULAR = _SIDES | {"not", "choose"}
 _COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
 
 

@@ -62,6 +62,11 @@ class Bits(tuple[Chunk, ...]):
         """``value`` in ``width`` bits."""
         return cls([Chunk(None, value, width)])
 
+    @classmethod
+    def of(cls, wire: Wire) -> Bits:
+        """All bits of a wire."""
+        return cls([Chunk(wire, 0, wire.width)])
+
     @property
     def width(self) -> int:
         """How many bits."""

@@ -93,6 +93,14 @@ class AmperConfig(Build, Algorithm):
                 pass  # it is needed
         return values
 
+    def changed(self, **changes: Any) -> AmperConfig:
+        """With ``changes``; what follows from other parameters follows anew, unlike in ``dataclasses.replace``.
+
+        So a native sampler that gets a bus has the registers that it would have had with it from the start.
+        TypeError, ValueError : as the constructor.
+        """
+        return AmperConfig.from_dict(self.given() | changes)
+
     def options(self, **rename: str) -> list[str]:
         """The words of a command line that make this configuration; ``rename`` as of the command."""
         words = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from amper import AmperConfig
@@ -28,7 +28,7 @@ class GenerationPoint:
 
 def measure(configs: Sequence[AmperConfig]) -> Iterator[GenerationPoint]:
     """Generate each of them, one after the other."""
-    generate(replace(configs[0], rows=2))  # what is imported late
+    generate(configs[0].changed(rows=2))  # what is imported late
     for config in configs:
         begin = time.perf_counter()
         verilog = generate(config).verilog

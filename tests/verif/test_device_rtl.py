@@ -245,6 +245,13 @@ def test_one_library_serves_every_seed_and_scale():
         assert rtl_backend_build._key(rtl_backend_build.structure(replace(CONFIG, **change))) != keys[0]
 
 
+@pytest.mark.parametrize("bus", ["axi", "wishbone"])
+def test_a_bus_does_not_matter(bus):
+    """Nor do the registers that follow from it."""
+    structure = rtl_backend_build.structure
+    assert structure(AmperConfig(rows=8, bus=bus)) == structure(AmperConfig(rows=8))
+
+
 def test_of_several_that_want_a_library_one_builds_it(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     builds: list[Path] = []

@@ -7,7 +7,6 @@ behind the answer to the last; it waits for the interrupt where it waits for dra
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +44,7 @@ def counted(config: AmperConfig, folder: Path) -> str:
     lines = []
     for bus in ("axi", "wishbone"):
         for packed in (False, True):
-            one = replace(config, bus=bus, packed_registers=packed)
+            one = config.changed(bus=bus, packed_registers=packed)
             batch, updates = measured(one, folder / f"{bus}-{packed}")
             cells = [bus, "yes" if packed else "no"]
             for part in (batch, updates):

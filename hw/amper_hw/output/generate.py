@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ def top_component(config: AmperConfig) -> wiring.Component:
 def generate(config: AmperConfig, *, name: str | None = None) -> Generated:
     """The sampler of a configuration; ``name`` : in place of the configuration's."""
     if name is not None:
-        config = replace(config, name=name)
+        config = config.changed(name=name)
     top = top_component(config)
     ports = _ports(top)
     verilog = named(to_verilog(top, TOP, _header(config)), config.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from amper import AmperConfig
@@ -61,7 +61,7 @@ def board_config(config: AmperConfig) -> AmperConfig:
     """The configuration with the bus that the boards have. Raises ValueError for one that asks for another."""
     if config.bus == "axi":
         raise ValueError("bus must be wishbone (or left out) on a board, not 'axi'")
-    return replace(config, bus="wishbone")
+    return config.changed(bus="wishbone")
 
 
 def write_sources(config: AmperConfig, board: Board, folder: Path) -> tuple[Generated, tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 
@@ -63,7 +62,7 @@ def _saved(config: AmperConfig) -> float:
     if has_exact(config):
         return 0.0
     predictor = published()
-    latches = predictor.predict(replace(config, storage="latches"))
+    latches = predictor.predict(config.changed(storage="latches"))
     return 1 - latches.area_um2 / predictor.predict(config).area_um2
 
 

@@ -114,6 +114,25 @@ def test_what_is_given_makes_the_configuration(config):
             continue
 
 
+@pytest.mark.parametrize(("before", "changes"), [
+    ({}, {"bus": "axi"}), ({"bus": "wishbone"}, {"bus": "native"}), ({"bus": "axi"}, {"rows": 1 << 15}),
+    ({}, {"rows": 1025}), ({}, {"variant": "k"}), ({"priority_width": 8}, {"priority_width": 32}),
+], ids=str)  # fmt: skip
+def test_what_follows_from_a_change_follows(before, changes):
+    """A derived value that ``dataclasses.replace`` keeps, or refuses together with the change."""
+    base = {"rows": 100} | before
+    assert AmperConfig(**base).changed(**changes) == AmperConfig(**(base | changes))
+
+
+def test_what_was_given_stays():
+    config = AmperConfig(rows=100, fan_out=8, bus="axi", packed_registers=False, variants=("k", "exact"), variant="k")
+    assert config.changed(rows=9, bus="wishbone", variant="exact") == AmperConfig(
+        rows=9, fan_out=8, bus="wishbone", packed_registers=False, variants=("k", "exact"), variant="exact"
+    )
+    with pytest.raises(ValueError, match="packed_registers must be no with bus native"):
+        AmperConfig(rows=9, bus="axi").changed(bus="native", packed_registers=True)
+
+
 @pytest.mark.parametrize("name", NAMES.split(", "))
 def test_frozen(name):
     config = AmperConfig(rows=100)

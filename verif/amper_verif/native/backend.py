@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,7 +46,7 @@ def open_backend(config: AmperConfig) -> RtlBackend:
         path = rtl_library(config)
     except SimulationError as error:
         raise DeviceError(f"backend rtl: {error}") from error
-    batches = [batch_cycles(replace(config, variant=variant)) for variant in config.variants]
+    batches = [batch_cycles(config.changed(variant=variant)) for variant in config.variants]
     longest = max(batches) + fallback_cycles(config) + settle_cycles(config)
     device = RtlBackend(path, structure(config), deadline=1000 + 4 * longest, query_seed=config.seed)
     for parameter, value in parameter_changes(Settings(config), config.variants):

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -38,7 +37,7 @@ def structure(config: AmperConfig) -> AmperConfig:
     default = {name: each.default for name, each in declarations(AmperConfig).items() if each.changes != "build"}
     # Neither cells nor primitives change an index, and a simulation needs none of either.
     default |= {name: getattr(AmperConfig, name) for name in ("bus", "storage", "primitives")}
-    return replace(config, **default | {"variant": config.variants[0]})
+    return config.changed(**default | {"variant": config.variants[0]})
 
 
 def cache_folder() -> Path:

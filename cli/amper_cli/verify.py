@@ -156,6 +156,8 @@ def summary(run: Verification) -> str:
             f"  cycles per batch   {cycles.minimum} / {cycles.median:g} / {cycles.maximum} (minimum / median / maximum "
             f"of {cycles.batches} full batches, alone and without back-pressure)"
         )
+    if run.timed is not None:
+        lines.append(f"  cycles checked     of {run.timed} batches that nothing disturbed, exactly; of all, from above")
     if run.undrawn:
         lines.append(f"  never drew         {', '.join(run.undrawn)}")
     if run.first_mismatch:

@@ -7,7 +7,9 @@ import pytest
 
 from amper import VARIANTS, AmperConfig, Parameter
 from amper.operations.random import random_operations
-from amper.operations.vocabulary import Control, Sample
+from amper.operations.vocabulary import Control, Sample, Write
+from amper_hw.base import latency
+from amper_verif.benches.sampler.cycles import CycleCheck
 from amper_verif.harness.scoreboard import Scoreboard
 from amper_verif.harness.simulators import SimulationError
 from amper_verif.verify import Verification, verify
@@ -58,7 +60,7 @@ def test_all_variants_in_simulation(tmp_path):
 
 
 def test_a_variant_that_never_drew_is_a_failure():
-    found = Verification("icarus", 3, 9, 0, "", {"exact": 3}, ("k",), {}, 0, 0, 0, 9, None, None)
+    found = Verification("icarus", 3, 9, 0, "", {"exact": 3}, ("k",), {}, 0, 0, 0, 9, 1, None, None)
     assert not found.passed
     assert replace(found, undrawn=()).passed
 
@@ -77,6 +79,52 @@ def waits_for_ready(verilog: str) -> str:
 def test_a_valid_that_waits_for_ready_is_noticed(tmp_path):
     with pytest.raises(SimulationError, match="the device hangs"):
         verify(SMALL, simulator="icarus", batches=40, folder=tmp_path, mutate=waits_for_ready)
+
+
+def a_cycle_late(verilog: str) -> str:
+    """Every request becomes a record a cycle after it was taken, with the same results."""
+    broken, hits = re.subn(r"(wire settled_and_at_once =) settled & at_once;", r"\1 1'b0;", verilog)
+    assert hits == 1
+    return broken
+
+
+def test_a_batch_that_takes_a_cycle_more_is_noticed(tmp_path):
+    assert (verify(SMALL, simulator="icarus", batches=3, folder=tmp_path).timed or 0) >= 2
+    late = verify(SMALL, simulator="icarus", batches=3, folder=tmp_path, mutate=a_cycle_late)
+    assert not late.passed
+    assert re.search(r"^cycles of batch \d+: expected 22, got 23$", late.first_mismatch)
+
+
+def test_nothing_timed_is_a_failure():
+    found = Verification("icarus", 3, 9, 0, "", {"exact": 3}, (), {}, 0, 0, 0, 9, 1, None, None)
+    assert found.passed
+    assert replace(found, timed=None).passed  # of a trace
+    assert not replace(found, timed=0).passed
+
+
+@pytest.mark.parametrize("variants", [("exact",), VARIANTS])
+def test_a_batch_that_is_not_alone_is_bounded_too(variants):
+    """From the answer before; cycles in which the result was not taken do not count."""
+    config = replace(ALL, variants=variants)
+    board = Scoreboard(config)
+    board.write(Write(0, 9))
+    check = CycleCheck(config, board)
+    most = latency.batch_cycles(config) + latency.unsettled_cycles(config)
+
+    def two_batches(first: int, second: int, stalls: int) -> int:
+        check.reset(0)
+        for cycle in (5, 6):
+            check.requested(cycle, config.batch, board.request(config.batch))
+        check.answered(5 + first)
+        for _ in range(stalls):
+            check.stalled()
+        check.answered(5 + first + second)
+        return board.mismatches
+
+    assert two_batches(most, most, 0) == 0
+    assert two_batches(most, most + 7, 7) == 0
+    assert two_batches(most, most + 7, 6) == 1
+    assert two_batches(most + 1, most, 0) == 2
 
 
 def test_registers_power_up_with_anything_in_verilator(tmp_path):

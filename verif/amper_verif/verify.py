@@ -43,13 +43,14 @@ class Verification:
     refused_controls: int | None
     resets: int | None
     simulated_cycles: int | None
+    timed: int | None  # batches whose cycles could be no others than the description's; None of a trace
     cycles: CycleStatistics | None  # None when no batch of full size ran undisturbed
     waves: str | None
 
     @property
     def passed(self) -> bool:
-        """Whether something was compared, every variant drew, and nothing differed."""
-        return self.compared > 0 and self.mismatches == 0 and not self.undrawn
+        """Whether something was compared, and timed, every variant drew, and nothing differed."""
+        return self.compared > 0 and self.timed != 0 and self.mismatches == 0 and not self.undrawn
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON can hold, with the verdict."""
@@ -112,6 +113,8 @@ def verify(
         )
         for bench, more in BENCHES[config.bus]
     ]
+    if trace is not None:
+        reports[-1]["timed"] = None
     return _verification(simulator, config, reports, config.variants if trace is None else (config.variant,))
 
 

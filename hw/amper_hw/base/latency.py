@@ -5,6 +5,8 @@ The components take their numbers of stages from here, and their benches measure
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from amper_hw.base.variants import has_candidates, has_exact, in_lut_ram
 from amper_spec.config import AmperConfig
 
@@ -13,6 +15,7 @@ PREPARE_CYCLES = (
 )
 RECORD_CYCLES = 1  # exact: from a record being taken, where none is before it, to its first word being taken
 CSP_CYCLES = 1  # from |CSP| to its first draw
+DIVISION_CYCLES = 61  # the most from a change of m or lambda' to its reciprocal and radius
 SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
 
 
@@ -247,3 +250,18 @@ def settle_cycles(config: AmperConfig) -> int:
         return census_cycles(config)
     probe = probe_cycles(config) + 1
     return probe + config.priority_width * probe + 1
+
+
+def unsettled_cycles(config: AmperConfig) -> int:
+    """The longest that a batch waits for what writes and changes before it began: Vmax, census, a division."""
+    census = census_cycles(config) if has_exact(config) else 0
+    return settle_cycles(config) + census + DIVISION_CYCLES
+
+
+def answer_cycles(config: AmperConfig) -> int:
+    """The longest from a request that is first in line to its last result, without back-pressure: the slowest variant
+    that is built in, an empty CSP, a beat for each draw, and everything to settle before."""
+    slowest = max(batch_cycles(replace(config, variant=variant)) for variant in config.variants)
+    beats = config.batch - -(-config.batch // config.draw_ports)
+    fallback = fallback_cycles(config) if has_candidates(config) else 0
+    return slowest + beats + fallback + unsettled_cycles(config)

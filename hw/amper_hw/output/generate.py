@@ -140,4 +140,5 @@ def _cycles(config: AmperConfig) -> dict[str, int]:
         "draw": latency.draw_cycles(config),
         **({"vmax_settle": latency.settle_cycles(config)} if has_candidates(config) else {}),
         **({"census": latency.census_cycles(config)} if has_exact(config) else {}),
+        "answer": latency.answer_cycles(config),
     }

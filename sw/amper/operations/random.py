@@ -63,7 +63,15 @@ class _Generator:
         operations = [*self._fill(), Control(Parameter.ENABLE, 0), Sample(1)]
         for variant in self._config.variants:
             operations += [*self._enabled(variant), *self._beats([Write(0, self._config.priority_max)])]
-            operations += [Sample(0), Sample(self._config.batch)]
+            # The last two have the sampler to themselves, so that their cycles are known.
+            operations += [
+                Sample(0),
+                Sample(self._config.batch),
+                Settle(),
+                Sample(self._config.batch),
+                Settle(),
+                Sample(1),
+            ]
         return operations
 
     # --- writes ------------------------------------------------------------------------------------------------------

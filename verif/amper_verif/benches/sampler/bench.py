@@ -13,14 +13,12 @@ from cocotb.triggers import RisingEdge
 from amper import AmperConfig
 from amper.operations.vocabulary import Beat, Control, Operation, Reset, Sample, Settle
 from amper.operations.workload import workload
-from amper_spec.status import REFUSALS
 from amper_verif.benches.sampler.coverage import SamplerCoverage
+from amper_verif.benches.sampler.cycles import CycleCheck
 from amper_verif.benches.sampler.monitors import Monitors
 from amper_verif.harness.progress import leave_progress
 from amper_verif.harness.scoreboard import Result, Scoreboard
 from amper_verif.harness.simulation import bench_parameters, leave_report
-
-IDLE_LIMIT = 20_000  # cycles without any handshake after which the device hangs
 
 Offer = Beat | Control | Sample
 STREAMS: dict[type, str] = {Beat: "write", Control: "control", Sample: "request"}
@@ -42,12 +40,7 @@ class SamplerBench:
         self.offered: dict[str, Offer] = {}  # by stream
         self.held: Result | None = None  # a beat that was refused must not change
         self.monitors = Monitors(dut, config, self.scoreboard)
-        self.stalls = 0  # cycles in which a result was not taken
-        self.open: deque[tuple[int, int, int]] = deque()  # (batch, cycle, stalls so far; -1 if not alone) of requests
-        self.spans: list[
-            tuple[int, int, int]
-        ] = []  # (batch, cycle of its request, of its last result); not of refusals
-        self.cycles: list[tuple[int, int]] = []  # (batch, cycles) of batches that were alone, without back-pressure
+        self.cycles = CycleCheck(config, self.scoreboard)
         self.statuses: dict[str, int] = {}
         self.refused_writes = 0
         self.refused_controls = 0
@@ -80,7 +73,8 @@ class SamplerBench:
         dut.rst.value = 0
         self.scoreboard.reset()
         self.monitors.reset()
-        self.open.clear()
+        self.cycles.reset(self.cycle)
+        self.last_progress = self.cycle
         self.held = None
 
     async def run(self, operations: list[Operation]) -> None:
@@ -101,8 +95,8 @@ class SamplerBench:
                 await self._step()
             if self.cycle % 1024 == 0:
                 leave_progress(total - len(self.operations), total)
-            assert self.cycle - self.last_progress < IDLE_LIMIT, (
-                f"no handshake for {IDLE_LIMIT} cycles: the device hangs"
+            assert self.cycle - self.last_progress < self.cycles.limit, (
+                f"no handshake for {self.cycles.limit} cycles: the device hangs"
             )
         leave_progress(total, total)
 
@@ -162,6 +156,10 @@ class SamplerBench:
         taken = {stream for stream in self.offered if getattr(dut, f"{stream}_ready").value}
         if "write" in self.offered:
             self.coverage.offered_write(ready="write" in taken)
+        if not self.offered.keys() <= {"request"}:
+            self.cycles.changed(self.cycle)
+        if not self.offered and not self.scoreboard.expected:
+            self.last_progress = self.cycle
         self.coverage.taken(taken)
         for stream in ("write", "control", "request"):
             if stream in taken:
@@ -192,28 +190,23 @@ class SamplerBench:
         return self.scoreboard.write(write)
 
     def _requested(self, sample: Sample) -> None:
-        alone = not self.open
         status = self.scoreboard.request(sample.batch)
-        self.coverage.request(sample.batch, status, waiting=len(self.open))
+        self.coverage.request(sample.batch, status, waiting=len(self.cycles.open))
         self.statuses[status.name] = self.statuses.get(status.name, 0) + 1
-        self.open.append((0 if status in REFUSALS else sample.batch, self.cycle, self.stalls if alone else -1))
+        self.cycles.requested(self.cycle, sample.batch, status)
 
     def _result(self, *, ready: bool) -> None:
         beat = self._beat()
         assert self.held is None or beat == self.held, f"result changed from {self.held} to {beat} before it was taken"
         self.held = None if ready else beat
         self.coverage.result(ready=ready)
-        if not ready:
-            self.stalls += 1
-            return
         self.last_progress = self.cycle
+        if not ready:
+            self.cycles.stalled()
+            return
         self.scoreboard.result(beat)
-        if beat.last and self.open:
-            batch, cycle, stalls = self.open.popleft()
-            if batch:
-                self.spans.append((batch, cycle, self.cycle))
-            if batch and stalls == self.stalls:
-                self.cycles.append((batch, self.cycle - cycle))
+        if beat.last:
+            self.cycles.answered(self.cycle)
 
     def _beat(self) -> Result:
         dut, config = self.dut, self.config
@@ -236,8 +229,9 @@ class SamplerBench:
             "refused_writes": self.refused_writes,
             "refused_controls": self.refused_controls,
             "resets": self.resets,
-            "cycles": self.cycles,
-            "spans": self.spans,
+            "cycles": self.cycles.cycles,
+            "spans": self.cycles.spans,
+            "timed": self.cycles.exactly,
             "simulated_cycles": self.cycle,
         }
 

@@ -14,7 +14,7 @@ class Monitors:
     """Strobes in every cycle; counters and states when nothing was under way for ``settle_cycles``."""
 
     def __init__(self, dut: Any, config: AmperConfig, scoreboard: Scoreboard) -> None:
-        self.settle_cycles = latency.settle_cycles(config) + 10
+        self.settle_cycles = latency.unsettled_cycles(config) + 10
         self.write_refused = False  # due in the next cycle
         self.control_refused = False
         self._dut = dut

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, metavar="N", help="seeds 1 to N (default 50 of cliffwalk, 5 of control)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes for control (default 1)")
     parser.add_argument("--envs", type=names, metavar="E,E", help="environments of control (default all three)")
-    parser.add_argument("--samplers", type=names, metavar="S,S", help="samplers of control (default all six)")
+    parser.add_argument("--samplers", type=names, metavar="S,S", help="samplers of control (default all seven)")
     parser.add_argument("--rows", type=int, metavar="N", help="replay size of control (default 2,000, 10,000, 20,000)")
     parser.add_argument(
         "--page", type=source, metavar="FILE.md", help="put the tables into this page, between its marks"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,21 @@ LIMIT = 50  # updates for each transition of the memory, after which it is given
 
 @dataclass(frozen=True)
 class Setting:
-    """A sampler and how it is set; ``scale`` and ``csp_share`` are ``Sampler``'s."""
+    """A sampler and how it is set: four options of ``Sampler``."""
 
     mode: str
     scale: float | None = None
     csp_share: float | None = None
+    bit_exact: bool = False
 
     @property
-    def name(self) -> str:
-        """Of a row of the table, besides the mode."""
+    def sampler(self) -> str:
+        """Name of a row of the table; exact is what the hardware draws by default."""
+        return "exact" if self.mode == "per" and self.bit_exact else self.mode
+
+    @property
+    def scale_name(self) -> str:
+        """The same row's scale."""
         if not self.mode.startswith("amper-"):
             return ""
         share = CSP_SHARE if self.csp_share is None else self.csp_share
@@ -50,15 +56,17 @@ class Setting:
 
 
 AMPER_MODES = ("amper-fr-dithered", "amper-fr", "amper-fr-prefix", "amper-k")
+PER = Setting("per")
 SETTINGS = (
     Setting("uniform"),
-    Setting("per"),
+    PER,
+    Setting("per", bit_exact=True),
     *(Setting(mode, scale=0.5) for mode in AMPER_MODES),
     *(Setting(mode) for mode in AMPER_MODES),
     *(Setting(mode, csp_share=0.05) for mode in AMPER_MODES),
 )
 # Those of the picture.
-SHOWN = SETTINGS[:6]
+SHOWN = SETTINGS[:7]
 
 
 def memory(states: int) -> tuple[list[int], list[int]]:
@@ -99,6 +107,7 @@ def updates_needed(states: int, setting: Setting, seed: int) -> int | None:
         mode=setting.mode,  # type: ignore[arg-type]  # the sampler checks it
         scale=setting.scale,
         csp_share=setting.csp_share,
+        bit_exact=setting.bit_exact,
         alpha=ALPHA,
         eps=EPS,
         seed=seed,
@@ -138,7 +147,7 @@ class Cell:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Cell:
         """Of `to_dict`."""
-        setting = Setting(**{name: values[name] for name in ("mode", "scale", "csp_share")})
+        setting = Setting(**{field.name: values[field.name] for field in fields(Setting)})
         return cls(values["states"], setting, values["updates"])
 
 

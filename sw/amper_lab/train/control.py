@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from amper.sampler.options import MODES
 from amper_lab.train.options import TrainOptions
@@ -11,9 +12,14 @@ from amper_lab.train.runs import Task
 from amper_spec.checks import checked_choice, checked_integer
 
 SEEDS = 5
-# In the order of the tables.
-SAMPLERS = ("uniform", "per", "amper-fr-dithered", "amper-fr", "amper-fr-prefix", "amper-k")
-assert set(SAMPLERS) == set(MODES)
+# What the options of a sampler's runs are, in the order of the tables; exact is what the hardware draws by default.
+SAMPLERS: dict[str, dict[str, Any]] = {
+    "uniform": {"sampler": "uniform"},
+    "per": {"sampler": "per"},
+    "exact": {"sampler": "per", "bit_exact": True},
+    **{mode: {"sampler": mode} for mode in ("amper-fr-dithered", "amper-fr", "amper-fr-prefix", "amper-k")},
+}
+assert {chosen["sampler"] for chosen in SAMPLERS.values()} == set(MODES)
 
 # Replay sizes are the paper's (arXiv 2207.07791, table of environments); the rest was chosen with the samplers
 # uniform and per, docs/measurements/reproduce.md says how, and is the same for all samplers.
@@ -32,7 +38,7 @@ def plan(
     folder: Path,
     *,
     envs: tuple[str, ...] = tuple(SETTINGS),
-    samplers: tuple[str, ...] = SAMPLERS,
+    samplers: tuple[str, ...] = tuple(SAMPLERS),
     seeds: int = SEEDS,
     rows: int | None = None,
 ) -> list[Task]:
@@ -51,6 +57,12 @@ def plan(
         for env in envs:
             options = SETTINGS[checked_choice("env", env, tuple(SETTINGS))]
             for sampler in samplers:
-                chosen = replace(options, sampler=sampler, rows=options.rows if rows is None else rows)
+                ours = SAMPLERS[checked_choice("sampler", sampler, tuple(SAMPLERS))]
+                chosen = replace(options, **ours, rows=options.rows if rows is None else rows)
                 tasks.append(Task(chosen, seed, folder / "runs" / f"{env}-{chosen.rows}-{sampler}-{seed}.json"))
     return tasks
+
+
+def sampler_of(options: dict[str, Any]) -> str:
+    """Which of ``SAMPLERS`` the options of a run are of."""
+    return "exact" if options["sampler"] == "per" and options["bit_exact"] else str(options["sampler"])

@@ -59,8 +59,8 @@ class TrainOptions(Declared):
         super().__post_init__()
         if self.evaluations > self.steps:
             raise ValueError(f"evaluations must be at most the {self.steps} steps, not {self.evaluations}")
-        if self.backend != "software" and self.sampler in ("per", "uniform"):
-            raise ValueError(f"backend {self.backend} needs a mode of AMPER, not {self.sampler}")
+        if self.backend != "software" and self.sampler == "uniform":
+            raise ValueError(f"backend {self.backend} needs a mode that hardware has, not {self.sampler}")
         if self.backend != "software" and self.csp_share is not None:
             raise ValueError(f"csp_share needs backend software, not {self.backend}, whose scale is fixed")
 

@@ -15,6 +15,7 @@ from amper_report.figures import figure_file
 COLOURS = {
     "uniform": "#999999",
     "per": "#000000",
+    "exact": "#CC79A7",
     "amper-fr-dithered": "#0072B2",
     "amper-fr": "#56B4E9",
     "amper-fr-prefix": "#D55E00",

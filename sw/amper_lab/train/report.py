@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from amper_lab.train import cliffwalk, plots
-from amper_lab.train.control import SAMPLERS, SETTINGS
+from amper_lab.train.control import SAMPLERS, SETTINGS, sampler_of
 from amper_lab.train.loop import Run
 from amper_lab.train.runs import load
 from amper_lab.train.statistics import (
@@ -51,12 +51,12 @@ def control_runs(folder: Path) -> dict[tuple[str, int, str], list[Run]]:
     runs: dict[tuple[str, int, str], list[Run]] = {}
     for path in (folder / "runs").glob("*.json"):
         run = load(path)
-        key = (str(run.options["env"]), int(run.options["rows"]), str(run.options["sampler"]))
+        key = (str(run.options["env"]), int(run.options["rows"]), sampler_of(run.options))
         runs.setdefault(key, []).append(run)
     for kept in runs.values():
         kept.sort(key=lambda run: run.seed)
-    envs = list(SETTINGS)
-    order = sorted(runs, key=lambda key: (envs.index(key[0]), key[1], SAMPLERS.index(key[2])))
+    envs, samplers = list(SETTINGS), list(SAMPLERS)
+    order = sorted(runs, key=lambda key: (envs.index(key[0]), key[1], samplers.index(key[2])))
     return {key: runs[key] for key in order}
 
 
@@ -102,14 +102,14 @@ def cliffwalk_table(cells: list[cliffwalk.Cell]) -> str:
     """Median updates of every setting and size, its interval, and its ratio to PER's."""
     sizes = sorted({cell.states for cell in cells})
     lines = []
-    per = {cell.states: _median(cell).value for cell in cells if cell.setting.mode == "per"}
+    per = {cell.states: _median(cell).value for cell in cells if cell.setting == cliffwalk.PER}
     by_key = {(cell.setting, cell.states): cell for cell in cells}
     for setting in dict.fromkeys(cell.setting for cell in cells):
         shown = []
         for size in sizes:
             cell = by_key.get((setting, size))
             shown.append("" if cell is None else _needed(cell, per.get(size)))
-        lines.append([setting.mode, setting.name, *shown])
+        lines.append([setting.sampler, setting.scale_name, *shown])
     return table(["sampler", "scale", *(f"{(2 << size) - 2:,} transitions" for size in sizes)], lines)
 
 
@@ -126,7 +126,7 @@ def pictures(folder: Path, output: Path) -> list[Path]:
         for cell in cliffwalk.load(path):
             median = _median(cell).value
             if cell.setting in cliffwalk.SHOWN and math.isfinite(median):
-                medians.setdefault(cell.setting.mode, {})[cell.transitions] = median
+                medians.setdefault(cell.setting.sampler, {})[cell.transitions] = median
         made.append(output / "cliffwalk.svg")
         plots.cliffwalk(medians, made[-1])
     runs = control_runs(folder)
@@ -167,7 +167,7 @@ def _needed(cell: cliffwalk.Cell, per: float | None) -> str:
     if math.isinf(median.value):
         failed = sum(each is None for each in cell.updates)
         return f"never: {failed} of {len(cell.updates)} seeds above {cliffwalk.LIMIT * cell.transitions:,}"
-    ratio = "" if per is None or cell.setting.mode == "per" else f", {median.value / per:.2f}x"
+    ratio = "" if per is None or cell.setting == cliffwalk.PER else f", {median.value / per:.2f}x"
     return f"{median.value:,.0f} {_ends(median, ',.0f')}{ratio}"
 
 

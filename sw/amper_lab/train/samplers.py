@@ -35,7 +35,7 @@ def make_sampler(options: TrainOptions, seed: int) -> Iterator[Sampler | Device]
 
 
 def _config(options: TrainOptions, seed: int) -> AmperConfig:
-    variant = options.sampler.removeprefix("amper-")
+    variant = "exact" if options.sampler == "per" else options.sampler.removeprefix("amper-")
     scales = {}
     if options.scale is not None:
         scales["neighbour_scale" if variant == "k" else "radius_scale"] = options.scale

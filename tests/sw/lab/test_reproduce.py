@@ -41,7 +41,7 @@ def parse(*words: str) -> argparse.Namespace:
 
 def keep(folder: Path, env: str, sampler: str, seed: int, returns: list[float]) -> Run:
     """A made-up run, in its file; the first evaluations of its four count for nothing."""
-    options = replace(control.SETTINGS[env], sampler=sampler)
+    options = replace(control.SETTINGS[env], **control.SAMPLERS[sampler])
     points = [Point(step, step // 2, [-1e3]) for step in (100, 200, 300)] + [Point(400, 200, returns)]
     run = Run(options.to_dict(), seed, points, 30.0, {"python": "3"})
     write_json(folder / "runs" / f"{env}-{options.rows}-{sampler}-{seed}.json", run.to_dict())
@@ -113,13 +113,14 @@ def test_median_interval_of_few_or_infinite_values() -> None:
 
 def test_plan_is_the_table_seed_by_seed(tmp_path: Path) -> None:
     tasks = control.plan(tmp_path, seeds=3)
-    assert len({task.path for task in tasks}) == len(tasks) == 3 * 3 * 6
-    assert [task.seed for task in tasks] == [1] * 18 + [2] * 18 + [3] * 18
+    assert len({task.path for task in tasks}) == len(tasks) == 3 * 3 * 7
+    assert [task.seed for task in tasks] == [1] * 21 + [2] * 21 + [3] * 21
     assert {task.options.sampler for task in tasks} == set(MODES)
     rows = {task.options.env: task.options.rows for task in tasks}
     assert rows == {"CartPole-v1": 2000, "Acrobot-v1": 10_000, "LunarLander-v3": 20_000}
     for env in rows:  # in an environment nothing but the sampler differs
-        (options,) = {replace(task.options, sampler="per") for task in tasks if task.options.env == env}
+        chosen = [task.options for task in tasks if task.options.env == env]
+        (options,) = {replace(each, sampler="per", bit_exact=False) for each in chosen}
         assert options == replace(control.SETTINGS[env], sampler="per")
 
 
@@ -136,7 +137,7 @@ def test_plan_of_another_replay_size(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["control", "--envs", "Pong"], "env must be one of CartPole-v1, Acrobot-v1, LunarLander-v3, not 'Pong'"),
-        (["control", "--samplers", "best"], f"sampler must be one of {', '.join(MODES)}, not 'best'"),
+        (["control", "--samplers", "best"], f"sampler must be one of {', '.join(control.SAMPLERS)}, not 'best'"),
         (["control", "--rows", "0"], "rows must be 1 to 268435456, not 0"),
         (["control", "--seeds", "0"], "seeds must be 1 to 10000, not 0"),
         (["control", "--envs", "CartPole-v1", "--jobs", "0"], "jobs must be 1 to 1024, not 0"),
@@ -188,11 +189,13 @@ def test_control_table(tmp_path: Path) -> None:
         keep(tmp_path, "Acrobot-v1", "amper-k", seed, [value - 10, value + 10])
     keep(tmp_path, "Acrobot-v1", "per", 1, [-80.0])
     keep(tmp_path, "Acrobot-v1", "per", 2, [200.0])
+    keep(tmp_path, "Acrobot-v1", "exact", 1, [10.0])
     keep(tmp_path, "CartPole-v1", "amper-k", 3, [500.0])
     made = report.tables(tmp_path)
     assert made["control"].splitlines()[2:] == [
         "| CartPole-v1 | 2,000 | amper-k | 1 | 500.0 | [-, -] |  |  | 500.0, 500.0 |",
         "| Acrobot-v1 | 10,000 | per | 2 | 60.0 | [-, -] |  |  | -80.0, 200.0 |",
+        "| Acrobot-v1 | 10,000 | exact | 1 | 10.0 | [-, -] | -50.0 [-, -] | 0.50 [-, -] | 10.0, 10.0 |",
         "| Acrobot-v1 | 10,000 | amper-k | 2 | 200.0 | [-, -] | 140.0 [-, -] | 0.75 [-, -] | 100.0, 300.0 |",
     ]
     settings = made["settings"].splitlines()
@@ -209,6 +212,7 @@ def test_cliffwalk_table() -> None:
     cells = [
         Cell(3, Setting("uniform"), [1000, 2000, None]),
         Cell(3, Setting("per"), [400] * 6),
+        Cell(3, Setting("per", bit_exact=True), [300] * 6),
         Cell(3, Setting("amper-fr", scale=0.5), [500] * 6),
         Cell(3, Setting("amper-fr-prefix"), [None, None, 100]),
         Cell(3, Setting("amper-k", csp_share=0.05), [350, 450, 400, 450, 350, 500]),
@@ -219,6 +223,7 @@ def test_cliffwalk_table() -> None:
         "|---|---|---|---|",
         "| uniform |  | 2,000 [-, -], 5.00x |  |",
         "| per |  | 400 [400, 400] | 600 [600, 600] |",
+        "| exact |  | 300 [300, 300], 0.75x |  |",
         "| amper-fr | 0.5 | 500 [500, 500], 1.25x |  |",
         "| amper-fr-prefix | adapts to 0.15 | never: 2 of 3 seeds above 700 |  |",
         "| amper-k | adapts to 0.05 | 425 [350, 500], 1.06x |  |",
@@ -258,12 +263,13 @@ def test_the_page_shows_the_published_results() -> None:
 
 
 def test_published_cliffwalk_meets_its_bound() -> None:
-    """Every mode of AMPER, at all three sizes and over at least 10 seeds: at most 1.25 times PER's median."""
+    """Exact and every mode of AMPER, at all three sizes, over at least 10 seeds: at most 1.25 times PER's median."""
     cells = cliffwalk.load(ROOT / "docs/measurements/results/reproduce/cliffwalk.json")
-    shown = {(cell.setting.mode, cell.transitions): cell.updates for cell in cells if cell.setting in cliffwalk.SHOWN}
-    assert len(shown) == 6 * 3
+    kept = [cell for cell in cells if cell.setting in cliffwalk.SHOWN]
+    shown = {(cell.setting.sampler, cell.transitions): cell.updates for cell in kept}
+    assert len(shown) == 7 * 3
     medians = {key: np.median([math.inf if each is None else each for each in kept]) for key, kept in shown.items()}
     assert min(map(len, shown.values())) >= 10
-    for (mode, size), median in medians.items():
-        if mode.startswith("amper-"):
-            assert median <= 1.25 * medians["per", size], (mode, size)
+    for (sampler, size), median in medians.items():
+        if sampler != "uniform":
+            assert median <= 1.25 * medians["per", size], (sampler, size)

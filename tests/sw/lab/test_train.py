@@ -101,7 +101,8 @@ def test_caller_keeps_its_random_state_and_threads() -> None:
     assert run.points == train(TINY, 1).points
 
 
-def test_backends_draw_the_same() -> None:
+@pytest.mark.parametrize("mode", ["per", "amper-fr-dithered"])
+def test_backends_draw_the_same(mode: str) -> None:
     """Bit-exact software, the fast device in software and the golden model: the same run, to the last bit of a loss."""
 
     def logged(options: TrainOptions) -> list[tuple[str, float, int]]:
@@ -109,7 +110,7 @@ def test_backends_draw_the_same() -> None:
         train(options, 1, log=lambda *each: seen.append(each))
         return seen
 
-    tiny = replace(TINY, sampler="amper-fr-dithered")
+    tiny = replace(TINY, sampler=mode)
     exact = logged(replace(tiny, bit_exact=True))
     assert [name for name, _, _ in exact].count("train/loss") == 1
     for backend in ("exact", "golden"):
@@ -338,7 +339,7 @@ def test_command_writes_what_it_shows(tmp_path: Path, capsys: pytest.CaptureFixt
         (["--seeds", "0"], "seeds must be 1 to 10000, not 0"),
         (["--jobs", "0"], "jobs must be 1 to 1024, not 0"),
         (["--backend", "fpga"], "backend must be one of software, golden, exact, rtl, not 'fpga'"),
-        (["--backend", "golden", "--sampler", "per"], "backend golden needs a mode of AMPER, not per"),
+        (["--backend", "golden", "--sampler", "uniform"], "backend golden needs a mode that hardware has, not uniform"),
         (
             ["--sampler", "amper-fr", "--backend", "golden", "--csp-share", "0.2"],
             "csp_share needs backend software, not golden, whose scale is fixed",

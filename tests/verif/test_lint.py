@@ -4,6 +4,7 @@ import importlib.util
 import random
 import re
 import shutil
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from amper import AMPER_VARIANTS, AmperConfig
 from amper_hw.output.generate import TOP, generate
 from amper_hw.output.verilog import LINT_WAIVERS
-from amper_spec.config import PIPELINES
+from amper_spec.config import BUSES, PIPELINES
 from amper_verif.fuzz import random_config
 from amper_verif.harness.lint import LINTERS, LintError, lint
+from amper_verif.harness.simulators import simulator_environment
 
 SMALL = AmperConfig(rows=7, groups=3, batch=5, priority_width=8)
 SHAPES = {
@@ -177,3 +179,27 @@ def test_missing_package(tmp_path, monkeypatch):
     message = "slang is not installed: no Python package `pyslang`. Install it by: pip install 'amper[lint]'"
     with pytest.raises(LintError, match=rf"\A{re.escape(message)}\Z"):
         lint(file, "bad")
+
+
+# Verible's rules but for two that Verilog-2005 cannot follow, and a prefix of the labels of blocks.
+STYLE = "line-length=length:120,-always-comb,-unpacked-dimensions-range-ordering,-generate-label-prefix"
+STYLED = ["7 rows", "256 rows", "latches", "8 lanes", "LUT RAM, several blocks"]
+
+
+def style_of(file):
+    program = shutil.which("verible-verilog-lint", path=simulator_environment()["PATH"])
+    done = subprocess.run([program, f"--rules={STYLE}", file], capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("bus", BUSES)
+@pytest.mark.parametrize("name", STYLED)
+@pytest.mark.half
+def test_the_style_is_verible_s(tmp_path, name, bus):
+    file = tmp_path / "amper.v"
+    file.write_text(generate(CONFIGURATIONS[name].changed(bus=bus)).verilog)
+    assert style_of(file) == ""
+    with file.open("a") as text:
+        text.write("module Other;\n\twire x;\nendmodule \n")
+    for rule in ("no-tabs", "no-trailing-spaces"):
+        assert f"[{rule}]" in style_of(file)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from amper_hw.output.generate import Generated
+from amper_hw.output.litex import litex_module
 from amper_hw.output.smoke import smoke_bench
 
 PERIOD_NS = 10.0  # slow enough for any target
@@ -31,6 +32,7 @@ def constraint_files(generated: Generated, expected: Sequence[int] | None = None
         f"{name}_instance.vh": instance(name, ports),
         f"{name}.core": fusesoc_core(generated, smoke=bool(smoke)),
         f"{name}_librelane.json": librelane(name),
+        **({f"{name}_litex.py": litex_module(generated.config)} if generated.config.bus == "wishbone" else {}),
         **smoke,
     }
 

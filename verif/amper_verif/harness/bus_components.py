@@ -33,6 +33,15 @@ def wishbone_peer(config: AmperConfig, *, batches: int = 20) -> Unit:
     )
 
 
+def litex_peer(config: AmperConfig, *, batches: int = 20) -> Unit:
+    """A random program by LiteX's master, through the module for LiteX."""
+    from amper_verif.harness.litex_bridge import litex_bridge
+
+    bench = "bus.litex_peer"
+    parameters = {"config": config.to_dict(), "workload": {"kind": "random", "batches": batches}}
+    return Unit(bench, lambda: litex_bridge(config, "amper_litex_peer"), parameters)
+
+
 def stream_arbiter(*, cycles: int = 3000) -> Unit:
     """The arbiter of two streams of 16 bits."""
     layout = data.StructLayout({"value": 16})

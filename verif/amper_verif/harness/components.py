@@ -26,12 +26,13 @@ class Unit:
 
     Parameters
     ----------
-    bench : its module, below ``amper_verif.benches``. build : makes the component. parameters : of the bench.
+    bench : its module, below ``amper_verif.benches``. build : makes the component, or the Verilog of something around
+    one, whose top module has the name ``top``. parameters : of the bench.
     mutate : changes the Verilog before it is simulated.
     """
 
     bench: str
-    build: Callable[[], wiring.Component]
+    build: Callable[[], wiring.Component | str]
     parameters: dict[str, Any]
     mutate: Callable[[str], str] | None = None
 
@@ -41,7 +42,8 @@ class Unit:
         return f"amper_{self.bench.rpartition('.')[2]}"
 
     def verilog(self) -> str:
-        verilog = to_verilog(self.build(), self.top)
+        built = self.build()
+        verilog = built if isinstance(built, str) else to_verilog(built, self.top)
         return self.mutate(verilog) if self.mutate else verilog
 
     def simulate(self, *, simulator: str, folder: Path, seed: int = 1) -> dict[str, Any]:

@@ -131,6 +131,16 @@ def test_an_active_variant_that_is_named_counts():
     assert found.variant == "k"
 
 
+def test_parameters_that_depend_on_each_other():
+    """Only variant exact has stratified draws; what is not legal is left out, and what is there keeps its order."""
+    found = configurations({"rows": [8], "variants": [["k"], ["exact"]], "draws": ["stratified", "independent"]})
+    assert [(each.variant, each.draws) for each in found] == [
+        ("k", "independent"),
+        ("exact", "stratified"),
+        ("exact", "independent"),
+    ]
+
+
 def test_a_sample_holds_that_of_a_smaller_number():
     axes = {"rows": [8, 16, 32], "search_ports": [1, 2, 4], "draw_ports": [1, 2, 4]}
     five, nine = (configurations(axes, points=number, seed=3) for number in (5, 9))
@@ -149,6 +159,10 @@ def test_a_sample_holds_that_of_a_smaller_number():
         ({"rows": [8], "seed": range(1 << 11), "batch": range(1, 1025)}, None, "a grid must have at most 1048576 "
          "points, not 2097152"),
         ({"rows": [8], "variants": [["k"]], "variant": ["fr"]}, None, "variants must include variant, fr, not only k"),
+        ({"rows": [8], "variants": [["k"], ["fr"]], "variant": ["fr", "exact"]}, None,
+         "variants must include variant, fr, not only k"),
+        ({"rows": [8, 16], "variants": [["k"], ["fr"]], "draws": ["stratified", "independent"]}, None,
+         "draws must be independent unless variants includes exact, not stratified"),
     ],
 )  # fmt: skip
 def test_an_illegal_grid(axes, points, message):

@@ -50,7 +50,7 @@ async def native(device: Recorder, config: AmperConfig) -> None:
         assert (await device.step())["write_ready"]
         model.write(row, 20 * row + 20)
     device.drive(write_valid=0)
-    for _ in range(40):  # until Vmax and everything else has settled
+    for _ in range(40):  # until the census and everything else has settled
         await device.step()
     device.begin()
     await device.step()

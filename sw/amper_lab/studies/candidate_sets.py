@@ -39,11 +39,11 @@ def sampler_intervals(
         return _nearest(values, centre, np.clip(wanted, np.minimum(members, 1), values.size))
     radius = scales[:, None] / groups * centre
     if variant == "fr":
-        return _window(values, centre, radius)
+        return window_around(values, centre, radius)
     block = np.ldexp(1.0, np.frexp(radius)[1])  # 2^s, with 2^(s-1) <= radius < 2^s
     if variant == "fr-dithered":
         block *= 1 + (rng.random(radius.shape) < 2 * radius / block - 1)
-    return _block(values, centre, block)
+    return block_around(values, centre, block)
 
 
 def query_words(config: AmperConfig, batches: int) -> WordArray:
@@ -76,23 +76,23 @@ def golden_intervals(config: AmperConfig, codes: IndexArray, words: WordArray) -
         )
     vmax, values = int(codes[-1]), codes.astype(np.float64)  # in which all that follows is exact
     u = (words >> np.uint64(64 - config.fraction_width)).astype(np.int64)
-    value = _representative(config, np.arange(config.groups), u, vmax)
+    value, _ = representatives(config, u, vmax)
     centre = value.astype(np.float64)
     if config.variant == "k":
-        start = np.append(_representative(config, np.arange(config.groups), 0, vmax), vmax + 1)
+        start = np.append(representatives(config, 0, vmax)[0], vmax + 1)
         members = np.diff(np.searchsorted(codes, start, side="left"))
         wanted = -((-config.neighbour_coefficient * value * members) // (max(vmax, 1) << 20))
         return _nearest(values, centre, np.clip(wanted, np.minimum(members, 1), codes.size * (members > 0)))
     radius = np.minimum(config.priority_max, (value * config.radius_coefficient) >> 20)
     if config.variant == "fr":
-        return _window(values, centre, radius.astype(np.float64))
+        return window_around(values, centre, radius.astype(np.float64))
     # frexp's exponent of a whole number is its bit length, exactly, below 2^53.
     ignored = np.frexp(radius.astype(np.float64))[1].astype(np.int64)
     if config.variant == "fr-dithered":
         leading_one = np.where(radius > 0, 1 << np.maximum(ignored - 1, 0), 1)
         dither = (words & (leading_one - 1).astype(np.uint64)).astype(np.int64)
         ignored += (radius > 0) & (dither < radius - leading_one)
-    return _block(values, centre, np.ldexp(1.0, np.minimum(ignored, config.priority_width)))
+    return block_around(values, centre, np.ldexp(1.0, np.minimum(ignored, config.priority_width)))
 
 
 def draw_chances(intervals: Intervals, rows: int) -> tuple[FloatArray, IndexArray]:
@@ -116,17 +116,21 @@ def draw_chances(intervals: Intervals, rows: int) -> tuple[FloatArray, IndexArra
     return np.cumsum(steps)[:-1] / len(size), size
 
 
-def _representative(config: AmperConfig, group: IndexArray, u: IndexArray | int, vmax: int) -> IndexArray:
+def representatives(config: AmperConfig, u: IndexArray | int, vmax: int) -> tuple[IndexArray, FloatArray]:
+    """V_i of all groups and the fraction that it leaves out, from the high bits of query words."""
+    group = np.arange(config.groups)
     place = (((group << config.fraction_width) + u) * config.reciprocal) >> config.reciprocal_shift
-    return (place * (vmax + 1)) >> config.fraction_width
+    exact = place * (vmax + 1)
+    value = exact >> config.fraction_width
+    return value, (exact - (value << config.fraction_width)) / (1 << config.fraction_width)
 
 
-def _window(values: FloatArray, centre: FloatArray, radius: FloatArray) -> Intervals:
+def window_around(values: FloatArray, centre: FloatArray, radius: FloatArray) -> Intervals:
     first = np.searchsorted(values, centre - radius, side="left")
     return first, np.searchsorted(values, centre + radius, side="right")
 
 
-def _block(values: FloatArray, centre: FloatArray, block: FloatArray) -> Intervals:
+def block_around(values: FloatArray, centre: FloatArray, block: FloatArray) -> Intervals:
     low = np.floor(centre / block) * block
     first = np.searchsorted(values, low, side="left")
     return first, np.searchsorted(values, low + block, side="left")

@@ -9,7 +9,7 @@ through after it had adapted; the variants' scale is fixed, and their sets come 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -59,6 +59,11 @@ class Study:
             raise ValueError(f"rows must be at least {BINS}, one a bin, not {self.rows}")
         if self.batches < 1:
             raise ValueError(f"batches must be at least 1, not {self.batches}")
+
+    @property
+    def averaged(self) -> int:
+        """Batches that are averaged, a multiple of ``PARTS``."""
+        return PARTS * -(-self.batches // PARTS)
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ def chances_of(
         used = scales[np.arange(batches.start, batches.stop) % scales.size]
         return sampler_intervals(values, variant, study.groups, used, rng)
 
-    return Chances(_averaged(study, intervals, values.size)[0], share, float(scales.mean()))
+    return replace(averaged_chances(study, intervals, values.size, float(scales.mean())), share=share)
 
 
 def variant_chances(study: Study, variant: str, priorities: FloatArray, priority_scale: float) -> Chances:
@@ -179,21 +184,19 @@ def variant_chances(study: Study, variant: str, priorities: FloatArray, priority
     codes = quantise(priorities, config)
     if variant not in AMPER_VARIANTS:  # exact: each row in proportion to its code
         return Chances((codes / codes.sum())[None, :])
-    words = query_words(config, PARTS * _part(study))
-    parts, share = _averaged(study, lambda batches: golden_intervals(config, codes, words[batches]), codes.size)
-    return Chances(parts, share, config.neighbour_scale if variant == "k" else config.radius_scale)
+    words = query_words(config, study.averaged)
+    scale = config.neighbour_scale if variant == "k" else config.radius_scale
+    return averaged_chances(study, lambda batches: golden_intervals(config, codes, words[batches]), codes.size, scale)
 
 
-def _part(study: Study) -> int:
-    """Batches of a part."""
-    return -(-study.batches // PARTS)
-
-
-def _averaged(study: Study, intervals: Callable[[slice], Intervals], rows: int) -> tuple[FloatArray, float]:
-    """Chances of the rows in each part, (parts, n), and the mean of |CSP|/n, from the intervals of some batches."""
-    size = _part(study)
-    made = [draw_chances(intervals(slice(start, start + size)), rows) for start in range(0, PARTS * size, size)]
-    return np.array([chances for chances, _ in made]), float(np.mean([sizes for _, sizes in made])) / rows
+def averaged_chances(
+    study: Study, intervals: Callable[[slice], Intervals], rows: int, scale: float | None = None
+) -> Chances:
+    """Of the rows in each part, and the mean of |CSP|/n, from the intervals of some of ``study.averaged`` batches."""
+    size = study.averaged // PARTS
+    made = [draw_chances(intervals(slice(start, start + size)), rows) for start in range(0, study.averaged, size)]
+    share = float(np.mean([sizes for _, sizes in made])) / rows
+    return Chances(np.array([chances for chances, _ in made]), share, scale)
 
 
 def _adapted(sampler: Sampler) -> tuple[FloatArray, float]:

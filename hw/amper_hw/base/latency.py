@@ -149,9 +149,15 @@ def census_cycles(config: AmperConfig) -> int:
     return 1 + config.priority_width + plane_count_cycles(config)
 
 
+def factor_cycles(config: AmperConfig) -> int:
+    """exact: from a random word to the multiplier: an FPGA's blocks take half of a cycle, and their place is given."""
+    return 1 if is_deep(config) and config.primitives == "blocks" else 0
+
+
 def place_cycles(config: AmperConfig) -> int:
-    """exact: from a random word to a place in T: the product, the shift to the part of T."""
-    return multiplier_cycles(config) + (1 if is_deep(config) and config.draws == "stratified" else 0)
+    """exact: from a random word to a place in T: the multiplier, the product, the shift to the part of T."""
+    shift = 1 if is_deep(config) and config.draws == "stratified" else 0
+    return factor_cycles(config) + multiplier_cycles(config) + shift
 
 
 def choice_cycles(config: AmperConfig) -> int:

@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import any_of, structure
 from amper_hw.base.payload import lane, row_write_layout, strobe_signature, write_layout
-from amper_hw.base.variants import has_candidates, has_exact
+from amper_hw.base.variants import has_candidates, has_exact, in_lut_ram
 from amper_spec.config import AmperConfig
 
 
@@ -50,7 +50,10 @@ class WriteUnit(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         ports = self._config.write_ports
-        beat = Signal(write_layout(self._config), reset_less=not has_exact(self._config))
+        config = self._config
+        # What a clear, which finds no write under way, stores everywhere; not in LUT RAM, which a census clears.
+        zero = has_exact(config) and not in_lut_ram(config)
+        beat = Signal(write_layout(config), reset_less=not zero)
         pending = Signal(ports)
         rows: list[Value] = [lane(beat.row, index, ports) for index in range(ports)]
         banks = [row[(self._config.bank_rows - 1).bit_length() :] for row in rows]
@@ -79,15 +82,14 @@ class WriteUnit(wiring.Component):
             self.idle.eq(~pending.any()),
         ]
         m.d.sync += [pending.eq(left), self.refused.eq(0)]
-        if has_exact(self._config):
+        if zero:
             with m.If(~left.any()):
-                m.d.sync += beat.priority.eq(0)  # what a clear, which finds no write under way, stores everywhere
+                m.d.sync += beat.priority.eq(0)
         with m.If(taken):
-            m.d.sync += [
-                beat.eq(self._offered(m)),
-                pending.eq(offered & legal),
-                self.refused.eq(offered & ~legal),
-            ]
+            m.d.sync += [pending.eq(offered & legal), self.refused.eq(offered & ~legal)]
+        # Where a beat that was not taken harms nobody, all its registers need not wait to hear whether it was.
+        with m.If(~left.any() if in_lut_ram(config) else taken):
+            m.d.sync += beat.eq(self._offered(m))
         return m
 
     def _offered(self, m: Module) -> data.View:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Module, Value
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.base.latency import is_deep, multiplier_cycles
+from amper_hw.base.latency import factor_cycles, is_deep, multiplier_cycles
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.pipeline import held
 from amper_hw.parts.multiplier import multiplied
@@ -59,9 +59,11 @@ class Place(Composite):
         m = Module()
         config = self._config
         word: Value = Cat(self.word, self.part) if is_stratified(config) else self.word
+        word = held(m, self.enable, word, "factor", factor_cycles(config))
         place = self._product(m, word)[config.place_width :]
         if is_stratified(config):
-            height = held(m, self.enable, self.height, "product_height", multiplier_cycles(config))
+            cycles = factor_cycles(config) + multiplier_cycles(config)
+            height = held(m, self.enable, self.height, "product_height", cycles)
             place = held(m, self.enable, (place >> height)[: config.total_width], "place", int(is_deep(config)))
         m.d.comb += self.place.eq(place)
         return m

@@ -1,59 +1,30 @@
-"""AMPER: prioritized experience replay by an associative memory (arXiv 2207.07791)."""
+"""AMPER: prioritized experience replay by an associative memory (arXiv 2207.07791).
 
-from amper.backends.backend import DeviceError, register_backend
-from amper.cores.weights import LinearSchedule, inclusion_probability
-from amper.model.golden import Batch, GoldenModel
-from amper.model.quantise import quantise
-from amper.replay.buffer import ReplayBuffer
-from amper.replay.columns import Columns
-from amper.replay.frames import Frames
-from amper.replay.nstep import NStep
-from amper.replay.sequences import Sequences, sequence_priorities
-from amper.sampler.device import Device
-from amper.sampler.options import Mode
-from amper.sampler.sampler import Sampler
-from amper_spec.config import AMPER_VARIANTS, VARIANTS, AmperConfig, Variant
-from amper_spec.errors import DisabledError, NoValidRowError
-from amper_spec.parameters import Parameter
-from amper_spec.status import Status
-from amper_spec.urng import Xoroshiro128PlusPlus, streams
+What it offers is listed in __init__.pyi. A name's module is loaded when the name is first used (Scientific Python's
+SPEC 1), so that a bench or a command loads what it needs, and NumPy only where it is needed.
+"""
 
-__all__ = [
-    "AMPER_VARIANTS",
-    "VARIANTS",
-    "AmperConfig",
-    "Batch",
-    "Columns",
-    "Device",
-    "DeviceError",
-    "DisabledError",
-    "Frames",
-    "GoldenModel",
-    "LinearSchedule",
-    "Mode",
-    "NStep",
-    "NoValidRowError",
-    "Parameter",
-    "ReplayBuffer",
-    "Sampler",
-    "Sequences",
-    "Status",
-    "Variant",
-    "Xoroshiro128PlusPlus",
-    "__version__",
-    "inclusion_probability",
-    "quantise",
-    "register_backend",
-    "sequence_priorities",
-    "streams",
-]
+import ast
+from importlib import import_module
+from importlib.resources import files
+from typing import Any
 
-__version__: str
+_OFFERED = ast.parse((files("amper") / "__init__.pyi").read_text(encoding="utf-8")).body
+_HOMES = {name.name: str(one.module) for one in _OFFERED if isinstance(one, ast.ImportFrom) for name in one.names}
+
+__all__ = list(_HOMES)
 
 
-def __getattr__(name: str) -> str:
-    if name != "__version__":
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # slow to load, and most programs do not ask
+
+        return version("amper")
+    if name not in _HOMES:
         raise AttributeError(f"module 'amper' has no attribute {name!r}")
-    from importlib.metadata import version  # slow to load, and most programs do not ask
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
 
-    return version("amper")
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from amper import AmperConfig
+from amper.operations.recorded import check_trace_fits
 from amper.operations.trace import Trace
-from amper.operations.workload import check_trace_fits
 from amper_hw.output.generate import generate
 from amper_verif.harness.simulation import run_bench
 from amper_verif.harness.simulators import require_simulator

@@ -6,9 +6,7 @@ It goes through every row for every group, so that each line can be held against
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from amper.model.planes import ExactBatch, exact_batch
 from amper.model.settings import Settings
@@ -17,6 +15,10 @@ from amper_spec.checks import checked_integer
 from amper_spec.errors import DisabledError, NoValidRowError
 from amper_spec.parameters import VALUE_WIDTH, Parameter
 from amper_spec.status import Status
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -115,15 +117,17 @@ class GoldenModel:
         return self.settings.get(Parameter(checked_integer("parameter", parameter, 0, max(Parameter))))
 
     def sample(self, batch: int | None = None) -> NDArray[np.int64]:
-        """Draw a batch.
+        """The indices of ``draw``, with its errors: int64 array (batch,) of rows, with replacement."""
+        import numpy as np  # only here: who draws whole batches, as benches do, does not wait for it
+
+        return np.array(self.draw(batch).indices, dtype=np.int64)
+
+    def draw(self, batch: int | None = None) -> Batch | ExactBatch:
+        """Draw a batch, and tell all that is inside; ``last_batch`` keeps it.
 
         Parameters
         ----------
         batch : draws, 1 to ``config.batch``; the parameter BATCH if None.
-
-        Returns
-        -------
-        int64 array (batch,) of row indices, with replacement.
 
         Raises
         ------
@@ -140,7 +144,7 @@ class GoldenModel:
             self.last_batch = exact_batch(self.config, [code or 0 for code in self.priorities], words)
         else:
             self.last_batch = self._draw_batch(self.vmax, size)
-        return np.array(self.last_batch.indices, dtype=np.int64)
+        return self.last_batch
 
     # --- the steps of algorithm.md ------------------------------------------------------------------------
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import Any
 
-from amper import AmperConfig, quantise
-from amper.operations.trace import Draw, Trace
+from amper import AmperConfig
 from amper.operations.vocabulary import Operation, Sample, Settle, Write, beats, decoded
 
 
@@ -24,6 +22,9 @@ def workload(config: AmperConfig, choice: dict[str, Any], seed: int) -> list[Ope
     if choice["kind"] == "ramp":
         return ramp_operations(config)
     if choice["kind"] == "trace":
+        from amper.operations.recorded import trace_operations  # they load NumPy
+        from amper.operations.trace import Trace
+
         return trace_operations(config, Trace.load(Path(choice["path"])), choice.get("operations"))
     return random_operations(config, choice["batches"], seed, resets=choice.get("resets", True))
 
@@ -40,36 +41,3 @@ def ramp_operations(config: AmperConfig) -> list[Operation]:
     for _ in range(3):
         operations += [Settle(), Sample(config.batch)]
     return operations
-
-
-def check_trace_fits(config: AmperConfig, trace: Trace) -> None:
-    """ValueError unless the configuration has the rows and the batch size of the trace."""
-    if trace.rows > config.rows:
-        raise ValueError(f"rows must be at least the trace's {trace.rows}, not {config.rows}")
-    if trace.batch > config.batch:
-        raise ValueError(f"batch must be at least the trace's {trace.batch}, not {config.batch}")
-
-
-def trace_steps(config: AmperConfig, trace: Trace, limit: int | None = None) -> list[Write | Sample]:
-    """The trace's writes and updates as priority codes, its draws as requests of the same size; the first ``limit``."""
-    check_trace_fits(config, trace)
-    steps: list[Write | Sample] = []
-    for operation in itertools.islice(trace.operations(), limit):
-        if isinstance(operation, Draw):
-            steps.append(Sample(len(operation.rows)))
-        else:
-            steps.append(Write(operation.row, int(quantise(operation.priority, config))))
-    return steps
-
-
-def trace_operations(config: AmperConfig, trace: Trace, limit: int | None = None) -> list[Operation]:
-    """``trace_steps`` with the writes between two draws in transfers of up to W."""
-    operations: list[Operation] = []
-    writes: list[Write] = []
-    for step in trace_steps(config, trace, limit):
-        if isinstance(step, Write):
-            writes.append(step)
-            continue
-        operations += [*beats(config, writes), step]
-        writes.clear()
-    return [*operations, *beats(config, writes)]

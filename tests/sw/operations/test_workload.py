@@ -10,9 +10,10 @@ import pytest
 
 from amper import AMPER_VARIANTS, AmperConfig, GoldenModel, Parameter, Status, quantise
 from amper.operations.random import random_operations
+from amper.operations.recorded import trace_operations
 from amper.operations.trace import Draw, Trace
 from amper.operations.vocabulary import Beat, Control, Reset, Sample, Settle, Write, beats, decoded, encoded
-from amper.operations.workload import ramp, trace_operations, workload
+from amper.operations.workload import ramp, workload
 from amper_verif.harness.scoreboard import Result, Scoreboard, lane_values
 
 CONFIG = AmperConfig(

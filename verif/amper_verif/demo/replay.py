@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from amper import AmperConfig
 from amper.backends.fast import fast_backend
+from amper.operations.recorded import trace_steps
 from amper.operations.trace import Draw, Trace
 from amper.operations.vocabulary import Write
-from amper.operations.workload import trace_steps
 
 BINS = 20  # equal parts of [0, Vmax]
 

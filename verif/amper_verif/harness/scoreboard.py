@@ -6,7 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from amper import AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter, Status
+from amper import AmperConfig, Batch, DisabledError, GoldenModel, NoValidRowError, Parameter, Status
 from amper.model.planes import ExactBatch
 from amper.operations.vocabulary import Write
 from amper_spec.parameters import VALUE_WIDTH
@@ -123,13 +123,11 @@ class Scoreboard:
     def request(self, batch: int) -> Status:
         """A sample request was accepted; returns the status that its results must have."""
         self.batches += 1
-        status = self._answer(batch)
-        if status in REFUSALS:
+        drawn = self._answer(batch)
+        if isinstance(drawn, Status):
             self.errors += 1
-            self._expect((0,), (0,), 1, status)
-            return status
-        drawn = self.model.last_batch
-        assert drawn is not None
+            self._expect((0,), (0,), 1, drawn)
+            return drawn
         self.variants[self.model.settings.variant] += 1
         if isinstance(drawn, ExactBatch):
             self.total = drawn.total
@@ -139,20 +137,19 @@ class Scoreboard:
         lanes = 1 if splits_beats(self.config) else self.config.draw_ports
         for begin in range(0, batch, lanes):
             lot = slice(begin, begin + lanes)
-            self._expect(drawn.indices[lot], drawn.priorities[lot], int(begin + lanes >= batch), status)
-        return status
+            self._expect(drawn.indices[lot], drawn.priorities[lot], int(begin + lanes >= batch), drawn.status)
+        return drawn.status
 
-    def _answer(self, batch: int) -> Status:
+    def _answer(self, batch: int) -> Batch | ExactBatch | Status:
+        """What the model draws, or why it refuses."""
         try:
-            self.model.sample(batch)
+            return self.model.draw(batch)
         except DisabledError:
             return Status.DISABLED
         except NoValidRowError:
             return Status.NO_VALID_ROW
         except ValueError:
             return Status.BAD_BATCH
-        assert self.model.last_batch is not None
-        return self.model.last_batch.status
 
     def _searches(self, fallback: bool) -> int:
         """Searches of a batch: one a group; of k, as many as a bisection of Q bits and its ends take."""

@@ -20,8 +20,8 @@ from tqdm import tqdm
 from amper import VARIANTS, AmperConfig, DisabledError
 from amper.backends.backend import DeviceError, Factory
 from amper.backends.fast import fast_backend
+from amper.operations.recorded import check_trace_fits
 from amper.operations.trace import Draw, Trace
-from amper.operations.workload import check_trace_fits
 from amper.sampler.device import Device
 from amper_spec.algorithm import DRAWS
 from amper_verif.native.backend import open_backend

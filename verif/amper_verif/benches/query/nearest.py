@@ -81,9 +81,8 @@ class NearestBench:
             self.model.set_parameter(Parameter.NEIGHBOURS, neighbours)
 
     def expect_batch(self) -> None:
-        self.model.sample()
-        batch = self.model.last_batch
-        assert batch is not None
+        batch = self.model.draw()
+        assert isinstance(batch, Batch)
         groups = self.model.settings.groups
         boundaries = [self.model._representative(group, 0, batch.vmax) for group in range(groups)]
         codes = [*boundaries, *batch.representatives]

@@ -97,9 +97,9 @@ class ChangingModel:
 
     def batch(self) -> Batch:
         """The next batch."""
-        self.model.sample(1)
-        assert self.model.last_batch is not None
-        return self.model.last_batch
+        drawn = self.model.draw(1)
+        assert isinstance(drawn, Batch)
+        return drawn
 
 
 class BatchBench:

@@ -17,6 +17,7 @@ OPTIONS = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL_OPTION
 SMALL = AmperConfig(**SMALL_OPTIONS)
 
 
+@pytest.mark.long  # place and route, a minute
 def test_the_command_measures_an_ecp5(tmp_path, capsys):
     command = ["synth", "--target", "ecp5", "--device", "25k", "--goal-mhz", "50", "--json", *OPTIONS]
     assert main([*command, "-o", str(tmp_path)]) == 0

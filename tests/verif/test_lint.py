@@ -95,6 +95,7 @@ def complaints(results):
     return {result.linter: result.complaints for result in results if not result.passed}
 
 
+@pytest.mark.half
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_generated_verilog_is_accepted_without_a_word(tmp_path, name):
     verilog, _ = generate(CONFIGURATIONS[name]).save(tmp_path)

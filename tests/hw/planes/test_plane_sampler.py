@@ -71,7 +71,12 @@ def test_random_workload_in_lut_ram(simulate, size, build):
     check_random(simulate(components.sampler(config_of(size, build)), seed=size[0]))
 
 
-IN_VERILATOR = [(4, "plain"), (3, "stratified"), (2, "with_all"), (3, "shallow"), (4, "lut_ram"), (3, "lut_ram_lanes")]
+IN_VERILATOR = [
+    (2, "with_all"),
+    (3, "shallow"),
+    (3, "lut_ram_lanes"),
+    *(pytest.param(*each, marks=pytest.mark.long) for each in ((4, "plain"), (3, "stratified"), (4, "lut_ram"))),
+]
 
 
 @pytest.mark.parametrize(("place", "build"), IN_VERILATOR)

@@ -134,6 +134,7 @@ def test_the_file_is_plain_json(tmp_path: Path):
             "mode": "amper-k",
             "scale": 0.5,
             "csp_share": None,
+            "bit_exact": False,
             "updates": cells[0].updates,
         }
     ]

@@ -17,6 +17,10 @@ VARIANTS: tuple[Variant, ...] = get_args(Variant)  # in the order of their codes
 AMPER_VARIANTS: tuple[Variant, ...] = VARIANTS[:-1]  # those that form a candidate set, as the paper does
 Draws = Literal["independent", "stratified"]
 DRAWS: tuple[str, ...] = get_args(Draws)
+Organisation = Literal["parallel", "tree"]
+ORGANISATIONS: tuple[str, ...] = get_args(Organisation)
+AUTO = "auto"  # for a parameter: chosen by a rule
+TREE_FROM = 2048  # rows from which ``auto`` takes the tree (docs/hardware/how-large.md)
 
 SCALE_FRACTION_WIDTH = 20  # fraction bits of the radius and neighbour coefficients
 SCALE_INTEGER_WIDTH = 4  # their integer bits: scales reach up to 16
@@ -55,6 +59,13 @@ class Algorithm(Declared):
     draws: Draws = parameter(
         "independent", Choice(DRAWS), "X", "of variant exact; stratified: spread evenly over the priorities' sum"
     )
+    organisation: str = parameter(
+        "parallel",
+        Choice((*ORGANISATIONS, AUTO)),
+        "X",
+        "where the rows are: side by side, all compared in parallel, or a sum tree in RAM, variant exact alone; auto: "
+        f"the tree from {TREE_FROM} rows on, where it can be",
+    )
     radius_scale: float = parameter(
         0.15,
         Real("0 <= L/m < 16"),
@@ -89,6 +100,7 @@ class Algorithm(Declared):
             raise ValueError(f"variants must include variant, {self.variant}, not only {', '.join(self.variants)}")
         if self.draws != "independent" and "exact" not in self.variants:
             raise ValueError(f"draws must be independent unless variants includes exact, not {self.draws}")
+        self._check_organisation()
         limit = 1 << SCALE_INTEGER_WIDTH
         for name, bound, bound_text, coefficient in (
             ("radius_scale", limit * self.groups, f"{limit} x groups = {limit * self.groups}", "radius_coefficient"),
@@ -100,6 +112,17 @@ class Algorithm(Declared):
                 raise ValueError(f"{name} must be at least 0 and below {bound_text}, not {value}")
         if not self.priority_scale > 0:
             raise ValueError(f"priority_scale must be above 0, not {self.priority_scale}")
+
+    def _check_organisation(self) -> None:
+        alone = self.variants == ("exact",)
+        if self.organisation == AUTO:
+            chosen = "tree" if alone and self.rows >= TREE_FROM else "parallel"
+            object.__setattr__(self, "organisation", chosen)  # frozen; this is its constructor
+        if self.organisation == "tree":
+            if not alone:
+                raise ValueError(f"variants must be exact alone with organisation tree, not {', '.join(self.variants)}")
+            if self.rows < 2:
+                raise ValueError(f"rows must be at least 2 with organisation tree, not {self.rows}")
 
     # --- widths (bits) ---------------------------------------------------------------------------------------
 

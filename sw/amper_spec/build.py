@@ -21,6 +21,8 @@ FAN_OUT = 8  # of a node, the most by default: above it, a node's choice of a ch
 PACKED_ROW_WIDTH = 14  # bits of a row in a word with a priority
 PACKED_BATCH = 256  # the largest batch whose rows are remembered by default
 _PORTS = Integer(1, 8, power_of_two=True)
+#: What organisation tree has one kind of: every level has a pipeline of its own, and its rows lie in memories.
+_OF_THE_TREE = {"draw_ports": 1, "write_ports": 1, "pipeline": "deep", "storage": "flip-flops"}
 
 
 def least_fan_out(config: Any) -> int:
@@ -91,8 +93,15 @@ class Build(Declared):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_tree()
         if self.packed_registers and not can_pack(self):
             raise ValueError(
                 f"packed_registers must be no with bus native, above {1 << PACKED_ROW_WIDTH} rows and above 16 bits of "
                 "priority"
             )
+
+    def _check_tree(self) -> None:
+        if getattr(self, "organisation", "parallel") == "tree":
+            for name, value in _OF_THE_TREE.items():
+                if getattr(self, name) != value:
+                    raise ValueError(f"{name} must be {value} with organisation tree, not {getattr(self, name)}")

@@ -118,6 +118,7 @@ _DRAWN: dict[str, Callable[[random.Random, dict[str, Any]], Any]] = {
     "groups": _groups,
     "batch": _batch,
     "draws": _draws,
+    "organisation": lambda _, __: "parallel",  # tree comes with its RTL
     "radius_scale": _radius_scale,
     "neighbour_scale": _neighbour_scale,
     "bank_rows": _bank_rows,

@@ -7,7 +7,7 @@ from functools import reduce
 from operator import or_
 from typing import cast
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 
 
@@ -66,6 +66,13 @@ def encode(one_hot: Sequence[Value]) -> Value:
     """The index of the only one among ``one_hot``; 0 when there is none."""
     width = index_width(len(one_hot))
     return Cat(Cat(*(hit for index, hit in enumerate(one_hot) if index >> bit & 1)).any() for bit in range(width))
+
+
+def nth(values: Sequence[Value], index: Value) -> Value:
+    """The value of that number, of as many as ``index`` can tell apart."""
+    for bit in range(len(index)):
+        values = [Mux(index[bit], high, low) for low, high in zip(values[::2], values[1::2], strict=True)]
+    return values[0]
 
 
 def any_of(values: Iterable[Value]) -> Value:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from amper_hw.base.variants import has_candidates, has_exact, in_lut_ram
+from amper_hw.base.variants import has_candidates, has_exact, has_tree, in_lut_ram
+from amper_hw.tree.shape import LEVEL_CYCLES, levels
 from amper_spec.config import AmperConfig
 
 PREPARE_CYCLES = (
@@ -16,6 +17,8 @@ PREPARE_CYCLES = (
 RECORD_CYCLES = 1  # exact: from a record being taken, where none is before it, to its first word being taken
 CSP_CYCLES = 1  # from |CSP| to its first draw
 DIVISION_CYCLES = 61  # the most from a change of m or lambda' to its reciprocal and radius
+CODE_CYCLES = 4  # tree: from a write entering the memory of codes to its entering the root
+TOTAL_CYCLES = CODE_CYCLES + 3  # tree: from a write being taken to T and whether it is 0
 SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
 
 
@@ -177,6 +180,8 @@ def bit_select_cycles(config: AmperConfig, width: int) -> int:
 
 def draw_cycles(config: AmperConfig) -> int:
     """From a random word to its result entering the result queue; with exact built in, of every variant."""
+    if has_tree(config):
+        return place_cycles(config) + sum_tree_cycles(config) + 1
     if has_exact(config):
         return front_cycles(config) + plane_draw_cycles(config)
     select = row_answer_cycles(config) + bit_select_cycles(config, min(config.rows, config.bank_rows))
@@ -188,6 +193,11 @@ def plane_draw_cycles(config: AmperConfig) -> int:
     """exact: from a plane entering the row array to its draw entering the result queue."""
     select = plane_answer_cycles(config) + bit_select_cycles(config, min(config.rows, config.bank_rows))
     return select + (read_answer_cycles(config) if config.result_priority else 0)
+
+
+def sum_tree_cycles(config: AmperConfig) -> int:
+    """tree: from an operation entering the root to its leaving the lowest level."""
+    return LEVEL_CYCLES * len(levels(config))
 
 
 def turn_cycles(config: AmperConfig) -> int:
@@ -251,7 +261,9 @@ def probe_cycles(config: AmperConfig) -> int:
 
 def settle_cycles(config: AmperConfig) -> int:
     """The longest that Vmax takes to be exact again after the last write, if that write took the maximum away; where
-    only variant exact is built in, that the census takes."""
+    only variant exact is built in, that the census takes; of organisation tree, that T takes."""
+    if has_tree(config):
+        return TOTAL_CYCLES
     if not has_candidates(config):
         return census_cycles(config)
     probe = probe_cycles(config) + 1

@@ -15,9 +15,15 @@ def has_candidates(config: AmperConfig) -> bool:
     return any(name in AMPER_VARIANTS for name in config.variants)
 
 
+def has_tree(config: AmperConfig) -> bool:
+    """Whether rows and sums are in RAM, and nothing looks at several rows at once."""
+    return config.organisation == "tree"
+
+
 def in_lut_ram(config: AmperConfig) -> bool:
     """Whether the rows lie in an FPGA's LUT RAM, transposed: nobody compares them, so none has to show its code."""
-    return config.primitives == "blocks" and config.storage == "flip-flops" and not has_candidates(config)
+    in_order = has_tree(config)
+    return config.primitives == "blocks" and config.storage == "flip-flops" and not has_candidates(config) and not in_order
 
 
 def splits_beats(config: AmperConfig) -> bool:

@@ -42,6 +42,17 @@ def select_signature(config: AmperConfig) -> wiring.Signature:
     return wiring.Signature({name: members[name].flip() for name in names})
 
 
+def room_in_queue(m: Module, freed: Value, reserved: Value, depth: int) -> Signal:
+    """Whether a queue of results has a place that no beat under way will take."""
+    places = Signal(range(depth + 1), init=depth)
+    left = Signal(range(depth + 1))
+    m.d.comb += left.eq(places - reserved + freed)
+    # A register, since everything in front of what never stands still may do so for want of room.
+    room = Signal(init=1)
+    m.d.sync += [places.eq(left), room.eq(left != 0)]
+    return room
+
+
 class DrawUnit(Composite):
     """D draws a cycle, without a scan of the CSP: rank, bank, bit, priority.
 
@@ -153,15 +164,7 @@ class DrawUnit(Composite):
         return first, waiting
 
     def _room(self, m: Module, reserved: Value, depth: int) -> Signal:
-        """Whether the queue has a place that no beat under way will take."""
-        places = Signal(range(depth + 1), init=depth)
-        freed = self.result.valid & self.result.ready
-        left = Signal(range(depth + 1))
-        m.d.comb += left.eq(places - reserved + freed)
-        # A register, since everything in front of the array may stand still for want of room.
-        room = Signal(init=1)
-        m.d.sync += [places.eq(left), room.eq(left != 0)]
-        return room
+        return room_in_queue(m, self.result.valid & self.result.ready, reserved, depth)
 
     def _count(self, m: Module, finished: Value) -> None:
         """Batches whose results are not all in the queue."""

@@ -14,10 +14,12 @@ from amaranth.lib.wiring import In
 
 from amper_hw.base import latency
 from amper_hw.base.modules import SharedModule, ports_of
-from amper_hw.base.variants import has_candidates, has_exact
+from amper_hw.base.variants import has_candidates, has_exact, has_tree
 from amper_hw.output.verilog import named, to_verilog
 from amper_hw.planes.sampler import PlaneSampler
 from amper_hw.sampler import Sampler
+from amper_hw.tree.sampler import TreeSampler
+from amper_hw.tree.shape import levels
 from amper_spec.config import AmperConfig
 
 TOP = "amper"  # the top module's name, unless the configuration says another
@@ -45,6 +47,8 @@ class Generated:
 
 def native_sampler(config: AmperConfig) -> wiring.Component:
     """The sampler of a configuration, without a bus."""
+    if has_tree(config):
+        return TreeSampler(config)
     return Sampler(config) if has_candidates(config) else PlaneSampler(config)
 
 
@@ -133,12 +137,13 @@ def _cycles(config: AmperConfig) -> dict[str, int]:
         "search_to_csp_size": latency.count_cycles(config),
     }
     return {
-        "tree_levels": latency.tree_levels(config),
+        "tree_levels": len(levels(config)) if has_tree(config) else latency.tree_levels(config),
         "batch": latency.batch_cycles(config),
         **constant,
         **(of_candidates if has_candidates(config) else {}),
         "draw": latency.draw_cycles(config),
         **({"vmax_settle": latency.settle_cycles(config)} if has_candidates(config) else {}),
-        **({"census": latency.census_cycles(config)} if has_exact(config) else {}),
+        **({"census": latency.census_cycles(config)} if has_exact(config) and not has_tree(config) else {}),
+        **({"total_settle": latency.TOTAL_CYCLES} if has_tree(config) else {}),
         "answer": latency.answer_cycles(config),
     }

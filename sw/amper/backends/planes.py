@@ -1,4 +1,5 @@
-"""Variant ``exact`` on arrays: docs/reference/algorithm.md, section 7, compiled (c/planes.h) or in NumPy.
+"""Variant ``exact`` on arrays: docs/reference/algorithm.md, section 7, compiled (c/planes.h) or in NumPy; section 8,
+organisation tree, likewise (c/code_tree.h).
 
 Compiled, a draw and a write cost a few nodes of a tree; in NumPy a batch goes through all codes once a plane drawn.
 """
@@ -7,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from amper.backends.code_tree import NumpyCodeTree
 from amper.cores.base import IndexArray, last_of_each
 from amper.cores.compiled import compiled_core
-from amper.model.planes import stratified
+from amper.model.places import stratified
 from amper.model.settings import Settings
 from amper_spec.algorithm import RANDOM_WIDTH, Algorithm
 from amper_spec.parameters import Parameter
@@ -73,7 +75,11 @@ class PlanesBackend:
 
     def __init__(self, config: Algorithm, compiled: bool) -> None:
         core = compiled_core(compiled)
-        kind = NumpyPlanes if core is None else core.Planes
+        in_order = config.organisation == "tree"
+        if core is None:
+            kind = NumpyCodeTree if in_order else NumpyPlanes
+        else:
+            kind = core.CodeTree if in_order else core.Planes
         self._settings = Settings(config)
         self._planes = kind(config.rows, config.priority_width, config.place_width, config.draws == "stratified")
         self._planes.set_state(*self._settings.draw.state)

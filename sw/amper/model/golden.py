@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from amper.model.planes import ExactBatch, exact_batch
 from amper.model.settings import Settings
+from amper.model.tree import TreeBatch, tree_batch
 from amper_spec.algorithm import RANDOM_WIDTH, SCALE_FRACTION_WIDTH, Algorithm
 from amper_spec.checks import checked_integer
 from amper_spec.errors import DisabledError, NoValidRowError
@@ -60,7 +61,8 @@ class GoldenModel:
     -------
     config : the parameters of the algorithm; an ``AmperConfig`` has them.
     priorities : list of n entries, the code of a valid row or None.
-    last_batch : the latest ``Batch``, or ``ExactBatch`` of variant exact; None before the first.
+    last_batch : the latest ``Batch``, or of variant exact ``ExactBatch`` or
+        ``TreeBatch``, as the organisation is; None before the first.
     settings : the parameters in force; ``set_parameter`` changes them.
     """
 
@@ -73,7 +75,7 @@ class GoldenModel:
     def reset(self) -> None:
         """No row valid, all parameters and both random streams as configured."""
         self.priorities: list[int | None] = [None] * self.config.rows
-        self.last_batch: Batch | ExactBatch | None = None
+        self.last_batch: Batch | ExactBatch | TreeBatch | None = None
         self.settings = Settings(self.config)
 
     @property
@@ -141,7 +143,8 @@ class GoldenModel:
             raise NoValidRowError("sample needs at least one valid row, and there is none: write a row first")
         if self.settings.variant == "exact":
             words = [self.settings.draw.next() for _ in range(size)]
-            self.last_batch = exact_batch(self.config, [code or 0 for code in self.priorities], words)
+            drawn = tree_batch if self.config.organisation == "tree" else exact_batch
+            self.last_batch = drawn(self.config, [code or 0 for code in self.priorities], words)
         else:
             self.last_batch = self._draw_batch(self.vmax, size)
         return self.last_batch

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amper_spec.algorithm import RANDOM_WIDTH, Algorithm
+from amper.model.places import drawn_places
+from amper_spec.algorithm import Algorithm
 from amper_spec.status import Status
 
 
@@ -33,10 +34,7 @@ def exact_batch(config: Algorithm, codes: list[int], words: list[int]) -> ExactB
     counts = [sum(code >> k & 1 for code in codes) for k in planes]
     sums = [sum(counts[below] << below for below in range(k)) for k in planes]
     total = sum(codes)
-    high = [word >> (RANDOM_WIDTH - config.place_width) for word in words]
-    places = [(value * total) >> config.place_width for value in high]
-    if config.draws == "stratified":
-        places = stratified(places, total)
+    places = drawn_places(config, words, total)
     chosen = [max(k for k in planes if sums[k] <= place) for place in places]
     ranks = [(place - sums[k]) >> k for place, k in zip(places, chosen, strict=True)]
     indices = [_row(codes, k, rank) for k, rank in zip(chosen, ranks, strict=True)]
@@ -51,15 +49,6 @@ def exact_batch(config: Algorithm, codes: list[int], words: list[int]) -> ExactB
         indices=tuple(indices),
         priorities=tuple(codes[row] for row in indices),
     )
-
-
-def stratified(places: list[int], total: int) -> list[int]:
-    """Independent places spread out: each power of two of them, the largest first, over as many equal parts of T."""
-    spread: list[int] = []
-    for bit in range(len(places).bit_length() - 1, -1, -1):
-        if len(places) >> bit & 1:
-            spread += [(part * total + places[len(spread) + part]) >> bit for part in range(1 << bit)]
-    return spread
 
 
 def _row(codes: list[int], plane: int, rank: int) -> int:

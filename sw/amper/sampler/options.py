@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from amper.cores.initial import LARGEST, LARGEST_EVER, NUMBER, QUANTILE
-from amper_spec.algorithm import DRAWS, VARIANTS, Algorithm, Draws
+from amper_spec.algorithm import DRAWS, ORGANISATIONS, VARIANTS, Algorithm, Draws, Organisation
 from amper_spec.checks import checked_choice, checked_integer, checked_real
 from amper_spec.declare import DERIVED, declarations
 
@@ -52,14 +52,18 @@ class SamplerOptions:
     priority_width: int
     priority_scale: float | None
     draws: Draws
+    organisation: Organisation
     initial_priority: str | float
 
     def __post_init__(self) -> None:
         checked_choice("mode", self.mode, MODES)
         checked_choice("weights", self.weights, WEIGHTS)
         checked_choice("draws", self.draws, DRAWS)
-        if self.draws != "independent" and not (self.bit_exact is True and self.mode == "per"):
-            raise ValueError(f"draws must be independent unless bit_exact=True in mode per, not {self.draws}")
+        checked_choice("organisation", self.organisation, ORGANISATIONS)
+        for name, usual in (("draws", "independent"), ("organisation", "parallel")):
+            value = getattr(self, name)
+            if value != usual and not (self.bit_exact is True and self.mode == "per"):
+                raise ValueError(f"{name} must be {usual} unless bit_exact=True in mode per, not {value}")
         if not isinstance(self.bit_exact, bool):
             raise TypeError(f"bit_exact must be True or False, not {self.bit_exact!r}")
         self._set("rows", checked_integer("rows", self.rows, 1, ROWS_MAX))
@@ -95,6 +99,7 @@ class SamplerOptions:
             priority_width=config.priority_width,
             priority_scale=config.priority_scale,
             draws=config.draws if config.variant == "exact" else "independent",  # exact may be built in beside it
+            organisation=config.organisation,  # type: ignore[arg-type]  # checked there
             initial_priority=initial_priority,
         )
 
@@ -142,6 +147,7 @@ class SamplerOptions:
             groups=self.groups,
             variant=self.variant or "exact",  # type: ignore[arg-type]  # checked there
             draws=self.draws,
+            organisation=self.organisation,
             seed=self.seed,
             priority_scale=DERIVED if self.priority_scale is None else self.priority_scale,
             **scales,

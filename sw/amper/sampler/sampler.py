@@ -17,7 +17,7 @@ from amper.sampler.base import WeightArray as WeightArray
 from amper.sampler.choice import chosen_core, new_core
 from amper.sampler.options import ALPHA, EPS, Mode, SamplerOptions, Weights
 from amper.sampler.state import export, restored
-from amper_spec.algorithm import Algorithm, Draws
+from amper_spec.algorithm import Algorithm, Draws, Organisation
 
 
 def _fresh() -> int:
@@ -41,7 +41,7 @@ class Sampler(SamplerBase):
     seed : 64 bits; the same operations then give the same results, compiled or not. None: a fresh one.
     bit_exact : give the very indices of ``GoldenModel`` and of the RTL, with a fixed scale; mode "per" is then variant
         exact; not in mode "uniform".
-    priority_width, priority_scale, draws : of bit-exact samplers, as in ``AmperConfig``.
+    priority_width, priority_scale, draws, organisation : of bit-exact samplers, as in ``AmperConfig``.
     initial_priority : of a row that is added without one: "max", the largest of all rows that hold one; "max-ever", the
         largest there was so far; "quantile:0.9", which that share of the rows do not exceed; or a number. 1 where
         there is nothing to go by.
@@ -70,6 +70,7 @@ class Sampler(SamplerBase):
         priority_width: int = 16,
         priority_scale: float | None = None,
         draws: Draws = "independent",
+        organisation: Organisation = "parallel",
         initial_priority: str | float = "max",
         compiled: bool | None = None,
     ) -> None:
@@ -88,6 +89,7 @@ class Sampler(SamplerBase):
             priority_width=priority_width,
             priority_scale=priority_scale,
             draws=draws,
+            organisation=organisation,
             initial_priority=initial_priority,
         )
         super().__init__(options, beta)

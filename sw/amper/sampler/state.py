@@ -89,8 +89,8 @@ def _check(options: SamplerOptions, state: dict[str, Any]) -> None:
 def _check_options(options: SamplerOptions, stored: object) -> None:
     if not isinstance(stored, dict):
         raise TypeError(f"state['options'] must be a dictionary, not {stored!r}")
-    # Earlier revisions had no others of the one, and left the other open.
-    stored = {"draws": "independent", "initial_priority": options.initial_priority} | stored
+    # Earlier revisions had no others of the first two, and left the third open.
+    stored = {"draws": "independent", "organisation": "parallel", "initial_priority": options.initial_priority} | stored
     for name, value in options.to_dict().items():
         if stored.get(name) != value:
             raise ValueError(f"state must be of a sampler with {name} {value}, not {stored.get(name)}")

@@ -1,4 +1,5 @@
-"""Variant exact in software: the golden model's indices, compiled and in NumPy, alone and beside other variants."""
+"""Variant exact in software: the golden model's indices, compiled and in NumPy, in both organisations, alone and beside
+other variants."""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ import pytest
 
 from amper import VARIANTS, AmperConfig, Device, GoldenModel, Parameter, Sampler, streams
 from amper.backends.candidates import CompiledBackend, NumpyBackend
+from amper.backends.code_tree import NumpyCodeTree
 from amper.backends.fast import SwitchedBackend, fast_backend
 from amper.backends.planes import NumpyPlanes, PlanesBackend
+from amper_spec.algorithm import ORGANISATIONS
 
 SHAPES = [(1, 4), (2, 8), (7, 5), (64, 16), (65, 17), (257, 24), (1000, 16), (1025, 32), (20_000, 16)]
 
@@ -24,11 +27,13 @@ def golden_of(config: AmperConfig, codes: np.ndarray) -> GoldenModel:
     return model
 
 
+@pytest.mark.parametrize("organisation", ORGANISATIONS)
 @pytest.mark.parametrize("draws", ["independent", "stratified"])
 @pytest.mark.parametrize(("rows", "width"), SHAPES)
-def test_the_indices_of_the_golden_model(rows, width, draws):
+def test_the_indices_of_the_golden_model(rows, width, draws, organisation):
     """Nodes that are full, begun and empty; codes at both ends; rows written twice in a call and made invalid."""
-    config = config_of(rows, width, draws=draws)
+    rows = max(rows, 2 if organisation == "tree" else 1)
+    config = config_of(rows, width, draws=draws, organisation=organisation)
     model, chance = GoldenModel(config), np.random.default_rng(width)
     both = fast_backend(config, compiled=True), fast_backend(config, compiled=False)
     codes = np.zeros(rows, dtype=np.int64)
@@ -67,10 +72,23 @@ def test_the_largest_total():
     assert backend.sample(4096)[0].tolist() == wanted
 
 
-@pytest.mark.parametrize("rows", [100_000])
-def test_the_two_level_case(rows):
+def test_the_largest_total_in_row_order():
+    rows = 1 << 20
+    config = config_of(rows, 32, draws="stratified", organisation="tree")
+    backend = fast_backend(config, compiled=True)
+    backend.write(np.arange(rows), np.full(rows, config.priority_max))
+    total = rows * config.priority_max
+    assert backend._planes.total() == total
+    draw = streams(config.seed)[1]
+    places = [((part * total) + (draw.next() * total >> 64)) >> 12 for part in range(4096)]
+    assert backend.sample(4096)[0].tolist() == [place // config.priority_max for place in places]
+
+
+@pytest.mark.parametrize("organisation", ORGANISATIONS)
+def test_the_two_level_case(organisation):
     """10 percent of the rows at 300, 90 at 1: the first get 300 / 309 of 10^6 draws, within 0.001."""
-    backend = fast_backend(config_of(rows, 16))
+    rows = 100_000
+    backend = fast_backend(config_of(rows, 16, organisation=organisation))
     backend.write(np.arange(rows), np.where(np.arange(rows) % 10 == 0, 300, 1))
     drawn = np.concatenate([backend.sample(10_000)[0] for _ in range(100)])
     assert np.mean(drawn % 10 == 0) == pytest.approx(300 / 309, abs=0.001)
@@ -108,6 +126,9 @@ def test_which_backend():
     assert isinstance(fast_backend(wide), PlanesBackend)
     assert not isinstance(fast_backend(wide)._planes, NumpyPlanes)
     assert isinstance(fast_backend(wide, compiled=False)._planes, NumpyPlanes)
+    tree = config_of(3, 32, organisation="tree")
+    assert type(fast_backend(tree)._planes).__name__ == "CodeTree"
+    assert isinstance(fast_backend(tree, compiled=False)._planes, NumpyCodeTree)
     narrow = AmperConfig(rows=3, variant="exact", variants=("exact", "fr"))
     assert isinstance(fast_backend(narrow)._candidates, CompiledBackend)
     both = AmperConfig(rows=3, priority_width=17, variant="exact", variants=("exact", "fr"))
@@ -116,18 +137,21 @@ def test_which_backend():
         fast_backend(both, compiled=True)
 
 
-def test_a_sampler_in_mode_per():
+@pytest.mark.parametrize("organisation", ORGANISATIONS)
+def test_a_sampler_in_mode_per(organisation):
     """Mode per, bit-exact, is variant exact; weights are PER's."""
-    sampler = Sampler(50, mode="per", bit_exact=True, draws="stratified", seed=3)
+    options = {"draws": "stratified", "organisation": organisation, "seed": 3}
+    sampler = Sampler(50, mode="per", bit_exact=True, **options)
     priorities = np.linspace(0.1, 20.0, 50)
     sampler.extend(priorities)
-    config = AmperConfig(rows=50, variant="exact", draws="stratified", seed=3)
+    config = AmperConfig(rows=50, variant="exact", **options)
+    assert Sampler.from_config(config).options.organisation == organisation
     model = golden_of(config, np.rint(priorities * config.priority_scale))
     indices, weights = sampler.sample(64, beta=0.5)
     np.testing.assert_array_equal(indices, model.sample(64))
     codes = np.rint(priorities * config.priority_scale)[indices]
     np.testing.assert_allclose(weights, (codes.min() / codes) ** 0.5, rtol=1e-6)
-    other = Sampler(50, mode="per", bit_exact=True, draws="stratified", seed=3)
+    other = Sampler(50, mode="per", bit_exact=True, **options)
     other.restore(sampler.state())
     np.testing.assert_array_equal(other.sample(64)[0], sampler.sample(64)[0])
 
@@ -149,7 +173,7 @@ def test_a_state_without_draws_is_of_independent_ones():
     sampler = Sampler(5, mode="amper-fr", bit_exact=True)
     sampler.add(1.0)
     state = sampler.state()
-    del state["options"]["draws"]
+    del state["options"]["draws"], state["options"]["organisation"]
     Sampler(5, mode="amper-fr", bit_exact=True).restore(state)
 
 
@@ -161,6 +185,11 @@ def test_a_state_without_draws_is_of_independent_ones():
             {"draws": "stratified", "mode": "amper-fr", "bit_exact": True},
             "draws must be independent unless bit_exact=True in mode per, not stratified",
         ),
+        (
+            {"organisation": "tree"},
+            "organisation must be parallel unless bit_exact=True in mode per, not tree",
+        ),
+        ({"organisation": "auto"}, "organisation must be one of parallel, tree, not 'auto'"),
         ({"draws": "sorted"}, "draws must be one of independent, stratified, not 'sorted'"),
         (
             {"mode": "uniform", "bit_exact": True},
@@ -173,10 +202,11 @@ def test_illegal_options(options, message):
         Sampler(5, **options)
 
 
+@pytest.mark.parametrize("organisation", ORGANISATIONS)
 @pytest.mark.parametrize("backend", ["golden", "exact"])
-def test_a_device(backend):
+def test_a_device(backend, organisation):
     """Both backends through the device's calls, a state carried over, and what the variant has not refused."""
-    config = AmperConfig(rows=20, batch=16, variant="exact", seed=4)
+    config = AmperConfig(rows=20, batch=16, variant="exact", organisation=organisation, seed=4)
     device = Device(config, backend=backend)
     device.extend(0.1 + np.arange(20) / 10)
     assert device.mode == "per"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from amper import AmperConfig, Batch, DisabledError, GoldenModel, NoValidRowError, Parameter, Status
 from amper.model.planes import ExactBatch
+from amper.model.tree import TreeBatch
 from amper.operations.vocabulary import Write
 from amper_spec.parameters import VALUE_WIDTH
 from amper_spec.status import REFUSALS
@@ -129,7 +130,7 @@ class Scoreboard:
             self._expect((0,), (0,), 1, drawn)
             return drawn
         self.variants[self.model.settings.variant] += 1
-        if isinstance(drawn, ExactBatch):
+        if isinstance(drawn, (ExactBatch, TreeBatch)):
             self.total = drawn.total
         else:
             self.searches += self._searches(drawn.fallback)

@@ -6,7 +6,6 @@
 #include "bits.h"
 #include "compiler.h"
 #include "memory.h"
-#include "random.h"
 #include "sixteen.h"
 
 #define BLOCK_LOG2 6
@@ -14,14 +13,14 @@
 
 int planes_new(Planes *p)
 {
-    int64_t entries = (p->rows + 63) >> BLOCK_LOG2;
-    p->plane = lines_new(entries * p->width * (int64_t)sizeof *p->plane, &p->memory[PLANES_LEVELS]);
+    int64_t entries = (p->places.rows + 63) >> BLOCK_LOG2;
+    p->plane = lines_new(entries * p->places.width * (int64_t)sizeof *p->plane, &p->memory[PLANES_LEVELS]);
     if (p->plane == NULL)
         return -1;
     do {
         int level = p->levels++;
         int64_t nodes = p->nodes[level] = (entries + 15) >> 4;
-        p->node[level] = lines_new(nodes * p->width * 16 * (int64_t)sizeof **p->node, &p->memory[level]);
+        p->node[level] = lines_new(nodes * p->places.width * 16 * (int64_t)sizeof **p->node, &p->memory[level]);
         if (p->node[level] == NULL)
             return -1;
         entries = nodes;
@@ -38,7 +37,7 @@ void planes_free(Planes *p)
 static uint64_t planes_code(const Planes *p, const uint64_t *plane, int64_t row)
 {
     uint64_t code = 0;
-    for (int k = 0; k < p->width; k++)
+    for (int k = 0; k < p->places.width; k++)
         code |= (plane[k] >> (row & 63) & 1) << k;
     return code;
 }
@@ -47,8 +46,8 @@ FOR_EACH_CPU
 static void planes_set(Planes *p, int64_t row, uint64_t code)
 {
     int64_t block = row >> BLOCK_LOG2;
-    uint64_t *plane = p->plane + block * p->width, old = planes_code(p, plane, row);
-    p->held += (code != 0) - (old != 0);
+    uint64_t *plane = p->plane + block * p->places.width, old = planes_code(p, plane, row);
+    p->places.held += (code != 0) - (old != 0);
     for (uint64_t left = old ^ code; left; left &= left - 1) {
         int k = lowest_bit(left);
         uint32_t delta = code >> k & 1 ? 1u : ~0u;
@@ -56,7 +55,7 @@ static void planes_set(Planes *p, int64_t row, uint64_t code)
         plane[k] ^= (uint64_t)1 << (row & 63);
         p->count[k] += (int64_t)(int32_t)delta;
         for (int level = 0; level < p->levels; level++, entry >>= 4)
-            add_after_u32(p->node[level] + ((entry >> 4) * p->width + k) * 16, (uint32_t)entry & 15, delta);
+            add_after_u32(p->node[level] + ((entry >> 4) * p->places.width + k) * 16, (uint32_t)entry & 15, delta);
     }
 }
 
@@ -64,42 +63,26 @@ void planes_write(Planes *p, const int64_t *row, const int64_t *code, int64_t co
 {
     for (int64_t i = 0; i < count; i++) {
         if (i + 4 < count)
-            PREFETCH(p->plane + (row[i + 4] >> BLOCK_LOG2) * p->width);
+            PREFETCH(p->plane + (row[i + 4] >> BLOCK_LOG2) * p->places.width);
         planes_set(p, row[i], (uint64_t)code[i]);
     }
 }
 
 void planes_clear(Planes *p)
 {
-    memset(p->plane, 0, (size_t)((p->rows + 63) >> BLOCK_LOG2) * (size_t)p->width * sizeof *p->plane);
+    memset(p->plane, 0, (size_t)((p->places.rows + 63) >> BLOCK_LOG2) * (size_t)p->places.width * sizeof *p->plane);
     for (int level = 0; level < p->levels; level++)
-        memset(p->node[level], 0, (size_t)p->nodes[level] * (size_t)p->width * 16 * sizeof **p->node);
+        memset(p->node[level], 0, (size_t)p->nodes[level] * (size_t)p->places.width * 16 * sizeof **p->node);
     memset(p->count, 0, sizeof p->count);
-    p->held = 0;
+    p->places.held = 0;
 }
 
 uint64_t planes_total(const Planes *p)
 {
     uint64_t total = 0;
-    for (int k = 0; k < p->width; k++)
+    for (int k = 0; k < p->places.width; k++)
         total += p->count[k] << k;
     return total;
-}
-
-/* The places of a batch in 0 .. total - 1. */
-static void planes_places(Planes *p, uint64_t total, uint64_t *place, int64_t batch)
-{
-    uint64_t used = ~(uint64_t)0 << (64 - p->place_width);
-    for (int64_t i = 0; i < batch; i++)
-        place[i] = random_below(stream_next(&p->draw) & used, total);
-    if (!p->stratified)
-        return;
-    for (int bit = 12; bit >= 0; bit--)
-        if (batch >> bit & 1) {
-            for (uint64_t part = 0; part >> bit == 0; part++)
-                place[part] = (part * total + place[part]) >> bit;
-            place += (int64_t)1 << bit;
-        }
 }
 
 /* The place of the bit with `rank` set bits below it. */
@@ -130,14 +113,14 @@ INLINE int64_t entry_of_rank(const uint32_t *before, uint32_t rank)
 FOR_EACH_CPU
 static void planes_find(const Planes *p, const uint64_t *place, int64_t *row, int64_t count)
 {
-    uint64_t sum[PLANES_WIDTH + 1] = {0};
+    uint64_t sum[CODE_WIDTH + 1] = {0};
     uint32_t rank[TOGETHER];
     int plane[TOGETHER];
-    for (int k = 0; k < p->width; k++)
+    for (int k = 0; k < p->places.width; k++)
         sum[k + 1] = sum[k] + (p->count[k] << k);
     for (int64_t i = 0; i < count; i++) {
         int k = 0;
-        for (int other = 1; other < p->width; other++)
+        for (int other = 1; other < p->places.width; other++)
             k += sum[other] <= place[i];
         plane[i] = k;
         rank[i] = (uint32_t)((place[i] - sum[k]) >> k);
@@ -145,25 +128,25 @@ static void planes_find(const Planes *p, const uint64_t *place, int64_t *row, in
     }
     for (int level = p->levels - 1; level >= 0; level--)
         for (int64_t i = 0; i < count; i++) {
-            const uint32_t *before = p->node[level] + (row[i] * p->width + plane[i]) * 16;
+            const uint32_t *before = p->node[level] + (row[i] * p->places.width + plane[i]) * 16;
             int64_t entry = entry_of_rank(before, rank[i]);
             rank[i] -= before[entry];
             row[i] = row[i] * 16 + entry;
             if (level > 0)
-                PREFETCH(p->node[level - 1] + (row[i] * p->width + plane[i]) * 16);
+                PREFETCH(p->node[level - 1] + (row[i] * p->places.width + plane[i]) * 16);
             else
-                PREFETCH(p->plane + row[i] * p->width + plane[i]);
+                PREFETCH(p->plane + row[i] * p->places.width + plane[i]);
         }
     for (int64_t i = 0; i < count; i++)
-        row[i] = row[i] * 64 + bit_of_rank(p->plane[row[i] * p->width + plane[i]], rank[i]);
+        row[i] = row[i] * 64 + bit_of_rank(p->plane[row[i] * p->places.width + plane[i]], rank[i]);
 }
 
 void planes_sample(Planes *p, int64_t batch, int64_t *row)
 {
-    uint64_t place[PLANES_BATCH], total = planes_total(p);
-    for (int64_t done = 0; done < batch; done += PLANES_BATCH) {
-        int64_t lot = batch - done < PLANES_BATCH ? batch - done : PLANES_BATCH;
-        planes_places(p, total, place, lot);
+    uint64_t place[PLACES_BATCH], total = planes_total(p);
+    for (int64_t done = 0; done < batch; done += PLACES_BATCH) {
+        int64_t lot = batch - done < PLACES_BATCH ? batch - done : PLACES_BATCH;
+        places_draw(&p->places, total, place, lot);
         for (int64_t i = 0; i < lot; i += TOGETHER)
             planes_find(p, place + i, row + done + i, lot - i < TOGETHER ? lot - i : TOGETHER);
     }

@@ -8,24 +8,21 @@
 
 #include <stdint.h>
 
-#include "stream.h"
+#include "places.h"
 
-#define PLANES_WIDTH 32  /* most bits of a code */
 #define PLANES_LEVELS 6  /* of nodes: 64 x 16^6 rows */
-#define PLANES_BATCH 4096 /* most draws of a stratified batch, so that its places fit in 64 bits */
 
 typedef struct {
-    int64_t rows, held;
-    int width, place_width, stratified, levels;
+    Places places;
+    int levels;
     uint64_t *plane;                /* of each block, `width` words */
     uint32_t *node[PLANES_LEVELS];  /* from the blocks up; of each node, `width` times 16 */
     int64_t nodes[PLANES_LEVELS];
-    uint64_t count[PLANES_WIDTH];   /* rows of each plane */
-    Stream draw;
+    uint64_t count[CODE_WIDTH];   /* rows of each plane */
     void *memory[PLANES_LEVELS + 1];
 } Planes;
 
-/* All rows invalid; `rows`, `width`, `place_width` and `stratified` are set. -1 without memory, and what there is has to
+/* All rows invalid; `places` says how many and how wide. -1 without memory, and what there is has to
  * be freed all the same. */
 int planes_new(Planes *p);
 
@@ -39,7 +36,7 @@ void planes_clear(Planes *p);
 /* T, the sum of all codes. */
 uint64_t planes_total(const Planes *p);
 
-/* Draw a batch, of at most PLANES_BATCH where it is stratified; at least one row is valid. */
+/* Draw a batch, of at most PLACES_BATCH where it is stratified; at least one row is valid. */
 void planes_sample(Planes *p, int64_t batch, int64_t *row);
 
 #endif

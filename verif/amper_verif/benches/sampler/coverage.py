@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from amper import GoldenModel, Parameter, Status
+from amper.model.golden import Batch
 from amper.model.planes import ExactBatch
 from amper.operations.vocabulary import Beat, Control, Write
 from amper_verif.benches.support import LONG_STALL
@@ -60,7 +61,7 @@ class SamplerCoverage:
         if isinstance(drawn, ExactBatch):
             for plane in set(drawn.planes):
                 cover("plane.rows", amount(drawn.counts[plane], self._model.config.rows))
-        else:
+        elif isinstance(drawn, Batch):
             cover("csp.rows", "zero" if drawn.fallback else amount(drawn.csp_size, self._model.config.rows))
         copies = Counter(code for code in self._model.priorities if code is not None)
         rows = sum(copies.values())

@@ -12,6 +12,7 @@ static int core_exec(PyObject *module)
     import_array1(-1);
     return rows_prepare() < 0 || add_type(module, "Core", &core_type) < 0 || add_type(module, "Rows", &rows_type) < 0
                    || add_type(module, "Exact", &exact_type) < 0 || add_type(module, "Planes", &planes_type) < 0
+                   || add_type(module, "CodeTree", &code_tree_type) < 0
                ? -1
                : 0;
 }

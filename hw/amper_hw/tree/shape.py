@@ -1,0 +1,63 @@
+"""How many levels the tree has, and how large each is. Page: docs/hardware/tree.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amper_spec.config import AmperConfig
+
+CHILD_BITS = 2  # of a child's number: four children a node, but two at the root where the bits of a row are odd
+LEVEL_CYCLES = 5  # from an operation entering a level to its entering the next
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level of nodes.
+
+    Attributes
+    ----------
+    bits : of a child's number. below : bits of a row's number that a child leaves open. nodes : that have rows.
+    code_width : bits of a code.
+    """
+
+    bits: int
+    below: int
+    nodes: int
+    code_width: int
+
+    @property
+    def children(self) -> int:
+        """Of a node."""
+        return 1 << self.bits
+
+    @property
+    def sum_widths(self) -> tuple[int, ...]:
+        """Bits of each sum that a node keeps: of its first child, of its first two, and so on; not of all."""
+        return tuple(self.child_width + child.bit_length() for child in range(self.children - 1))
+
+    @property
+    def child_width(self) -> int:
+        """Bits of the sum of a child."""
+        return self.code_width + self.below
+
+    @property
+    def node_width(self) -> int:
+        """Bits of the sum of a node."""
+        return self.child_width + self.bits
+
+
+def levels(config: AmperConfig) -> tuple[Level, ...]:
+    """From the root down."""
+    row_bits = (config.rows - 1).bit_length()
+    first = row_bits % CHILD_BITS or CHILD_BITS
+    shapes = []
+    for below in range(row_bits - first, -1, -CHILD_BITS):
+        bits = CHILD_BITS if shapes else first
+        nodes = -(-config.rows // (1 << below + bits))
+        shapes.append(Level(bits, below, nodes, config.priority_width))
+    return tuple(shapes)
+
+
+def code_columns(config: AmperConfig) -> int:
+    """Memories that hold the codes, one for each child of the lowest level: so a clear takes them all at once."""
+    return levels(config)[-1].children

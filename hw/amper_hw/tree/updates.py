@@ -1,0 +1,92 @@
+"""Writes of organisation tree: codes are exchanged, T follows, and after a clear or a reset all memories become 0.
+
+Latency: ``latency.CODE_CYCLES`` from a write to its entering the tree, 1 more to T. Page: docs/hardware/tree.md.
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from amper_hw.base.modules import Composite, SharedModule
+from amper_hw.base.payload import row_write_layout, strobe_signature
+from amper_hw.tree.codes import Codes
+from amper_hw.tree.ports import operation_layout
+from amper_hw.tree.shape import code_columns
+from amper_spec.config import AmperConfig
+
+
+class Updates(Composite):
+    """A write a cycle; none while ``clearing``, which lasts a cycle for every node of the lowest level.
+
+    A clear sends zeroes down to each of these nodes, and with that through every node above it, in the way and the
+    order of writes: so draws need not wait for its end, and T, which is 0 at once, refuses them.
+
+    Parameters
+    ----------
+    config : the configuration.
+
+    Members
+    -------
+    write : In {valid, payload}, ``row_write_layout``; priority 0 makes the row invalid. clear : In, all rows become
+        invalid; so they do after a reset. clearing : Out, no write may come, from the cycle of ``clear`` on.
+    still : Out, T and ``any`` are those of all writes and clears before this cycle.
+    recent : Out, a write came in the cycle before. some : Out, the latest write has made its row valid.
+    sum : Out, T. any : Out, it is not 0, once ``still``.
+    operation : Out, ``operation_layout`` of the root: stores.
+    """
+
+    _SETTLE = 5  # cycles after that of a write in which T or ``any`` may still be old
+
+    def __init__(self, config: AmperConfig) -> None:
+        self._config = config
+        write = row_write_layout(config, row_width=config.row_width)
+        super().__init__(
+            {
+                "write": In(strobe_signature(write)),
+                "clear": In(1),
+                "clearing": Out(1),
+                "still": Out(1),
+                "recent": Out(1),
+                "some": Out(1),
+                "sum": Out(config.total_width),
+                "any": Out(1),
+                "operation": Out(operation_layout(config, sum_width=config.total_width)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self._config
+        codes = self.instantiate(m, "codes", SharedModule.of("amper_codes", Codes(config)))
+        rows_of_node = code_columns(config)
+        last = -(-config.rows // rows_of_node) - 1
+        active, node = Signal(init=1), Signal(range(max(2, last + 1)))
+        with m.If(self.clear):
+            m.d.sync += [active.eq(1), node.eq(0)]
+        with m.Elif(active):
+            m.d.sync += [active.eq(node != last), node.eq(node + 1)]
+        row = node << (rows_of_node.bit_length() - 1)
+        m.d.comb += [
+            self.clearing.eq(self.clear | active),
+            codes.write.valid.eq(self.write.valid | active),
+            codes.write.payload.row.eq(Mux(active, row, self.write.payload.row)),
+            codes.write.payload.code.eq(self.write.payload.priority),
+            codes.write.payload.zero.eq(active),
+            self.operation.eq(codes.operation),
+        ]
+        stored = codes.operation
+        with m.If(self.clear):
+            m.d.sync += self.sum.eq(0)
+        with m.Elif(stored.store):
+            m.d.sync += self.sum.eq(self.sum + stored.value)  # 0 of a clear
+        under_way = Signal(self._SETTLE)
+        m.d.sync += [
+            self.any.eq(self.sum.any()),
+            under_way.eq(Cat(self.write.valid | self.clear, under_way[:-1])),
+        ]
+        with m.If(self.write.valid | self.clear):
+            m.d.sync += self.some.eq(self.write.valid & (self.write.payload.priority != 0))
+        m.d.comb += [self.still.eq(~self.write.valid & ~self.clear & ~under_way.any()), self.recent.eq(under_way[0])]
+        return m

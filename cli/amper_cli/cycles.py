@@ -12,6 +12,7 @@ from typing import Any
 from amper_cli.arguments import Different, target
 from amper_cli.errors import reporting, say
 from amper_cli.options import add_preset, preset_of
+from amper_spec.algorithm import ORGANISATIONS
 from amper_spec.config import PIPELINES, VARIANTS, AmperConfig
 from amper_spec.declare import declarations
 
@@ -25,6 +26,7 @@ EXAMPLES = """\
 examples:
   amper cycles --rows 64 --ports 1                    a quick look
   amper cycles --preset fast                          one named configuration
+  amper cycles --organisation tree --rows 1000        rows in RAM
   amper cycles --rows 64 1024 -o docs/measurements/cycles.md       the table of the documentation
 """
 
@@ -37,6 +39,8 @@ _DEFAULTS: dict[str, Sequence[Any]] = {
     "pipelines": PIPELINES,
     "variants": VARIANTS,
 }
+#: What organisation tree has one kind of.
+_OF_THE_TREE: dict[str, Sequence[Any]] = {"ports": ((1, 1),), "pipelines": ("deep",), "variants": ("exact",)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--pipelines", action=Different, nargs="+", choices=PIPELINES, help="default both")
     parser.add_argument("--variants", action=Different, nargs="+", choices=VARIANTS, help="default all five")
+    parser.add_argument(
+        "--organisation",
+        choices=ORGANISATIONS,
+        default="parallel",
+        help="default parallel; tree: variant exact, one draw a cycle, the deep pipeline",
+    )
     parser.add_argument("--sim", choices=("icarus", "verilator"), default="verilator", help="default verilator")
     parser.add_argument(
         "-o", "--output", type=target, metavar="FILE", help="write the table here; default standard output"
@@ -81,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
         ports=axes["ports"],
         pipelines=axes["pipelines"],
         points=points,
-        base=preset_of(options),
+        base=preset_of(options) | {"organisation": options.organisation},
         simulator=options.sim,
         say=say,
     )
@@ -101,7 +111,7 @@ def _ports(text: str) -> tuple[int, int]:
 
 def _axes(options: argparse.Namespace) -> dict[str, Sequence[Any]]:
     """The values of each option; of the preset, if there is one, for those that are not given."""
-    axes = _DEFAULTS
+    axes = _DEFAULTS | (_OF_THE_TREE if options.organisation == "tree" else {})
     if options.preset is not None:
         config = AmperConfig.preset(options.preset)
         axes = {name: [getattr(config, name)] for name in ("rows", "groups", "batch")}
@@ -113,6 +123,7 @@ def _axes(options: argparse.Namespace) -> dict[str, Sequence[Any]]:
 def command(options: argparse.Namespace, axes: Mapping[str, Sequence[Any]]) -> str:
     """The command that measures the same."""
     words = ["amper", "cycles", *(["--preset", options.preset] if options.preset else [])]
+    words += ["--organisation", options.organisation] if options.organisation != "parallel" else []
     for name, values in axes.items():
         texts = [f"{p}x{d}" for p, d in values] if name == "ports" else map(str, values)
         words += [f"--{name}", *texts]

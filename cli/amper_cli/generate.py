@@ -7,7 +7,7 @@ from pathlib import Path
 
 from amper_cli.arguments import folder
 from amper_cli.errors import reporting
-from amper_cli.options import add_configuration, configuration
+from amper_cli.options import add_configuration, values_of
 from amper_spec.config import AmperConfig
 
 MOST_SMOKE_ROWS = 1 << 16  # of a sampler that gets a smoke bench: the golden model looks at each row for each group
@@ -17,8 +17,8 @@ Write the sampler of a configuration as Verilog, with its description: DIR/amper
 ports with widths, cycles, versions, digest), and what tools want beside it: DIR/amper.sdc, DIR/amper.core (FuseSoC),
 DIR/amper_librelane.json, an instance to copy, and a smoke bench in plain Verilog. --name gives another name than amper
 to all of them and to every module. The same configuration gives the same bytes. Before that it says what to expect:
-area and clock in sky130, as predicted from a sweep, and what would be better where a size makes no sense. With --lint,
-the exit code is 1 when a linter complains.
+area and clock in sky130, as predicted from a sweep; of variant exact which organisation it has, and what either would
+take; and what would be better where a size makes no sense. With --lint, the exit code is 1 when a linter complains.
 """
 
 EXAMPLES = """\
@@ -27,6 +27,7 @@ examples:
   amper generate --preset paper --write-ports 2 -o build/paper
   amper generate --rows 1024 --variants fr-dithered,k --search-ports 4 --draw-ports 4 --write-ports 4 -o build/fast
   amper generate --rows 4096 --bus axi --no-result-priority -o build/axi
+  amper generate --rows 65536 --organisation auto --primitives blocks -o build/large
   amper generate --rows 64 --name replay0 -o build/replay0
   amper generate --config mine.toml --variant fr-prefix -o build/amper
 """
@@ -45,13 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @reporting("generate", "hw")
 def run(options: argparse.Namespace) -> int:
     """Write the files and say what they are."""
-    config = configuration(options)
+    values = values_of(options)
+    config = AmperConfig.from_dict(values)
     from amper_hw.output.constraints import save_constraints
     from amper_hw.output.generate import generate
     from amper_synth.predict.estimate import advice, estimate
+    from amper_synth.predict.organisation import organisations
 
     options.output.mkdir(parents=True, exist_ok=True)  # before the work, so that a folder that cannot be costs none
     print(estimate(config))
+    for line in organisations(config, values.get("organisation")):
+        print(line)
     for line in advice(config):
         print(f"better: {line}", flush=True)  # before the work, which for such sizes takes minutes
     generated = generate(config)

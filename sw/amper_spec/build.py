@@ -22,7 +22,7 @@ PACKED_ROW_WIDTH = 14  # bits of a row in a word with a priority
 PACKED_BATCH = 256  # the largest batch whose rows are remembered by default
 _PORTS = Integer(1, 8, power_of_two=True)
 #: What organisation tree has one kind of: every level has a pipeline of its own, and its rows lie in memories.
-_OF_THE_TREE = {"draw_ports": 1, "write_ports": 1, "pipeline": "deep", "storage": "flip-flops"}
+OF_THE_TREE = {"draw_ports": 1, "write_ports": 1, "pipeline": "deep", "storage": "flip-flops"}
 
 
 def least_fan_out(config: Any) -> int:
@@ -102,6 +102,6 @@ class Build(Declared):
 
     def _check_tree(self) -> None:
         if getattr(self, "organisation", "parallel") == "tree":
-            for name, value in _OF_THE_TREE.items():
+            for name, value in OF_THE_TREE.items():
                 if getattr(self, name) != value:
                     raise ValueError(f"{name} must be {value} with organisation tree, not {getattr(self, name)}")

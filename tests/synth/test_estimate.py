@@ -8,6 +8,7 @@ import pytest
 from amper import AmperConfig
 from amper_cli.main import main
 from amper_synth.predict.estimate import GATE_UM2, advice, estimate, published
+from amper_synth.predict.organisation import memory_bits, organisations
 
 RESULTS = Path(__file__).parents[2] / "docs/measurements/results"
 MEASURED = sorted(RESULTS.glob("asic-sky130-*.json"))
@@ -47,6 +48,7 @@ def test_the_numbers():
     assert "280 million gate equivalents" in estimate(AmperConfig(rows=1_000_000, variant="fr-dithered"))
     assert "before layout, without its bus:" in estimate(AmperConfig(rows=64, bus="axi", variant="fr-dithered"))
     assert estimate(AmperConfig(rows=64, variant="exact", variants=("exact",))).startswith("expected: not known")
+    assert estimate(AmperConfig(rows=64, organisation="tree")).endswith("measured: docs/hardware/how-large.md")
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,30 @@ def test_what_would_be_better(sizes, beginnings):
     found = advice(AmperConfig(variant="fr-dithered", **sizes))
     assert len(found) == len(beginnings)
     assert all(line.startswith(beginning) for line, beginning in zip(found, beginnings, strict=True))
+
+
+def test_many_rows_of_exact_have_a_place():
+    (line,) = advice(AmperConfig(rows=5000))
+    assert line.endswith("for more, take organisation tree, with rows in RAM")
+    assert advice(AmperConfig(rows=5000, organisation="tree")) == []
+
+
+def test_which_organisation_and_why():
+    """n = 6, Q = 4: 24 bits of codes; a root with two children of 6 bits, and two nodes of 4 + 5 + 6."""
+    config = AmperConfig(rows=6, priority_width=4, batch=3, organisation="tree")
+    assert memory_bits(config) == 24 + 6 + 2 * (4 + 5 + 6)
+    assert organisations(config, "tree") == [
+        "organisation: tree (asked for tree)",
+        "  parallel: no RAM, some 41 LUT4 of an ECP5, a batch of 3 in 18 cycles",
+        "  tree: 60 bits of RAM, a batch of 3 in 19 cycles",
+    ]
+    large = AmperConfig(rows=1 << 16, organisation="auto", draws="stratified")
+    assert organisations(large, "auto")[0] == "organisation: tree (auto: 65536 rows, the tree from 2048 on)"
+    small = AmperConfig(rows=100, organisation="auto", draw_ports=4)
+    assert organisations(small, "auto")[0] == "organisation: parallel (auto: 100 rows, the tree from 2048 on)"
+    assert organisations(AmperConfig(rows=9), None)[0] == "organisation: parallel (the default)"
+    assert organisations(AmperConfig(rows=9, variant="fr"), None) == []
+    assert organisations(AmperConfig(rows=1), None) == []
 
 
 def test_the_command_says_it_first(tmp_path, capsys):

@@ -56,6 +56,9 @@ CONFIGURATIONS = {
     "7 rows, fr-prefix": AmperConfig(rows=7, groups=3, batch=5, priority_width=8, variant="fr-prefix"),
     "256 rows": AmperConfig(rows=256),
     "2048 rows": AmperConfig(rows=2048),
+    "tree, 2 rows": AmperConfig(rows=2, batch=1, priority_width=4, organisation="tree"),
+    "tree, 3 rows": AmperConfig(rows=3, priority_width=32, organisation="tree", draws="stratified", bus="wishbone"),
+    "tree, columns": AmperConfig(rows=5000, organisation="tree", primitives="blocks", result_priority=False, bus="axi"),
     # Every lane, level and field that can be there or not; half of them in either pipeline.
     **{name: replace(config, pipeline=PIPELINES[place % 2]) for place, (name, config) in enumerate(SHAPES.items())},
 }

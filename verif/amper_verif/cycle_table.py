@@ -215,8 +215,7 @@ Written by
 ```
 
 with {versions}.
-The Verilog was simulated and every result compared with the golden model. {sizes}, 8 children a
-node.
+The Verilog was simulated and every result compared with the golden model. {sizes}.
 
 - **alone**: from the edge that takes the request to the edge that takes the last result, Vmax or census settled and
   without back-pressure; once with |CSP|, of exact the valid rows, 1, and once n.
@@ -233,11 +232,13 @@ def page(measurements: Sequence[Measurement], *, command: str, simulator: str) -
     """The table as Markdown; variants that take the same cycles share a line."""
     with_versions = {**versions(), simulator: version(simulator)} if simulator == "verilator" else versions()
     first = measurements[0].config
+    banks = f"banks of {first.bank_rows} rows, 8 children a\nnode"
+    kept = "organisation tree" if first.organisation == "tree" else banks
     text = _PAGE.format(
         command=" \\\n    ".join(textwrap.wrap(command, 114, break_long_words=False, break_on_hyphens=False)),
         versions=", ".join(f"{name} {number}" for name, number in with_versions.items()),
         batches=BATCHES,
-        sizes=f"W = {first.write_ports}, Q = {first.priority_width}, banks of {first.bank_rows} rows",
+        sizes=f"W = {first.write_ports}, Q = {first.priority_width}, {kept}",
     )
     lines: dict[tuple[tuple[object, ...], tuple[object, ...]], list[str]] = {}
     for one in measurements:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from amper import AMPER_VARIANTS, AmperConfig
-from amper_spec.algorithm import DRAWS
-from amper_spec.build import PACKED_ROW_WIDTH
+from amper_spec.algorithm import DRAWS, ORGANISATIONS
+from amper_spec.build import OF_THE_TREE, PACKED_ROW_WIDTH
 from amper_spec.declare import declarations
 from amper_verif.harness.simulators import SIMULATORS, require_simulator
 from amper_verif.verify import Verification, verify
@@ -56,6 +56,8 @@ def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",)) 
             values[name] = _DRAWN[name](own, values)
         elif name not in values and each.changes != "software":
             values[name] = each.rule.draw(own)
+    if values["organisation"] == "tree":
+        values |= OF_THE_TREE
     values["variant"] = chance.choice(values["variants"])
     return AmperConfig.from_dict(values)
 
@@ -90,6 +92,11 @@ def _draws(chance: random.Random, values: dict[str, Any]) -> str:
     return chance.choice(DRAWS) if "exact" in values["variants"] else "independent"
 
 
+def _organisation(chance: random.Random, values: dict[str, Any]) -> str:
+    can = values["variants"] == ("exact",) and values["rows"] > 1
+    return chance.choice(ORGANISATIONS) if can else "parallel"
+
+
 def _radius_scale(chance: random.Random, values: dict[str, Any]) -> float:
     scale: float = values["groups"] * chance.choice((0.0, 0.01, 0.05, 0.3, 2.0, 15.9)) * chance.random()
     return round(scale, 6)
@@ -118,7 +125,7 @@ _DRAWN: dict[str, Callable[[random.Random, dict[str, Any]], Any]] = {
     "groups": _groups,
     "batch": _batch,
     "draws": _draws,
-    "organisation": lambda _, __: "parallel",  # tree comes with its RTL
+    "organisation": _organisation,
     "radius_scale": _radius_scale,
     "neighbour_scale": _neighbour_scale,
     "bank_rows": _bank_rows,

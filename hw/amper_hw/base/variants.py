@@ -23,7 +23,9 @@ def has_tree(config: AmperConfig) -> bool:
 def in_lut_ram(config: AmperConfig) -> bool:
     """Whether the rows lie in an FPGA's LUT RAM, transposed: nobody compares them, so none has to show its code."""
     in_order = has_tree(config)
-    return config.primitives == "blocks" and config.storage == "flip-flops" and not has_candidates(config) and not in_order
+    return (
+        config.primitives == "blocks" and config.storage == "flip-flops" and not has_candidates(config) and not in_order
+    )
 
 
 def splits_beats(config: AmperConfig) -> bool:

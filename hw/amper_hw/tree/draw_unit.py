@@ -90,7 +90,7 @@ class TreeDrawUnit(Composite):
     def _enter(self, m: Module, beat: wiring.PureInterface, draws: Value) -> None:
         """Places to the root."""
         config = self._config
-        place = self.instantiate(m, "place", SharedModule.of("amper_place", Place(config)))
+        place = self.instantiate(m, "word_to_place", SharedModule.of("amper_place", Place(config)))
         m.d.comb += [
             place.enable.eq(1),
             place.word.eq(beat.word[len(beat.word) - config.place_width :]),

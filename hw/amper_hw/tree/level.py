@@ -156,7 +156,7 @@ class TreeLevel(Composite):
 
 
 def _passed(below: list[Value]) -> Value:
-    """How many sums the place has passed, where ``below`` says that it lies before a sum, and so before all after it."""
+    """How many sums the place has passed; ``below`` says that it lies before a sum, and so before all after it."""
     if len(below) == 1:
         return ~below[0]
     return Cat((~below[0] & below[1]) | ~below[2], ~below[1])

@@ -6,7 +6,6 @@ Latency: ``latency.CODE_CYCLES`` from a write to its entering the tree, 1 more t
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.modules import Composite, SharedModule

@@ -39,7 +39,7 @@ def tree_batch(config: Algorithm, codes: list[int], words: list[int]) -> TreeBat
 
 
 def _row(codes: list[int], place: int) -> int:
-    """The row that ``place`` lies in, where each row takes as many places as its code says, one row behind the other."""
+    """The row that ``place`` lies in: each takes as many places as its code says, one row behind the other."""
     begin = 0
     for row, code in enumerate(codes):
         if begin <= place < begin + code:

@@ -52,8 +52,10 @@ ARRAY = (
     "amper_match_lines_",
     "amper_row_storage_",
     "amper_node_",
-    "amper_memory_array",
+    "amper_memory_",  # that in LUT RAM, and those of the tree
     "amper_plane_memory_",
+    "amper_tree_level_",
+    "amper_codes",
 )  # what the modules of the row array are called
 
 

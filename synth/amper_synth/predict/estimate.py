@@ -24,7 +24,8 @@ def published() -> Predictor:
 def estimate(config: AmperConfig) -> str:
     """Area, clock and time of a batch in sky130 in one line; variant exact was not in the sweep."""
     if has_exact(config):
-        return "expected: not known for variant exact; measured: docs/hardware/exact.md"
+        page = "how-large" if config.organisation == "tree" else "exact"
+        return f"expected: not known for variant exact; measured: docs/hardware/{page}.md"
     found = published().predict(config)
     gates = found.area_um2 / GATE_UM2
     bus = "" if config.bus == "native" else ", without its bus"
@@ -37,10 +38,11 @@ def estimate(config: AmperConfig) -> str:
 def advice(config: AmperConfig) -> list[str]:
     """What would be better: a line each, mostly none."""
     found = []
-    if config.rows > MANY_ROWS:
+    if config.rows > MANY_ROWS and config.organisation == "parallel":
+        better = "take organisation tree, with rows in RAM" if config.variants == ("exact",) else "draw in software"
         found.append(
             f"rows = {config.rows}: this pays for 64 to a few thousand rows, and an ECP5 holds {ECP5_ROWS} at most; "
-            "for more, draw in software (amper.Sampler), where a batch hardly depends on n"
+            f"for more, {better}"
         )
     if config.rows >= MANY_ROWS // 4 and config.storage == "flip-flops" and config.primitives == "gates":
         saved = _saved(config)

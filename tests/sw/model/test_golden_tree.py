@@ -35,7 +35,8 @@ def test_every_place_hits_its_row_as_often_as_its_priority_and_in_row_order():
 def test_the_words_and_the_total_are_those_of_the_other_organisation():
     chance = random.Random(3)
     models = [
-        GoldenModel(AmperConfig(rows=50, organisation=name, draws="stratified", seed=7)) for name in ("tree", "parallel")
+        GoldenModel(AmperConfig(rows=50, organisation=name, draws="stratified", seed=7))
+        for name in ("tree", "parallel")
     ]
     for row in range(50):
         code = chance.randrange(1 << 16)

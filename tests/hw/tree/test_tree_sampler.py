@@ -1,0 +1,193 @@
+"""The whole sampler of organisation tree: random and adversarial operations, cycles, resets at every moment."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from amper import AmperConfig, Parameter, Status
+from amper.operations.vocabulary import Beat, Control, Reset, Sample, Settle, Write
+from amper.operations.workload import ramp
+from amper_hw.base import latency
+from amper_verif.harness import components
+
+SIZES = [(2, 4, 3), (3, 32, 20), (17, 16, 64), (100, 8, 33)]  # rows, priority_width, batch
+LARGE = [(1000, 16, 64), (1000, 32, 64), (4096, 4, 64), (4096, 16, 20)]
+BUILDS = {
+    "plain": {},
+    "blocks": {"primitives": "blocks"},
+    "bare": {"result_priority": False, "draws": "stratified"},
+    "stratified": {"draws": "stratified", "primitives": "blocks"},
+}
+
+
+def config_of(size, build="plain", **more):
+    rows, priority_width, batch = size
+    sizes = {"rows": rows, "priority_width": priority_width, "batch": batch}
+    return AmperConfig(organisation="tree", seed=1000 * rows + batch, **sizes, **BUILDS[build], **more)
+
+
+def check_random(report):
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["batches"] >= 50
+    assert report["compared"] > 30
+    assert report["statuses"]["OK"] > 0
+    assert report["statuses"]["NO_VALID_ROW"] > 0
+
+
+def one(row, code):
+    """A transfer of one write."""
+    return Beat((Write(row, code),))
+
+
+PAIRS = [
+    pytest.param(size, build, marks=[] if place == other else [pytest.mark.long])
+    for place, size in enumerate(SIZES)
+    for other, build in enumerate(BUILDS)
+]
+
+
+@pytest.mark.parametrize(("size", "build"), PAIRS)
+def test_random_workload(simulate, size, build):
+    check_random(simulate(components.sampler(config_of(size, build)), seed=size[0]))
+
+
+@pytest.mark.parametrize(
+    "place", [0, pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long), 3]
+)
+def test_random_workload_in_verilator(simulate, place):
+    build = list(BUILDS)[place]
+    check_random(simulate(components.sampler(config_of(LARGE[place], build), batches=150), simulator="verilator"))
+
+
+@pytest.mark.long
+def test_random_workload_of_many_rows_in_icarus(simulate):
+    check_random(simulate(components.sampler(config_of((1000, 16, 64))), seed=5))
+
+
+# --- adversarial operations ------------------------------------------------------------------------------------
+
+
+def memories(rows, top):
+    """Codes of all rows: all equal, one outlier, one row alone, all zero, sums at their largest."""
+    half = [0] * (rows // 2)
+    return [[7] * rows, [1] * (rows - 1) + [top], [*half, 9, *half][:rows], [0] * rows, [top] * rows]
+
+
+@pytest.mark.parametrize(("rows", "priority_width"), [(2, 4), (67, 32)])
+def test_priorities_at_their_ends(simulate, rows, priority_width):
+    """Written over what was there before, and again after a clear."""
+    config = config_of((rows, priority_width, 64))
+    sample = Sample(64, overtake_chance=0.0)
+    operations = []
+    for codes in memories(rows, config.priority_max):
+        for clear in ([], [Control(Parameter.CLEAR, 1)]):
+            operations += [*clear, *(one(row, code) for row, code in enumerate(codes)), sample, Settle(), sample]
+    report = simulate(components.directed_sampler(config, operations))
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["statuses"] == {"OK": 16, "NO_VALID_ROW": 4}
+
+
+@pytest.mark.parametrize("primitives", ["gates", "blocks"])
+def test_updates_of_one_row_in_every_cycle_and_draws_right_behind(simulate, primitives):
+    """Each batch sees all writes before it and none behind; the latest write decides whether T is 0."""
+    config = AmperConfig(rows=16, priority_width=8, batch=4, organisation="tree", primitives=primitives, seed=2)
+    sample = Sample(2, overtake_chance=0.0)
+    operations = [one(5, 1)]
+    for count in range(1, 13):
+        operations += [one(5, 17 * place + count) for place in range(count)]
+        operations += [sample, one(5, 0), sample, one(4, 200), one(5, count), sample, one(4, 0), sample]
+    report = simulate(components.directed_sampler(config, operations))
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["statuses"] == {"OK": 36, "NO_VALID_ROW": 12}
+
+
+def test_a_draw_of_a_row_in_the_cycles_of_its_update(simulate):
+    """Between batches as many writes of the drawn rows as put the two in every distance in the tree."""
+    config = config_of((17, 16, 8))
+    sample = Sample(8, overtake_chance=0.0)
+    operations = ramp(config)
+    for step in range(60):
+        writes = (one((3 * place + step) % 17, 4000 * ((place + step) % 5)) for place in range(step % 10))
+        operations += [sample, *writes]
+    report = simulate(components.directed_sampler(config, [*operations, sample]))
+    assert report["mismatches"] == 0, report["first_mismatch"]
+
+
+# --- cycles ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rows", "build"), [(2, "stratified"), (17, "plain"), (257, "blocks"), (1000, "bare")])
+def test_cycles_of_a_batch(simulate, rows, build):
+    """Settled; right behind writes; and back to back."""
+    config = config_of((rows, 16, 64), build)
+    sample = Sample(64, overtake_chance=1.0)
+    operations = [*ramp(config), sample, Settle(), sample, Settle(), *[sample] * 5]
+    report = simulate(components.directed_sampler(config, operations))
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    behind, alone, *_ = (cycles[-1] for cycles in report["beats"])
+    levels = -(-(rows - 1).bit_length() // 2)
+    assert alone == latency.batch_cycles(config) == 64 + 6 + 5 * levels + (config.draws == "stratified")
+    assert alone <= 64 + 4 * (rows - 1).bit_length() + 20
+    # The writes' last transfer is at the request's edge, or one before it.
+    more = 3 if config.primitives == "blocks" else 4
+    assert alone + more - 1 <= behind <= alone + more
+    ends = [end for _, _, end in report["spans"][2:]]
+    assert [after - before for before, after in itertools.pairwise(ends)] == [64] * 4
+
+
+@pytest.mark.parametrize("primitives", ["gates", "blocks"])
+def test_a_step_of_a_batch_and_its_updates(simulate, primitives):
+    """Writes and requests offered as early as can be: 64 of each, and what T takes."""
+    config = AmperConfig(rows=512, batch=64, organisation="tree", primitives=primitives)
+    updates = [one(7 * row % 512, 1000 + row) for row in range(64)]
+    sample = Sample(64, overtake_chance=0.0)
+    report = simulate(components.directed_sampler(config, [*ramp(config), *([sample, *updates] * 4), sample]))
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    ends = [end for _, _, end in report["spans"]]
+    steps = [after - before for before, after in itertools.pairwise(ends)]
+    assert max(steps) <= 64 + 64 + (6 if primitives == "blocks" else 7), steps
+
+
+# --- refusals, parameters, resets ------------------------------------------------------------------------------
+
+
+def test_a_clear_refuses_draws_at_once_and_lets_writes_wait(simulate):
+    config = config_of((100, 16, 20))
+    clear = Control(Parameter.CLEAR, 1)
+    operations = [*ramp(config), Sample(20), clear, Sample(20), Sample(20), one(3, 70), Sample(20), clear, clear]
+    operations += [Sample(20), Control(Parameter.ROWS, 50), one(60, 5), one(49, 5), Sample(20), clear, *ramp(config)]
+    report = simulate(components.directed_sampler(config, [*operations, Sample(20), Settle()]))
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["statuses"] == {"OK": 4, "NO_VALID_ROW": 3}
+    assert report["refused_writes"] > 0
+    cycles = [beats[-1] for beats in report["beats"]]
+    assert max(*cycles[1:3], cycles[4]) < 30
+
+
+@pytest.mark.parametrize(("build", "ready_chance"), [("plain", 0.1), ("stratified", 1.0)])
+def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance, build):
+    """Afterwards nothing is left: the memory is empty, parameters and random streams are those of the configuration."""
+    config = config_of((5, 4, 3), build)
+    writes = [Beat((write,)) for write in (Write(0, 3), Write(1, 9), Write(2, 15), Write(4, 6), Write(2, 0, 1))]
+    moments = latency.TOTAL_CYCLES + latency.batch_cycles(config) + 10
+    operations = []
+    for after in range(moments):
+        operations += [*writes, Sample(3, ready_chance), Control(Parameter.BATCH, 1), Reset(after)]
+        operations += [Sample(1)] if after % 3 == 0 else []  # nothing is valid
+        operations += [*writes, Sample(3, ready_chance), Sample(2)]
+        operations += [Reset(moments)]
+    report = simulate(components.directed_sampler(config, operations))
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["resets"] == 2 * moments
+    assert report["statuses"][Status.NO_VALID_ROW.name] == -(-moments // 3)
+
+
+@pytest.mark.parametrize("bus", ["axi", pytest.param("wishbone", marks=pytest.mark.long)])
+def test_behind_a_bus(tmp_path, bus):
+    from amper_verif.verify import verify
+
+    config = AmperConfig(rows=33, priority_width=16, batch=16, organisation="tree", primitives="blocks", bus=bus)
+    found = verify(config, simulator="icarus", batches=20, folder=tmp_path)
+    assert found.passed, found

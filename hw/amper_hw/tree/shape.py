@@ -50,7 +50,7 @@ def levels(config: AmperConfig) -> tuple[Level, ...]:
     """From the root down."""
     row_bits = (config.rows - 1).bit_length()
     first = row_bits % CHILD_BITS or CHILD_BITS
-    shapes = []
+    shapes: list[Level] = []
     for below in range(row_bits - first, -1, -CHILD_BITS):
         bits = CHILD_BITS if shapes else first
         nodes = -(-config.rows // (1 << below + bits))

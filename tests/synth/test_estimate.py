@@ -81,7 +81,7 @@ def test_which_organisation_and_why():
     assert memory_bits(config) == 24 + 6 + 2 * (4 + 5 + 6)
     assert organisations(config, "tree") == [
         "organisation: tree (asked for tree)",
-        "  parallel: no RAM, some 41 LUT4 of an ECP5, a batch of 3 in 18 cycles",
+        "  parallel: no RAM, some 41 LUT4 of an ECP5, a batch of 3 in 15 cycles",
         "  tree: 60 bits of RAM, a batch of 3 in 19 cycles",
     ]
     large = AmperConfig(rows=1 << 16, organisation="auto", draws="stratified")

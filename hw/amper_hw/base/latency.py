@@ -272,8 +272,13 @@ def settle_cycles(config: AmperConfig) -> int:
 
 def unsettled_cycles(config: AmperConfig) -> int:
     """The longest that a batch waits for what writes and changes before it began: Vmax, census, a division."""
-    census = census_cycles(config) if has_exact(config) else 0
+    census = census_cycles(config) if has_exact(config) and not has_tree(config) else 0
     return settle_cycles(config) + census + DIVISION_CYCLES
+
+
+def clear_cycles(config: AmperConfig) -> int:
+    """tree: for how many cycles after a clear or a reset writes wait: one for every node of the lowest level."""
+    return levels(config)[-1].nodes
 
 
 def answer_cycles(config: AmperConfig) -> int:

@@ -144,6 +144,6 @@ def _cycles(config: AmperConfig) -> dict[str, int]:
         "draw": latency.draw_cycles(config),
         **({"vmax_settle": latency.settle_cycles(config)} if has_candidates(config) else {}),
         **({"census": latency.census_cycles(config)} if has_exact(config) and not has_tree(config) else {}),
-        **({"total_settle": latency.TOTAL_CYCLES} if has_tree(config) else {}),
+        **({"total_settle": latency.TOTAL_CYCLES, "clear": latency.clear_cycles(config)} if has_tree(config) else {}),
         "answer": latency.answer_cycles(config),
     }

@@ -128,7 +128,8 @@ def test_cycles_of_a_batch(simulate, rows, build):
     assert report["mismatches"] == 0, report["first_mismatch"]
     behind, alone, *_ = (cycles[-1] for cycles in report["beats"])
     levels = -(-(rows - 1).bit_length() // 2)
-    assert alone == latency.batch_cycles(config) == 64 + 6 + 5 * levels + (config.draws == "stratified")
+    more = (config.draws == "stratified") + (config.primitives == "blocks")
+    assert alone == latency.batch_cycles(config) == 64 + 6 + 5 * levels + more
     assert alone <= 64 + 4 * (rows - 1).bit_length() + 20
     # The writes' last transfer is at the request's edge, or one before it.
     more = 3 if config.primitives == "blocks" else 4

@@ -10,7 +10,7 @@ from amper_spec.rules import Choice, Identifier, Integer, Switch
 
 Pipeline = Literal["deep", "shallow"]
 PIPELINES: tuple[str, ...] = get_args(Pipeline)
-Bus = Literal["native", "axi", "wishbone"]
+Bus = Literal["native", "axi", "wishbone", "axi4"]
 BUSES: tuple[str, ...] = get_args(Bus)
 Storage = Literal["flip-flops", "latches"]
 STORAGES: tuple[str, ...] = get_args(Storage)
@@ -64,7 +64,7 @@ class Build(Declared):
         True, Switch(), "X", "whether results carry the drawn rows' priorities; without, writes wait less"
     )
     bus: Bus = parameter(
-        "native", Choice(BUSES), "BUS", "ready/valid streams, AXI4-Lite with AXI4-Stream, or Wishbone B4"
+        "native", Choice(BUSES), "BUS", "ready/valid streams, AXI4-Lite or AXI4 with AXI4-Stream, or Wishbone B4"
     )
     packed_registers: bool = parameter(
         DERIVED,
@@ -90,6 +90,16 @@ class Build(Declared):
         "of the top module, and what the names of all other modules and of the files begin with",
         changes="software",
     )
+
+    @property
+    def streams(self) -> bool:
+        """Whether it has AXI4-Streams."""
+        return self.bus in ("axi", "axi4")
+
+    @property
+    def window(self) -> bool:
+        """Whether bursts reach the packed registers."""
+        return self.bus == "axi4" and self.packed_registers
 
     def __post_init__(self) -> None:
         super().__post_init__()

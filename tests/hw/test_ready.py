@@ -17,7 +17,7 @@ EXACT = dataclasses.replace(SMALL, variant="exact", variants=("exact",), write_p
 BLOCKS = dataclasses.replace(
     SMALL, primitives="blocks", result_priority=False, variant="k", variants=("fr-dithered", "k")
 )
-AXI, WISHBONE = (dataclasses.replace(ALL, bus=bus) for bus in ("axi", "wishbone"))
+AXI, WISHBONE, AXI4 = (ALL.changed(bus=bus) for bus in ("axi", "wishbone", "axi4"))
 
 STORAGE = "$dff,$sdff,$dffe,$sdffe,$sdffce,$dlatch,$memrd,$memrd_v2,$mem,$mem_v2"
 
@@ -37,7 +37,9 @@ def inputs_behind(config, outputs, folder):
 
 
 @pytest.mark.parametrize(
-    "config", [SMALL, ALL, EXACT, BLOCKS, AXI, WISHBONE], ids=["small", "all", "exact", "blocks", "axi", "wishbone"]
+    "config",
+    [SMALL, ALL, EXACT, BLOCKS, AXI, WISHBONE, AXI4],
+    ids=["small", "all", "exact", "blocks", "axi", "wishbone", "axi4"],
 )
 def test_every_ready_is_a_function_of_registers(config, tmp_path):
     """A master may let its valid depend on ready, and none waits on what another stream does in the same cycle."""
@@ -45,7 +47,7 @@ def test_every_ready_is_a_function_of_registers(config, tmp_path):
     readies = [
         name for name, port in ports.items() if port["direction"] == "output" and name.endswith(("ready", "stall"))
     ]
-    assert len(readies) == {"native": 3, "axi": 5, "wishbone": 1}[config.bus]
+    assert len(readies) == {"native": 3, "axi": 5, "wishbone": 1, "axi4": 5}[config.bus]
     assert inputs_behind(config, readies, tmp_path) == set()
 
 

@@ -66,6 +66,7 @@ def test_librelane_names_the_design(generated, tmp_path):
 
 
 SMOKE = {
+    "axi4": AmperConfig(**SMALL, bus="axi4"),
     "native": AmperConfig(**SMALL),
     "lanes": AmperConfig(**SMALL | {"batch": 7}, draw_ports=4, write_ports=2, pipeline="shallow"),
     "exact": AmperConfig(**SMALL, variant="exact", variants=("exact",), draw_ports=2, name="replay0"),

@@ -17,6 +17,14 @@ from amper_verif.harness.driver import Call, DriverSimulation
 
 DRAWS = 64
 OK = 0
+#: Bus, packed registers, classic cycles.
+WAYS = {
+    "AXI4-Lite, single": ("axi", False, False),
+    "AXI4-Lite": ("axi", True, False),
+    "Wishbone, classic": ("wishbone", True, True),
+    "Wishbone, pipelined": ("wishbone", True, False),
+    "AXI4, bursts": ("axi4", True, False),
+}
 
 
 class Counted(NamedTuple):
@@ -27,29 +35,28 @@ class Counted(NamedTuple):
     cycles: int
 
 
-def measured(config: AmperConfig, folder: Path) -> tuple[Counted, Counted]:
+def measured(config: AmperConfig, folder: Path, *, classic: bool = False) -> tuple[Counted, Counted]:
     """A batch with its priorities, and priorities for all its rows until the device has taken the last."""
     rows: list[Call] = [("write", row, 100 + row % 100) for row in range(config.rows)]
     calls: list[Call] = [("init", 0, 0), ("interrupts", 1, 0), *rows, ("finish", 0, 0), ("counters", 0, 0)]
     calls += [("sample", DRAWS, 0), ("counters", 0, 0), ("update", DRAWS, 77), ("finish", 0, 0), ("counters", 0, 0)]
-    answers = DriverSimulation(config, folder.resolve()).run(calls)
+    answers = DriverSimulation(config, folder.resolve(), classic=classic).run(calls)
     sampled, batch, updated, finished, updates = answers[-5:]
     assert (sampled[:2], updated, finished) == ([OK, DRAWS], [OK], [OK])
     return Counted(*batch), Counted(*updates)
 
 
 def counted(config: AmperConfig, folder: Path) -> str:
-    """A line for each bus, without and with packed registers, as Markdown."""
-    titles = ("bus", "packed", "batch: reads, writes", "cycles", "updates: reads, writes", "cycles")
+    """A line for each way, as Markdown."""
+    titles = ("registers by", "batch: reads, writes", "cycles", "updates: reads, writes", "cycles")
     lines = []
-    for bus in ("axi", "wishbone"):
-        for packed in (False, True):
-            one = config.changed(bus=bus, packed_registers=packed)
-            batch, updates = measured(one, folder / f"{bus}-{packed}")
-            cells = [bus, "yes" if packed else "no"]
-            for part in (batch, updates):
-                cells += [f"{part.reads}, {part.writes}", f"{part.cycles}"]
-            lines.append(cells)
+    for title, (bus, packed, classic) in WAYS.items():
+        one = config.changed(bus=bus, packed_registers=packed)
+        batch, updates = measured(one, folder / title.replace(" ", "-"), classic=classic)
+        cells = [title]
+        for part in (batch, updates):
+            cells += [f"{part.reads}, {part.writes}", f"{part.cycles}"]
+        lines.append(cells)
     streams = f"by streams: {batch_cycles(config)} cycles a batch, {DRAWS} the updates"
     return f"n = {config.rows}, b = {DRAWS}; {streams}\n\n{table(titles, lines)}"
 

@@ -61,6 +61,7 @@ class Verification:
 BENCHES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "native": (("sampler.bench", {}),),
     "axi": tuple(("bus.axi_sampler", {"part": part}) for part in ("registers", "streams")),
+    "axi4": tuple(("bus.axi_bursts", {"part": part}) for part in ("registers", "streams")),
     "wishbone": (("bus.wishbone_sampler", {"part": "registers"}), ("bus.wishbone_peer", {})),
 }
 

@@ -1,4 +1,4 @@
-"""The sampler with AXI4-Lite and AXI4-Stream.
+"""The sampler with AXI4-Lite or AXI4, and AXI4-Stream.
 
 Latency: 1 cycle before the sampler and 1 behind it, for beats of streams. Page: docs/hardware/interfaces.md, "AXI".
 """
@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import STATUS_WIDTH
+from amper_hw.bus.axi4 import AxiSlave, axi4_signature
 from amper_hw.bus.axi_lite import AxiLiteSlave, axi_lite_signature
 from amper_hw.bus.axi_stream import LANE_WIDTH, REQUEST_WIDTH, AxiRequests, AxiResults, AxiWrites, axi_stream_signature
 from amper_hw.bus.interface import RegisterInterface, connect_monitors
@@ -19,24 +20,26 @@ from amper_spec.config import AmperConfig
 
 
 class AxiSampler(Composite):
-    """Registers on AXI4-Lite; writes, requests and results on AXI4-Stream. Contract: docs/hardware/interfaces.md.
+    """Registers on AXI4-Lite or AXI4; the rest on AXI4-Stream. Contract: docs/hardware/interfaces.md.
 
     Parameters
     ----------
-    config : the configuration, with bus "axi". core : the sampler's module.
+    config : the configuration, with bus "axi" or "axi4". core : the sampler's module.
 
     Members
     -------
-    s_axil : In, the registers. s_axis_write : In, writes, 64 bits each. s_axis_request : In, batches, one a beat.
+    s_axil : In, the registers; with AXI4, s_axi.
+    s_axis_write : In, writes, 64 bits each. s_axis_request : In, batches, one a beat.
     m_axis_result : Out, the draws, 64 bits each. irq : Out, an enabled interrupt is pending.
     """
 
     def __init__(self, config: AmperConfig, core: SharedModule) -> None:
         self._config = config
         self._core = core
+        self._name = "s_axi" if config.bus == "axi4" else "s_axil"
         super().__init__(
             {
-                "s_axil": In(axi_lite_signature()),
+                self._name: In(axi4_signature() if config.bus == "axi4" else axi_lite_signature()),
                 "s_axis_write": In(axi_stream_signature(LANE_WIDTH * config.write_ports)),
                 "s_axis_request": In(axi_stream_signature(REQUEST_WIDTH, packets=False)),
                 "m_axis_result": Out(axi_stream_signature(LANE_WIDTH * config.draw_ports, user=STATUS_WIDTH)),
@@ -47,19 +50,23 @@ class AxiSampler(Composite):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
-        core, lite, registers, writes, requests, results = (
+        bursts = config.bus == "axi4"
+        part = ("amper_axi4", AxiSlave(config)) if bursts else ("amper_axi_lite", AxiLiteSlave())
+        core, slave, registers, writes, requests, results = (
             self.instantiate(m, label, module)
             for label, module in (
                 ("core", self._core),
-                ("lite", SharedModule.of("amper_axi_lite", AxiLiteSlave())),
+                ("slave", SharedModule.of(*part)),
                 ("registers", SharedModule.of("amper_registers", RegisterInterface(config))),
                 ("writes", SharedModule.of("amper_axi_writes", AxiWrites(config))),
                 ("requests", SharedModule.of("amper_axi_requests", AxiRequests(config))),
                 ("results", SharedModule.of("amper_axi_results", AxiResults(config))),
             )
         )
-        wiring.connect(m, wiring.flipped(self.s_axil), lite.bus)
-        wiring.connect(m, lite.port, registers.port)
+        wiring.connect(m, wiring.flipped(getattr(self, self._name)), slave.bus)
+        if bursts:
+            m.d.comb += [getattr(slave, name).eq(getattr(registers, name)) for name in ("drawn", "last", "room")]
+        wiring.connect(m, slave.port, registers.port)
         wiring.connect(m, wiring.flipped(self.s_axis_write), writes.bus)
         wiring.connect(m, wiring.flipped(self.s_axis_request), requests.bus)
         wiring.connect(m, results.bus, wiring.flipped(self.m_axis_result))

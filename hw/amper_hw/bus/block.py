@@ -55,7 +55,7 @@ class RegisterBlock(Composite):
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
         self._map = register_map(config)
-        streams = {"malformed": In(1), "to_stream": Out(1)} if config.bus == "axi" else {}
+        streams = {"malformed": In(1), "to_stream": Out(1)} if config.streams else {}
         super().__init__(
             {
                 "port": In(register_port_signature()),
@@ -128,7 +128,7 @@ class RegisterBlock(Composite):
 
     def _errors(self, m: Module, refused: Value, clear: Value) -> dict[str, Value]:
         """BUS_ERRORS, a bit each of ``BUS_ERRORS``, and how many accesses and beats there were."""
-        malformed = self.malformed if self._config.bus == "axi" else Const(0)
+        malformed = self.malformed if self._config.streams else Const(0)
         events = {
             "PARAMETER_REFUSED": self.monitor.control_refused,
             "WRITE_REFUSED": self.monitor.write_refused,
@@ -185,7 +185,7 @@ class RegisterBlock(Composite):
             with m.If(write[name]):
                 m.d.comb += [command.kind.eq(kind), command.key.eq(Mux(write["INVALIDATE"], access.data, row))]
         values: dict[str, Value] = {"WRITE_ROW": row}
-        if self._config.bus == "axi":
+        if self._config.streams:
             values["CONTROL"] = to_stream = Signal(init=1)
             m.d.comb += self.to_stream.eq(to_stream)
             with m.If(write["CONTROL"]):

@@ -52,6 +52,8 @@ class DrawSplitter(wiring.Component):
             # The current lane may hold nothing: then the next one comes.
             free, taken = ~held.any(), self.draw.ready | ~held[0]
             lanes = result.lanes | ~result.lanes.any()
+        if config.bus == "axi4":
+            free = ~held.any() | (taken & ~held[1:].any())  # a draw a cycle for bursts
         m.d.comb += [
             self.draw.valid.eq(held[0]),
             self.result.ready.eq(free),

@@ -32,11 +32,13 @@ class RegisterInterface(Composite):
     write, control, request : Out streams to the sampler. result : In stream from it. monitor : In, its monitors.
     batch : Out, the BATCH in force.
     malformed : In, a beat of a stream was dropped; to_stream : Out, results go to the stream. AXI only.
+    drawn : Out, a draw waits; last : Out, it is the last of its batch; room : Out, of the command queue. AXI4 only.
     """
 
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
-        streams = {"malformed": In(1), "to_stream": Out(1)} if config.bus == "axi" else {}
+        streams = {"malformed": In(1), "to_stream": Out(1)} if config.streams else {}
+        waits = {"drawn": Out(1), "last": Out(1), "room": Out(1)} if config.bus == "axi4" else {}
         super().__init__(
             {
                 "port": In(register_port_signature()),
@@ -48,6 +50,7 @@ class RegisterInterface(Composite):
                 "monitor": In(wiring.Signature(monitor_members(config))),
                 "batch": Out(config.batch_width),
                 **streams,
+                **waits,
             }
         )
 
@@ -75,8 +78,11 @@ class RegisterInterface(Composite):
             self.batch.eq(block.batch),
             self.irq.eq(block.irq),
         ]
-        if config.bus == "axi":
+        if config.streams:
             m.d.comb += [block.malformed.eq(self.malformed), self.to_stream.eq(block.to_stream)]
+        if config.bus == "axi4":
+            m.d.comb += self.drawn.eq(splitter.draw.valid), self.last.eq(splitter.draw.payload.last)
+            m.d.comb += self.room.eq(queue.command.ready)
         return m
 
 

@@ -22,7 +22,9 @@ COMMAND_DEPTH = 16  # places of the command queue
 ID = int.from_bytes(b"AMPR", "big")
 UPDATE_SECOND = 16  # lowest bit of the second priority in UPDATE
 PARAMETERS_OFFSET = 0x040  # of parameter 0
-VERSION = (1, 2)  # an address or a field never changes its meaning within a major version
+WINDOW = 0x400  # of AXI4: every address of it is RESULT_PACKED to a read, UPDATE to a write, and waits its turn
+WINDOW_BYTES = 0x400  # a power of two
+VERSION = (1, 3)  # an address or a field never changes its meaning within a major version
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ def _capabilities(config: AmperConfig) -> tuple[Register, ...]:
                     "result_priority",
                 ),
                 Field("PACKED", 10, 1, "1: RESULT_PACKED and UPDATE", int(config.packed_registers), "packed_registers"),
-                Field("BUS", 12, 2, "1 AXI, 2 Wishbone", BUSES.index(config.bus), "bus"),
+                Field("BUS", 12, 2, "1 AXI4-Lite, 2 Wishbone, 3 AXI4", BUSES.index(config.bus), "bus"),
             ),
         ),
         Register(
@@ -337,7 +339,7 @@ def _commands(config: AmperConfig) -> tuple[Register, ...]:
         Register("WRITE_PRIORITY", 0x0C4, "wo", "Command: this priority into row WRITE_ROW", (priority,)),
         Register("INVALIDATE", 0x0C8, "wo", "Command: make this row invalid", (row,)),
         Register("REQUEST", 0x0CC, "wo", "Command: draw a batch", _whole("draws; 0 for as many as BATCH says")),
-        *((control,) if config.bus == "axi" else ()),
+        *((control,) if config.streams else ()),
         *_packed_update(config),
         Register("RESULT_ROW", 0x0E0, "ro", "Oldest draw: a read takes it and sets the next two", (row,), takes=True),
         Register("RESULT_PRIORITY", 0x0E4, "ro", "Priority of the draw that was taken last", (priority,)),

@@ -73,6 +73,22 @@ static int finish(struct amper *device, uint32_t refused)
     return status & refused ? AMPER_REFUSED : AMPER_OK;
 }
 
+#ifdef AMPER_WINDOW
+void amper_read_window(volatile void *base, uint32_t *words, uint32_t count)
+{
+    uint32_t word;
+    for (word = 0; word < count; word++)
+        words[word] = AMPER_READ32(base, AMPER_WINDOW + 4u * word);
+}
+
+void amper_write_window(volatile void *base, const uint32_t *words, uint32_t count)
+{
+    uint32_t word;
+    for (word = 0; word < count; word++)
+        AMPER_WRITE32(base, AMPER_WINDOW + 4u * word, words[word]);
+}
+#endif
+
 /* What the device was built for; AMPER_BAD_ANSWER for what none can be. */
 static int read_sizes(struct amper *device)
 {
@@ -86,6 +102,9 @@ static int read_sizes(struct amper *device)
     device->priority_max = 0xFFFFFFFFu >> (32 - width);
 #ifdef AMPER_REG_RESULT_PACKED
     device->packed = (get(device, AMPER_REG_FEATURES) & AMPER_FEATURES_PACKED_MASK) != 0;
+#endif
+#ifdef AMPER_WINDOW
+    device->window = device->packed && (get(device, AMPER_REG_FEATURES) & AMPER_FEATURES_BUS_MASK) == AMPER_FEATURES_BUS_MASK;
 #endif
     return AMPER_OK;
 }
@@ -119,6 +138,7 @@ int amper_init(struct amper *device, volatile void *base)
     device->drawn = 0;
     device->fell_back = 0;
     device->packed = 0;
+    device->window = 0;
     device->remembers = 0;
     device->to_stream = 0;
     if (get(device, AMPER_REG_ID) != AMPER_ID_VALUE_RESET)
@@ -293,19 +313,11 @@ static int take(struct amper *device, uint32_t *rows, uint32_t *priorities, uint
 }
 
 #ifdef AMPER_REG_RESULT_PACKED
-/* The same by one read; of the status, only whether it is the last. */
-static int take_packed(struct amper *device, uint32_t *rows, uint32_t *priorities, uint32_t *status)
+/* The draw in a packed word; of the status, only whether it is the last. */
+static int unpack(struct amper *device, uint32_t word, uint32_t *rows, uint32_t *priorities, uint32_t *status)
 {
-    uint32_t polls, word = 0, row, priority;
-    for (polls = 0; polls < AMPER_POLLS && !(word & AMPER_RESULT_PACKED_VALID_MASK); polls++) {
-        if (polls != 0)
-            AMPER_WAIT(device);
-        word = get(device, AMPER_REG_RESULT_PACKED);
-    }
-    if (word == 0)
-        return give_up(device, AMPER_TIMEOUT);
-    row = word & (AMPER_RESULT_PACKED_LAST_MASK - 1u);
-    priority = word >> AMPER_RESULT_PACKED_PRIORITY_LSB;
+    uint32_t row = word & (AMPER_RESULT_PACKED_LAST_MASK - 1u);
+    uint32_t priority = word >> AMPER_RESULT_PACKED_PRIORITY_LSB;
     if (!(word & AMPER_RESULT_PACKED_VALID_MASK) || row >= device->rows_max || priority > device->priority_max)
         return give_up(device, AMPER_BAD_ANSWER);
     *status = word & AMPER_RESULT_PACKED_LAST_MASK ? AMPER_RESULT_STATUS_LAST_MASK : 0;
@@ -314,6 +326,53 @@ static int take_packed(struct amper *device, uint32_t *rows, uint32_t *prioritie
         priorities[device->drawn] = priority;
     device->drawn++;
     return AMPER_OK;
+}
+
+/* Take the oldest draw by one read. */
+static int take_packed(struct amper *device, uint32_t *rows, uint32_t *priorities, uint32_t *status)
+{
+    uint32_t polls, word = 0;
+    for (polls = 0; polls < AMPER_POLLS && !(word & AMPER_RESULT_PACKED_VALID_MASK); polls++) {
+        if (polls != 0)
+            AMPER_WAIT(device);
+        word = get(device, AMPER_REG_RESULT_PACKED);
+    }
+    if (word == 0)
+        return give_up(device, AMPER_TIMEOUT);
+    return unpack(device, word, rows, priorities, status);
+}
+#endif
+
+#ifdef AMPER_WINDOW
+/* Take draws by one burst; the device makes it wait for them, though not for ever: then there are words of 0. */
+static int take_burst(struct amper *device, uint32_t count, uint32_t *rows, uint32_t *priorities, uint32_t *status)
+{
+    uint32_t words[AMPER_BURST], word, polls = 0;
+    int result = AMPER_OK;
+    if (count > AMPER_BURST)
+        count = AMPER_BURST;
+    do
+        AMPER_READ_WINDOW(device->base, words, count);
+    while (words[0] == 0 && ++polls < AMPER_POLLS);
+    if (words[0] == 0)
+        return give_up(device, AMPER_TIMEOUT);
+    for (word = 0; word < count && result == AMPER_OK; word++)
+        if (words[word] != 0) /* behind the last one of a batch there must be none */
+            result = *status ? give_up(device, AMPER_BAD_ANSWER) : unpack(device, words[word], rows, priorities, status);
+    return result;
+}
+
+/* New priorities for drawn rows by one burst, of at most `count` pairs; returns of how many. */
+static uint32_t update_burst(struct amper *device, uint32_t count, const uint32_t *priorities)
+{
+    uint32_t words[AMPER_BURST], word;
+    if (count > AMPER_BURST)
+        count = AMPER_BURST;
+    for (word = 0; word < count; word++)
+        words[word] = priorities[2 * word] | priorities[2 * word + 1] << AMPER_UPDATE_SECOND_LSB;
+    AMPER_WRITE_WINDOW(device->base, words, count);
+    device->free = 0; /* not known */
+    return count;
 }
 #endif
 
@@ -324,6 +383,10 @@ static int take_draws(struct amper *device, uint32_t count, uint32_t *rows, uint
     *status = 0;
 #ifdef AMPER_REG_RESULT_PACKED
     if (device->packed) {
+#ifdef AMPER_WINDOW
+        while (device->window && result == AMPER_OK && !(*status & AMPER_RESULT_STATUS_LAST_MASK) && device->drawn < count)
+            result = take_burst(device, count - device->drawn, rows, priorities, status);
+#endif
         while (result == AMPER_OK && !(*status & AMPER_RESULT_STATUS_LAST_MASK) && device->drawn < count)
             result = take_packed(device, rows, priorities, status);
         if (result != AMPER_OK)
@@ -401,6 +464,10 @@ int amper_update(struct amper *device, uint32_t count, const uint32_t *rows, con
         if (rows[draw] >= device->rows_max || priorities[draw] > device->priority_max)
             return AMPER_BAD_ARGUMENT;
     draw = 0;
+#ifdef AMPER_WINDOW
+    while (device->window && device->remembers && draw + 1 < count)
+        draw += 2 * update_burst(device, (count - draw) / 2, priorities + draw);
+#endif
 #ifdef AMPER_REG_UPDATE
     if (device->remembers)
         for (; result == AMPER_OK && draw + 1 < count; draw += 2)

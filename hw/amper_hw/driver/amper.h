@@ -34,6 +34,16 @@ extern "C" {
 #define AMPER_WAIT(device) ((void)(device))
 #endif
 
+/* Bursts: `count` words from the window (AXI4), or to it. Define them where a DMA or a load of many words makes bursts;
+ * AMPER_BURST is the most words of one. */
+#ifndef AMPER_READ_WINDOW
+#define AMPER_READ_WINDOW(base, words, count) amper_read_window(base, words, count)
+#endif
+#ifndef AMPER_WRITE_WINDOW
+#define AMPER_WRITE_WINDOW(base, words, count) amper_write_window(base, words, count)
+#endif
+#define AMPER_BURST 64u
+
 enum amper_result {
     AMPER_OK = 0,
     AMPER_NO_DEVICE = -1,    /* there is something else at this address */
@@ -47,6 +57,12 @@ enum amper_result {
     AMPER_NOT_READY = -9     /* amper_init has not been AMPER_OK since the latest AMPER_TIMEOUT or AMPER_BAD_ANSWER */
 };
 
+#ifdef AMPER_WINDOW
+/* Word by word, at ascending addresses. */
+void amper_read_window(volatile void *base, uint32_t *words, uint32_t count);
+void amper_write_window(volatile void *base, const uint32_t *words, uint32_t count);
+#endif
+
 /* A device; only amper_init writes what is in it. */
 struct amper {
     volatile void *base;
@@ -58,6 +74,7 @@ struct amper {
     uint32_t free;    /* at least so many places of the command queue are free */
     uint32_t drawn;   /* draws that the latest amper_sample stored */
     int packed;       /* whether it has packed registers */
+    int window;       /* whether bursts reach them */
     int remembers;    /* whether it still knows the rows of the latest amper_sample */
     int to_stream;    /* whether results go to the stream */
     int fell_back;    /* whether its candidate set was empty, so that it drew from all valid rows */

@@ -58,7 +58,7 @@ def top_component(config: AmperConfig) -> wiring.Component:
     if config.bus == "native":
         return sampler
     core = SharedModule.of("amper_sampler", sampler)
-    if config.bus == "axi":
+    if config.streams:
         from amper_hw.bus.axi import AxiSampler
 
         return AxiSampler(config, core)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from amper_hw.bus.registers import INTERRUPTS, Field, Register, register_map
+from amper_hw.bus.registers import INTERRUPTS, WINDOW, WINDOW_BYTES, Field, Register, register_map
 from amper_spec.config import VARIANTS, AmperConfig
 from amper_spec.parameters import Parameter
 from amper_spec.status import Status
@@ -50,6 +50,9 @@ def c_header(config: AmperConfig) -> str:
                 _macro(f"{name}_MASK", field.mask),
                 _macro(f"{name}_RESET", field.reset),
             ]
+    if config.window:
+        lines += ["", "/* Addresses for bursts: RESULT_PACKED to reads, UPDATE to writes. */"]
+        lines += [_macro("WINDOW", WINDOW), _macro("WINDOW_BYTES", WINDOW_BYTES)]
     statuses = [f"AMPER_RESULT_{each.name} = {each.value}" for each in Status]
     parameters = [f"AMPER_{each.name} = {each.value}" for each in Parameter]
     variants = [f"AMPER_VARIANT_{name.upper().replace('-', '_')} = {value}" for value, name in enumerate(VARIANTS)]
@@ -88,6 +91,10 @@ def system_rdl(config: AmperConfig) -> str:
         ]
         lines += [_rdl_field(register, field) for field in register.fields]
         lines += [f"  }} {register.name} @ 0x{register.offset:03X};"]
+    if config.window:
+        description = "bursts: RESULT_PACKED to reads, UPDATE to writes"
+        words = f'{{ desc = "{description}"; memwidth = 32; mementries = {WINDOW_BYTES // 4}; sw = rw; }}'
+        lines.append(f"  external mem {words} WINDOW @ 0x{WINDOW:X};")
     lines += [f"  IRQ_STATUS.{name}->enable = IRQ_ENABLE.{name};" for name in INTERRUPTS]
     return "\n".join([*lines, "};", ""])
 
@@ -140,6 +147,9 @@ def page(config: AmperConfig) -> str:
             continue
         lines.append(f"{start} | | | {_plain(register.description)} | |")
         lines += [f"| | | | {_field_cells(field, field.description)}" for field in register.fields]
+    if config.window:
+        place = f"0x{WINDOW:03X} to 0x{WINDOW + WINDOW_BYTES - 4:03X}"
+        lines.append(f"| {place} | window | rw | | | | bursts: `RESULT_PACKED` to reads, `UPDATE` to writes | |")
     return "\n".join([*lines, ""])
 
 

@@ -12,6 +12,8 @@ from amper_hw.bus.registers import register_named
 from amper_spec.config import AmperConfig
 
 MOST_ROWS, MOST_DRAWS = 16, 8
+#: Inputs of AXI's registers that stay as they are: answers are taken at once, and a burst is a beat of 4 bytes.
+CONSTANT = {"bready": 1, "rready": 1, "wlast": 1, "awsize": 2, "arsize": 2, "awburst": 1, "arburst": 1}
 
 
 def smoke_writes(config: AmperConfig) -> list[tuple[int, int]]:
@@ -27,7 +29,7 @@ def smoke_draws(config: AmperConfig) -> int:
 
 def smoke_bench(config: AmperConfig, ports: dict[str, dict[str, object]], expected: Sequence[int]) -> str:
     """The module ``NAME_smoke``, which prints PASSED or what was wrong; ``expected`` are the rows of the batch."""
-    parts = {"native": _native, "axi": _axi, "wishbone": _wishbone}[config.bus](config)
+    parts = {"native": _native, "axi": _axi, "axi4": _axi, "wishbone": _wishbone}[config.bus](config)
     inputs = [name for name, port in ports.items() if port["direction"] == "input" and name not in ("clk", "rst")]
     declared = [f"  {_kind(port)}{name}{_reset(port)};" for name, port in ports.items() if name not in ("clk", "rst")]
     connected = ", ".join(f".{name}({name})" for name in ports)
@@ -52,10 +54,10 @@ def smoke_bench(config: AmperConfig, ports: dict[str, dict[str, object]], expect
             *parts,
             "",
             "  initial begin",
-            *([f"    {name} = 1;" for name in inputs if name in ("s_axil_bready", "s_axil_rready")]),
+            *(f"    {name} = {CONSTANT[part]};" for name in inputs if (part := name.rpartition("_")[2]) in CONSTANT),
             "    repeat (3) @(negedge clk);",
             "    rst = 0;",
-            *(["    put(12'hD0, 0);  // results to the registers"] if config.bus == "axi" else []),
+            *(["    put(12'hD0, 0);  // results to the registers"] if config.streams else []),
             *steps,
             f"    request({smoke_draws(config)});",
             *checks,
@@ -156,8 +158,8 @@ def _registers(config: AmperConfig) -> list[str]:
 
 
 def _axi(config: AmperConfig) -> list[str]:
-    """AXI4-Lite, one access at a time; the streams are tied off."""
-    return [
+    """AXI4-Lite, or AXI4 without bursts, one access at a time; the streams are tied off."""
+    lines = [
         "  task put(input [11:0] address, input [31:0] data);",
         "  begin",
         "    s_axil_awaddr = address; s_axil_awvalid = 1; s_axil_wdata = data; s_axil_wstrb = 15; s_axil_wvalid = 1;",
@@ -179,8 +181,10 @@ def _axi(config: AmperConfig) -> list[str]:
         "    @(negedge clk);",
         "  end",
         "  endtask",
-        *_registers(config),
     ]
+    return [line.replace("s_axil", "s_axi" if config.bus == "axi4" else "s_axil") for line in lines] + _registers(
+        config
+    )
 
 
 def _wishbone(config: AmperConfig) -> list[str]:

@@ -59,8 +59,8 @@ class BoardResult:
 
 def board_config(config: AmperConfig) -> AmperConfig:
     """The configuration with the bus that the boards have. Raises ValueError for one that asks for another."""
-    if config.bus == "axi":
-        raise ValueError("bus must be wishbone (or left out) on a board, not 'axi'")
+    if config.bus not in ("native", "wishbone"):
+        raise ValueError(f"bus must be wishbone (or left out) on a board, not {config.bus!r}")
     return config.changed(bus="wishbone")
 
 

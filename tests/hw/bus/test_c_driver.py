@@ -30,6 +30,7 @@ CONFIGURATIONS = {
     "single": AmperConfig(
         rows=7, bank_rows=4, fan_out=2, priority_width=30, batch=5, variant="exact", pipeline="shallow", bus="wishbone"
     ),
+    "bursts": AmperConfig(rows=11, bank_rows=4, priority_width=8, batch=9, pipeline="shallow", bus="axi4"),
 }
 
 
@@ -191,7 +192,7 @@ def test_the_total_has_64_bits(simulation):
 def test_results_to_the_stream_and_back(simulation):
     """Meanwhile the driver draws nothing; without streams there is nothing to send to."""
     config, device = simulation
-    streams = config.bus == "axi"
+    streams = config.streams
     calls = ["init", "stream 1", "sample 1", "stream 0", "sample 1", "interrupts 1", "pending"]
     answers = device.run((*call.split(), "0", "0")[:3] for call in calls)
     wanted = [[OK], [OK], [BAD_ARGUMENT, 0, 0]] if streams else [[OK], [BAD_ARGUMENT], [NO_VALID_ROW, 0, 0]]
@@ -204,6 +205,13 @@ def test_a_batch_and_its_updates_by_few_accesses(tmp_path, bus):
     batch, updates = measured(AmperConfig(rows=64, batch=64, bus=bus, pipeline="shallow"), tmp_path)
     assert batch.reads + updates.reads <= 80
     assert batch.writes + updates.writes <= 40
+
+
+def test_a_batch_and_its_updates_by_bursts(tmp_path):
+    """Two bursts, and what surrounds them."""
+    batch, updates = measured(AmperConfig(rows=64, batch=64, bus="axi4", pipeline="shallow"), tmp_path)
+    assert (batch.writes, updates.writes) == (1, 1)
+    assert batch.reads + updates.reads <= 8
 
 
 @pytest.mark.parametrize("bus", ["axi", "wishbone"])
@@ -219,10 +227,11 @@ def test_error_codes_on_plain_memory(tmp_path, bus):
 FAULTS = [
     AmperConfig(rows=7, batch=4, bus="axi", variants=VARIANTS, packed_registers=False),
     AmperConfig(rows=7, batch=4, bus="wishbone"),
+    AmperConfig(rows=7, batch=4, bus="axi4"),
 ]
 
 
-@pytest.mark.parametrize("config", FAULTS, ids=["single", "packed"])
+@pytest.mark.parametrize("config", FAULTS, ids=["single", "packed", "bursts"])
 def test_no_fault_leaves_anything_behind(tmp_path, config):
     """A device that stalls, answers errors or resets, at every access of a script and at random (faults.c)."""
     write_sources(config, tmp_path)

@@ -12,10 +12,10 @@ from amper import AmperConfig
 from amper_hw.bus.registers import register_map
 from amper_hw.output.register_files import system_rdl
 
-CONFIGURATIONS = [AmperConfig(rows=1024, bus="axi"), AmperConfig(rows=9, bus="wishbone", name="replay0", batch=3)]
+CONFIGURATIONS = [AmperConfig(rows=1024, bus="axi4"), AmperConfig(rows=9, bus="wishbone", name="replay0", batch=3)]
 
 
-@pytest.fixture(params=CONFIGURATIONS, ids=["axi", "wishbone"])
+@pytest.fixture(params=CONFIGURATIONS, ids=["axi4", "wishbone"])
 def exported(request, tmp_path):
     """``exported(kind, *options)``: the map's configuration, and what PeakRDL wrote."""
     source = tmp_path / "map.rdl"

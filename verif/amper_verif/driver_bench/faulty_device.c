@@ -138,6 +138,10 @@ static uint32_t take_packed(void)
 
 static uint32_t read_register(uint32_t offset)
 {
+#ifdef AMPER_WINDOW
+    if (offset - AMPER_WINDOW < AMPER_WINDOW_BYTES)
+        return take_packed();
+#endif
     switch (offset) {
 #ifdef AMPER_REG_RESULT_PACKED
     case AMPER_REG_RESULT_PACKED: return take_packed();
@@ -148,7 +152,8 @@ static uint32_t read_register(uint32_t offset)
     case AMPER_REG_BATCH_MAX: return MOST;
     case AMPER_REG_PRIORITY_WIDTH: return AMPER_PRIORITY_WIDTH_VALUE_RESET;
     case AMPER_REG_FEATURES:
-        return AMPER_FEATURES_VARIANTS_RESET | AMPER_FEATURES_PACKED_RESET << AMPER_FEATURES_PACKED_LSB;
+        return AMPER_FEATURES_VARIANTS_RESET | AMPER_FEATURES_PACKED_RESET << AMPER_FEATURES_PACKED_LSB |
+               AMPER_FEATURES_BUS_RESET << AMPER_FEATURES_BUS_LSB;
     case AMPER_REG_BATCH: return device.batch;
     case AMPER_REG_LEVEL: return DEPTH - device.queued;
     case AMPER_REG_STATUS: return status();

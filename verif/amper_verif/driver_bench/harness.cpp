@@ -1,5 +1,5 @@
 // A bus master around the Verilator model: every access of the driver becomes a transfer on AXI4-Lite (AMPER_AXI
-// defined) or Wishbone. An error answer, or none, ends the program: the driver must never cause one.
+// defined), AXI4 (AMPER_AXI4; the window by bursts) or Wishbone (AMPER_CLASSIC: classic cycles). An error answer, or none, ends the program: the driver must never cause one.
 #include "Vamper.h"
 #include "bus_access.h"
 #include "verilated.h"
@@ -8,7 +8,7 @@
 #include <cstdlib>
 
 static Vamper *top;
-static const int DEADLINE = 1000;  // cycles
+static const int DEADLINE = 10000;  // cycles
 
 static uint32_t counted[3];  // reads, writes, cycles
 
@@ -70,7 +70,77 @@ void bus_write32(volatile void *, uint32_t offset, uint32_t value) {
     }
     require(false, "no answer to a write", offset);
 }
+#elif defined AMPER_AXI4
+static void read_burst(uint32_t offset, uint32_t *words, uint32_t count) {
+    counted[0]++;
+    top->s_axi_araddr = offset;
+    top->s_axi_arlen = count - 1;
+    top->s_axi_arsize = 2;
+    top->s_axi_arburst = 1;
+    top->s_axi_arvalid = top->s_axi_rready = 1;
+    uint32_t taken = 0;
+    for (int cycle = 0; cycle < DEADLINE; cycle++) {
+        top->eval();
+        bool address = top->s_axi_arvalid && top->s_axi_arready;
+        bool beat = top->s_axi_rvalid, last = top->s_axi_rlast;
+        uint32_t data = top->s_axi_rdata, response = top->s_axi_rresp;
+        tick();
+        if (address) top->s_axi_arvalid = 0;
+        if (!beat) continue;
+        require(response == 0, "error answer to a read", offset);
+        words[taken++] = data;
+        require(last == (taken == count), "RLAST at the wrong beat", offset);
+        if (last) return;
+    }
+    require(false, "no answer to a read", offset);
+}
+
+static void write_burst(uint32_t offset, const uint32_t *words, uint32_t count) {
+    counted[1]++;
+    top->s_axi_awaddr = offset;
+    top->s_axi_awlen = count - 1;
+    top->s_axi_awsize = 2;
+    top->s_axi_awburst = 1;
+    top->s_axi_wstrb = 15;
+    top->s_axi_awvalid = top->s_axi_wvalid = top->s_axi_bready = 1;
+    uint32_t given = 0;
+    for (int cycle = 0; cycle < DEADLINE; cycle++) {
+        top->s_axi_wdata = words[given < count ? given : 0];
+        top->s_axi_wlast = given + 1 == count;
+        top->eval();
+        bool address = top->s_axi_awvalid && top->s_axi_awready;
+        bool data = top->s_axi_wvalid && top->s_axi_wready;
+        bool answer = top->s_axi_bvalid;
+        uint32_t response = top->s_axi_bresp;
+        tick();
+        if (address) top->s_axi_awvalid = 0;
+        if (data && ++given == count) top->s_axi_wvalid = 0;
+        if (answer) {
+            require(response == 0, "error answer to a write", offset);
+            return;
+        }
+    }
+    require(false, "no answer to a write", offset);
+}
+
+uint32_t bus_read32(volatile void *, uint32_t offset) {
+    uint32_t word;
+    read_burst(offset, &word, 1);
+    return word;
+}
+
+void bus_write32(volatile void *, uint32_t offset, uint32_t value) { write_burst(offset, &value, 1); }
+
+void bus_read_window(volatile void *, uint32_t *words, uint32_t count) { read_burst(0x400, words, count); }
+
+void bus_write_window(volatile void *, const uint32_t *words, uint32_t count) { write_burst(0x400, words, count); }
 #else
+#ifdef AMPER_CLASSIC
+static const bool classic = true;
+#else
+static const bool classic = false;
+#endif
+
 static uint32_t access_bus(bool write, uint32_t offset, uint32_t value) {
     top->wb_cyc = top->wb_stb = 1;
     top->wb_we = write;
@@ -83,9 +153,9 @@ static uint32_t access_bus(bool write, uint32_t offset, uint32_t value) {
         bool answer = top->wb_ack || top->wb_err, error = top->wb_err;
         uint32_t data = top->wb_dat_o;
         tick();
-        if (taken) top->wb_stb = 0;
+        if (taken && !classic) top->wb_stb = 0;
         if (answer) {
-            top->wb_cyc = 0;
+            top->wb_cyc = top->wb_stb = 0;
             require(!error, write ? "error answer to a write" : "error answer to a read", offset);
             return data;
         }

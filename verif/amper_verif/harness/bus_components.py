@@ -18,6 +18,12 @@ def axi_sampler(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
     return Unit("bus.axi_sampler", lambda: top_component(config), parameters)
 
 
+def axi_bursts(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
+    """``part``: "bursts" (legal and illegal ones), or a random program of so many batches: "registers" or "streams"."""
+    parameters = {"config": config.to_dict(), "part": part, "workload": {"kind": "random", "batches": batches}}
+    return Unit("bus.axi_bursts", lambda: top_component(config), parameters)
+
+
 def wishbone_sampler(config: AmperConfig, *, part: str, batches: int = 30) -> Unit:
     """``part``: "illegal" (every illegal access) or "registers" (a random program of so many batches)."""
     parameters = {"config": config.to_dict(), "part": part, "workload": {"kind": "random", "batches": batches}}

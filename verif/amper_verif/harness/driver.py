@@ -49,15 +49,17 @@ class DriverSimulation:
 
     Parameters
     ----------
-    config : with bus "axi" or "wishbone". folder : for the build.
+    config : with a bus. folder : for the build. classic : with Wishbone, classic cycles.
     """
 
-    def __init__(self, config: AmperConfig, folder: Path) -> None:
+    def __init__(self, config: AmperConfig, folder: Path, *, classic: bool = False) -> None:
         require_simulator("verilator")
         folder.mkdir(parents=True, exist_ok=True)
         write_sources(config, folder)
-        objects = [compile_c(folder, name, *BY_FUNCTION) for name in ("amper.c", "script.c")]
-        macros = ["-CFLAGS", "-DAMPER_AXI"] if config.bus == "axi" else []
+        burst = ("-DBUS_WINDOW",) if config.bus == "axi4" else ()
+        objects = [compile_c(folder, name, *burst, *BY_FUNCTION) for name in ("amper.c", "script.c")]
+        master = {"axi": "AXI", "axi4": "AXI4", "wishbone": "CLASSIC" if classic else "PIPELINED"}[config.bus]
+        macros = ["-CFLAGS", f"-DAMPER_{master}"]
         options = ["--cc", "--exe", "--build", "-O3", "--top-module", "amper", "-CFLAGS", "-O1", "-CFLAGS", "-I.."]
         sources = ["amper.v", "harness.cpp", *(f"../{name}" for name in objects)]
         _run(["verilator", *options, *macros, "-Mdir", "build", *sources], folder)

@@ -148,6 +148,9 @@ class RegisterProgram:
         status = await self.registers.get("RESULT_STATUS")
         got = Draw(row, await self.registers.get("RESULT_PRIORITY"), status >> 8, status & 0xFF)
         assert priority is None or (priority, last) == (got.priority, got.last)
+        self._taken(got)
+
+    def _taken(self, got: Draw) -> None:
         assert self.expected, f"a result that nobody asked for: {got}"
         wanted = self.expected.popleft()
         assert got == wanted, f"draw {self.compared}: expected {wanted}, got {got}"
@@ -156,7 +159,7 @@ class RegisterProgram:
             self.drawn, self.pairs = [], 0
         self.drawn_more = not got.last
         if Status(got.status) not in REFUSALS:
-            self.drawn.append(row)
+            self.drawn.append(got.row)
 
     async def no_packed_result(self) -> None:
         """Where there is no draw, the packed one is 0, and that is no error."""

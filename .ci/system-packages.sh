@@ -18,6 +18,7 @@ need g++ command -v "${CXX:-c++}" # with make and perl: Verilator compiles its m
 need make command -v make
 need ccache command -v ccache # compiles the Verilator runtime once for all designs
 need perl command -v perl
+need tcl command -v tclsh # runs the scripts for Vivado and Quartus, with stubs
 need gcc-riscv64-unknown-elf command -v riscv64-unknown-elf-gcc # the program of examples/litex
 if version=$("$python" -c 'import sys; print("{}.{}".format(*sys.version_info))'); then
     # Debian and Ubuntu ship Python without the parts that create a virtual environment.

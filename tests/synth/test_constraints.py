@@ -122,5 +122,5 @@ def test_the_command_writes_them(tmp_path):
     assert main(["generate", *options, "-o", str(tmp_path)]) == 0
     config = AmperConfig(**SMALL)
     expected = constraint_files(generate(config), smoke_rows(config))
-    assert len(expected) == 5
+    assert len(expected) == 8
     assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in expected} == expected

@@ -1,5 +1,5 @@
 """What a user of the Verilog needs beside it: timing constraints, an instance to copy, a FuseSoC core with a smoke
-bench, a LibreLane configuration.
+bench, a LibreLane configuration, descriptions for Vivado, Quartus, LiteX and readers of IP-XACT.
 
 None of them is about one technology: the clock's period is a start to edit (``PERIOD_NS``), and everything else follows
 from the ports.
@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from amper_hw.output.generate import Generated
-from amper_hw.output.litex import litex_module
 from amper_hw.output.smoke import smoke_bench
+from amper_hw.packaging.ipxact import ipxact_component
+from amper_hw.packaging.litex import litex_module
+from amper_hw.packaging.quartus import quartus_component
+from amper_hw.packaging.vivado import vivado_script
 
 PERIOD_NS = 10.0  # slow enough for any target
 IO_SHARE = 0.2  # of the period, for what is outside before an input and behind an output
@@ -32,6 +35,9 @@ def constraint_files(generated: Generated, expected: Sequence[int] | None = None
         f"{name}_instance.vh": instance(name, ports),
         f"{name}.core": fusesoc_core(generated, smoke=bool(smoke)),
         f"{name}_librelane.json": librelane(name),
+        f"{name}.xml": ipxact_component(generated),
+        f"{name}_vivado.tcl": vivado_script(generated),
+        f"{name}_hw.tcl": quartus_component(generated),
         **({f"{name}_litex.py": litex_module(generated.config)} if generated.config.bus == "wishbone" else {}),
         **smoke,
     }

@@ -307,6 +307,18 @@ def test_the_examples_compile(tmp_path):
         compile_c(tmp_path, f"example{number}.c")
 
 
+def test_the_example_for_linux(tmp_path):
+    """It compiles without a word; with a file in place of the device it finds no sampler there."""
+    source = Path(__file__).parents[3] / "examples/uio/main.c"
+    write_sources(AmperConfig(rows=8, bus="axi"), tmp_path)
+    command = ["gcc", "-std=gnu99", *WARNINGS, "-I.", "-include", source.with_name("wait.h"), "-o", "batch", source]
+    done = subprocess.run([*command, "amper.c"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    (tmp_path / "uio0").write_bytes(bytes(0x1000))
+    done = subprocess.run(["./batch", "uio0"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "uio0: the driver says -1\n")  # AMPER_NO_DEVICE
+
+
 def test_the_native_interface_has_no_driver():
     with pytest.raises(ValueError, match="bus must be axi or wishbone"):
         register_files(AmperConfig(rows=8))

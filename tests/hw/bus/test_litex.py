@@ -9,7 +9,7 @@ import pytest
 import pythondata_cpu_picorv32
 
 from amper import AmperConfig
-from amper_hw.output.litex import litex_module
+from amper_hw.packaging.litex import litex_module
 from amper_verif.harness import bus_components
 
 from . import test_axi

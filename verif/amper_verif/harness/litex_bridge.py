@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 from amper import AmperConfig
 from amper_hw.output.generate import TOP, generate
-from amper_hw.output.litex import litex_module
+from amper_hw.packaging.litex import litex_module
 
 
 def litex_bridge(config: AmperConfig, top: str) -> str:

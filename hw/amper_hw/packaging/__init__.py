@@ -1,0 +1,1 @@
+"""What tools that put designs together want to know of a generated sampler."""

@@ -228,7 +228,7 @@ SIZES = [
     (("--rows", "8", "--draw-ports", "16"), "draw_ports must be 1 to 8, not 16"),
     (("--rows", "8", "--write-ports", "0"), "write_ports must be 1 to 8, not 0"),
     (("--rows", "8", "--pipeline", "long"), "pipeline must be one of deep, shallow, not 'long'"),
-    (("--rows", "8", "--bus", "pci"), "bus must be one of native, axi, wishbone, not 'pci'"),
+    (("--rows", "8", "--bus", "pci"), "bus must be one of native, axi, wishbone, axi4, not 'pci'"),
     ((), "rows must be given: it has no default"),
 ]
 

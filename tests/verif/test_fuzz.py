@@ -135,7 +135,7 @@ def test_an_error_of_one_run_does_not_end_the_others(tmp_path, capsys, monkeypat
         (("--fuzz", 1, "--batches", 2), "batches must be at least 3, not 2"),
         (("--fuzz", 1, "--rows", 5), "fuzz chooses the configurations itself: --rows must not be given"),
         (("--fuzz", 1, "--trace", "x.npz"), "fuzz chooses the configurations itself: --trace must not be given"),
-        (("--fuzz", 1, "--bus", "pci"), "bus must be one of native, axi, wishbone, not 'pci'"),
+        (("--fuzz", 1, "--bus", "pci"), "bus must be one of native, axi, wishbone, axi4, not 'pci'"),
     ],
 )
 def test_bad_input(tmp_path, capsys, arguments, message):

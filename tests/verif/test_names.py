@@ -42,7 +42,7 @@ def test_files_that_lie_side_by_side(tmp_path):
         written.append({path.name for path in (tmp_path / config.name).iterdir()})
     assert written[0] & written[1] == {"amper.c", "amper.h", "amper_regs.h"}
     rest = written[0] - {"amper.c", "amper.h", "amper_regs.h"}
-    assert len(rest) == 8
+    assert len(rest) == 11
     assert all(name.startswith("first") for name in rest)
     assert "addrmap first {" in (tmp_path / "first/first.rdl").read_text()
     core = (tmp_path / "second/second.core").read_text()

@@ -302,7 +302,7 @@ def test_numpy_reals_and_integers_become_python_floats(name):
 CHOICES = {
     "variant": "fr-dithered, fr-prefix, fr, k, exact",
     "pipeline": "deep, shallow",
-    "bus": "native, axi, wishbone",
+    "bus": "native, axi, wishbone, axi4",
     "storage": "flip-flops, latches",
     "primitives": "gates, blocks",
 }
@@ -348,7 +348,7 @@ def test_choice_of_the_wrong_kind(name, value):
 
 
 @pytest.mark.parametrize("name", CHOICES)
-@pytest.mark.parametrize("value", ["", "K", "fr ", "per", "frdithered", "Deep", "axi4", "latch"])
+@pytest.mark.parametrize("value", ["", "K", "fr ", "per", "frdithered", "Deep", "axi5", "latch"])
 def test_unknown_choice(name, value):
     with pytest.raises(ValueError, match=exactly(f"{name} must be one of {CHOICES[name]}, not {value!r}")):
         AmperConfig(rows=1, **{name: value})

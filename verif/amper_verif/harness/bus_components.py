@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from amaranth.lib import data
 
 from amper import AmperConfig
@@ -46,6 +48,12 @@ def litex_peer(config: AmperConfig, *, batches: int = 20) -> Unit:
     bench = "bus.litex_peer"
     parameters = {"config": config.to_dict(), "workload": {"kind": "random", "batches": batches}}
     return Unit(bench, lambda: litex_bridge(config, "amper_litex_peer"), parameters)
+
+
+def dma_ring(config: AmperConfig, *, library: Path, rounds: int = 15) -> Unit:
+    """``library`` : examples/dma, compiled for the bench."""
+    parameters = {"config": config.to_dict(), "library": str(library), "rounds": rounds}
+    return Unit("bus.dma_ring", lambda: top_component(config), parameters)
 
 
 def stream_arbiter(*, cycles: int = 3000) -> Unit:

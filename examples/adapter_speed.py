@@ -20,14 +20,16 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import ReplayBuffer
+from tensordict import TensorDict
 from tianshou.data import Batch, PrioritizedReplayBuffer
+from torchrl.data import LazyTensorStorage, TensorDictReplayBuffer
 from torchrl.data.replay_buffers.samplers import PrioritizedSampler
 from tqdm import tqdm
 
 from amper import Sampler
 from amper.adapters.sb3 import AmperReplayBuffer as Sb3Buffer
 from amper.adapters.tianshou import AmperReplayBuffer as TianshouBuffer
-from amper.adapters.torchrl import AmperSampler
+from amper.torchrl import AmperSampler, AmperTensorDictReplayBuffer
 
 BATCH, CALLS = 64, 50
 Calls = dict[str, Callable[[], object]]
@@ -53,6 +55,15 @@ def torchrl_calls(sampler: PrioritizedSampler, rows: int, drawn: np.ndarray, err
         "update": lambda: sampler.update_priority(index, priority),
         "add": lambda: sampler.mark_update(5),
     }
+
+
+def torchrl_buffer_calls(kind: type[TensorDictReplayBuffer], rows: int) -> Calls:
+    """Whole batches of six columns."""
+    buffer = kind(storage=LazyTensorStorage(rows), sampler=AmperSampler(rows, 0.6, 0.4), batch_size=BATCH)
+    columns = {"obs": (4,), "action": (), "reward": (), "next_obs": (4,), "done": ()}
+    buffer.extend(TensorDict({name: torch.zeros(rows, *shape) for name, shape in columns.items()}, [rows]))
+    buffer.update_priority(torch.arange(rows), torch.rand(rows))
+    return {"sample": buffer.sample}
 
 
 def tianshou_calls(buffer: PrioritizedReplayBuffer, rows: int, drawn: np.ndarray, errors: np.ndarray) -> Calls:
@@ -90,6 +101,8 @@ def contenders(rows: int) -> dict[str, Calls]:
             "add": alone.add,
         },
         "amper.torchrl": torchrl_calls(AmperSampler(rows, 0.6, 0.4), *given),
+        "amper.torchrl in TorchRL's buffer, whole batch": torchrl_buffer_calls(TensorDictReplayBuffer, rows),
+        "amper.torchrl in ours, whole batch": torchrl_buffer_calls(AmperTensorDictReplayBuffer, rows),
         "amper.tianshou, indices and weights": tianshou_calls(TianshouBuffer(rows, 0.6, 0.4), *given),
         "Tianshou, indices and weights": tianshou_calls(PrioritizedReplayBuffer(rows, 0.6, 0.4), *given),
         "amper.sb3, whole batch": sb3_calls(Sb3Buffer(rows, box, spaces.Discrete(2), "cpu"), *given),

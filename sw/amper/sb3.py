@@ -8,9 +8,11 @@ from amper.adapters.sb3_buffers import (
     PrioritizedRows,
     PrioritizedSamples,
 )
+from amper.adapters.sb3_her import AmperHerReplayBuffer
 
 __all__ = [
     "AmperDictReplayBuffer",
+    "AmperHerReplayBuffer",
     "AmperNStepReplayBuffer",
     "AmperReplayBuffer",
     "PrioritizedDQN",

@@ -84,8 +84,7 @@ class PrioritizedRows(ReplayBuffer):
     def reset(self) -> None:
         """Forget all transitions and their priorities."""
         held = np.arange(self.size() * self.n_envs)
-        if self.optimize_memory_usage and self.full:
-            held = np.setdiff1d(held, self._rows(self.pos))
+        held = held[self._are_drawn(*np.divmod(held, self.n_envs))]
         if held.size:
             self.sampler.remove(held)
         super().reset()
@@ -103,6 +102,16 @@ class PrioritizedRows(ReplayBuffer):
         TypeError, ValueError : a bad argument. NoValidRowError (a ValueError) : nothing was added yet.
         """
         rows, weights = self.sampler.sample(batch_size, self.beta if beta is None else beta)
+        return self._of_rows(rows, weights, env)
+
+    def _get_samples(self, batch_inds: NDArray[np.int64], env: VecNormalize | None = None) -> PrioritizedSamples:
+        """Those positions of random environments; SB3's subclasses and tests call it."""
+        rows = batch_inds * self.n_envs + np.random.randint(self.n_envs, size=batch_inds.size)
+        return self._of_rows(rows, np.ones(rows.size, np.float32), env)
+
+    def _of_rows(
+        self, rows: NDArray[np.int64], weights: NDArray[np.float32], env: VecNormalize | None
+    ) -> PrioritizedSamples:
         first, envs = np.divmod(rows, self.n_envs)
         last, rewards, discounts = self._returns(first, envs, env)
         if self.optimize_memory_usage:
@@ -134,15 +143,18 @@ class PrioritizedRows(ReplayBuffer):
         if numbers.size != values.size:
             raise ValueError(f"indices and errors must be of one length, not {numbers.size} and {values.size}")
         turns, rows = np.divmod(numbers, self.sampler.rows)
-        first = rows // self.n_envs
+        first, envs = np.divmod(rows, self.n_envs)
         newest = self._turns(first)
         if (wrong := numbers[(numbers < 0) | (turns > newest)]).size:
             raise ValueError(f"indices must be of transitions that were added, not {wrong[0]}")
-        there = turns == newest
-        if self.optimize_memory_usage and self.full:
-            there &= first != self.pos
+        there = (turns == newest) & self._are_drawn(first, envs)
         self.sampler.update(rows[there], values[there])
         self.dropped += numbers.size - int(there.sum())
+
+    def _are_drawn(self, first: NDArray[np.int64], envs: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether transitions that are stored can be drawn, too."""
+        without = self.optimize_memory_usage and self.full  # an observation, which is the one after the newest
+        return first != self.pos if without else np.ones(first.size, bool)
 
     def _turns(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """The turn of the ring in which each position was stored last."""

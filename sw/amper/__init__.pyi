@@ -10,6 +10,7 @@ from amper.model.quantise import quantise as quantise
 from amper.replay.buffer import ReplayBuffer as ReplayBuffer
 from amper.replay.columns import Columns as Columns
 from amper.replay.frames import Frames as Frames
+from amper.replay.limiter import RateLimiter as RateLimiter
 from amper.replay.nstep import NStep as NStep
 from amper.replay.sequences import Sequences as Sequences
 from amper.replay.sequences import sequence_priorities as sequence_priorities

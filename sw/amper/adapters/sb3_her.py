@@ -79,7 +79,8 @@ class AmperHerReplayBuffer(PrioritizedRows, HerReplayBuffer):
         return drawn
 
     def _rows_of(self, positions: NDArray[np.int64], env: int) -> NDArray[np.int64]:
-        return positions % self.buffer_size * self.n_envs + env
+        rows: NDArray[np.int64] = positions % self.buffer_size * self.n_envs + env
+        return rows
 
 
 _SHARED = ("observations", "actions", "next_observations", "dones", "rewards")

@@ -1,4 +1,4 @@
-"""``AmperHerReplayBuffer`` holds what SB3's ``HerReplayBuffer`` holds, draws it by priority, and relabels as it does."""
+"""``AmperHerReplayBuffer`` holds what SB3's own holds, draws it by priority, and relabels it likewise."""
 
 from __future__ import annotations
 

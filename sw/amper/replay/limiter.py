@@ -70,9 +70,7 @@ class RateLimiter:
 
     def _wait(self, may: Any, timeout: float | None, what: str) -> None:
         if not self._changed.wait_for(may, timeout):
-            raise TimeoutError(
-                f"waited {timeout} s {what}, after {self.inserted} inserts and {self.drawn} draws, with {self}"
-            )
+            raise TimeoutError(f"waited {timeout} s {what}, after {self.inserted} inserts and {self.drawn} draws")
 
     def _check(self, what: str, count: int, change: float) -> None:
         checked_integer(what, count, 1, 1 << 40)

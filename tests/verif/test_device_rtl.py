@@ -101,6 +101,12 @@ def test_exact_alone():
     assert run.compared > 3 * 500
 
 
+def test_many_rows_in_ram(capsys):
+    """A write waits longer for the memories, 2,000 cycles after a reset or a clear, than a batch ever takes."""
+    assert exact_run.main(["--organisation", "tree", "--rows", "8000", "--operations", "300"]) == 0
+    assert " indices and weights, 0 mismatches\n" in capsys.readouterr().out
+
+
 def test_the_recorded_trace():
     """Its first operations, as long as they stay within the rows; the command in device.md does all of it."""
     trace = Trace.load(ROOT / "verif/traces/cartpole-2000.npz")

@@ -277,8 +277,9 @@ def unsettled_cycles(config: AmperConfig) -> int:
 
 
 def clear_cycles(config: AmperConfig) -> int:
-    """tree: for how many cycles after a clear or a reset writes wait: one for every node of the lowest level."""
-    return levels(config)[-1].nodes
+    """For how many cycles after a clear or a reset writes wait for memories: of organisation tree one for every node of
+    the lowest level; of the other a few, which count as settling."""
+    return levels(config)[-1].nodes if has_tree(config) else 0
 
 
 def answer_cycles(config: AmperConfig) -> int:

@@ -37,7 +37,7 @@ def open_backend(config: AmperConfig) -> RtlBackend:
     ImportError : a package is missing. DeviceError : it cannot be built.
     """
     try:
-        from amper_hw.base.latency import batch_cycles, fallback_cycles, settle_cycles
+        from amper_hw.base.latency import batch_cycles, clear_cycles, fallback_cycles, settle_cycles
         from amper_verif.harness.simulators import SimulationError
         from amper_verif.native.build import rtl_library, structure
     except ImportError as error:
@@ -47,7 +47,7 @@ def open_backend(config: AmperConfig) -> RtlBackend:
     except SimulationError as error:
         raise DeviceError(f"backend rtl: {error}") from error
     batches = [batch_cycles(config.changed(variant=variant)) for variant in config.variants]
-    longest = max(batches) + fallback_cycles(config) + settle_cycles(config)
+    longest = max(batches) + fallback_cycles(config) + settle_cycles(config) + clear_cycles(config)
     device = RtlBackend(path, structure(config), deadline=1000 + 4 * longest, query_seed=config.seed)
     for parameter, value in parameter_changes(Settings(config), config.variants):
         device.set_parameter(parameter, value)

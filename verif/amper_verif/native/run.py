@@ -23,7 +23,8 @@ from amper.backends.fast import fast_backend
 from amper.operations.recorded import check_trace_fits
 from amper.operations.trace import Draw, Trace
 from amper.sampler.device import Device
-from amper_spec.algorithm import DRAWS
+from amper_spec.algorithm import DRAWS, ORGANISATIONS
+from amper_spec.build import OF_THE_TREE
 from amper_verif.native.backend import open_backend
 from amper_verif.native.calls import Call, RandomCalls
 
@@ -150,6 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--alone", action="store_true", help="build only this variant in, not all five")
     parser.add_argument("--draws", default="independent", metavar="X", help=f"of exact: {', '.join(DRAWS)}")
+    parser.add_argument("--organisation", default="parallel", metavar="X", help=f"of exact: {', '.join(ORGANISATIONS)}")
     options = parser.parse_args(arguments)
     try:
         trace = None if options.trace is None else Trace.load(Path(options.trace))
@@ -173,19 +175,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _config(options: argparse.Namespace, trace: Trace | None) -> AmperConfig:
-    """Few cycles a batch, which changes no index; every variant built in, unless one is wanted alone."""
+    """Few cycles a batch, which changes no index; every variant built in, unless one is wanted alone or the tree."""
+    tree = options.organisation == "tree"
     return AmperConfig(
         rows=options.rows or (257 if trace is None else trace.rows),
         priority_width=options.priority_width,
         variant=options.variant,
-        variants=(options.variant,) if options.alone else VARIANTS,  # type: ignore[arg-type]  # they are
+        variants=("exact",) if tree else (options.variant,) if options.alone else VARIANTS,  # type: ignore[arg-type]
         draws=options.draws,
+        organisation=options.organisation,
         seed=options.seed,
         search_ports=4,
-        draw_ports=4,
-        write_ports=4,
-        pipeline="shallow",
         result_priority=False,
+        **OF_THE_TREE if tree else {"draw_ports": 4, "write_ports": 4, "pipeline": "shallow"},
     )
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from amper import AmperConfig
 from amper.model.planes import ExactBatch
 from amper_hw.base import latency
-from amper_hw.base.variants import has_tree
 from amper_spec.status import REFUSALS, Status
 from amper_verif.harness.scoreboard import Scoreboard
 
@@ -41,8 +40,7 @@ class CycleCheck:
     """
 
     def __init__(self, config: AmperConfig, scoreboard: Scoreboard) -> None:
-        writes_wait = latency.clear_cycles(config) if has_tree(config) else 0
-        self.limit = max(latency.answer_cycles(config), writes_wait) + 2
+        self.limit = max(latency.answer_cycles(config), latency.clear_cycles(config)) + 2
         self.spans: list[tuple[int, int, int]] = []
         self.cycles: list[tuple[int, int]] = []
         self.exactly = 0

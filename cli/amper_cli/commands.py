@@ -10,6 +10,7 @@ from types import ModuleType
 COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("amper_cli.generate", "write the Verilog of a sampler"),
     "verify": ("amper_cli.verify", "simulate it against the golden model"),
+    "mutate": ("amper_cli.mutate", "which small changes of the Verilog verify notices"),
     "presets": ("amper_cli.presets", "named configurations, all parameters"),
     "cycles": ("amper_cli.cycles", "measure the cycles of a batch"),
     "synth": ("amper_cli.synth.command", "synthesise: area, clock, power; gates and logic depth"),

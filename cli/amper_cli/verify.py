@@ -38,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="simulator (default both, one after the other)",
     )
     parser.add_argument("--batches", type=int, default=100, metavar="N", help="random batches (default 100)")
+    parser.add_argument(
+        "--no-corners",
+        dest="corners",
+        action="store_false",
+        help="only random operations, no bits one by one and no draws at the borders of rows",
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the random operations (default 1)")
     parser.add_argument(
         "--fuzz", type=int, metavar="N", help="N random configurations, whatever the configuration options say"
@@ -106,6 +112,7 @@ def run_one(options: argparse.Namespace, simulators: tuple[str, ...]) -> int:
             config,
             simulator=simulator,
             batches=options.batches,
+            corners=options.corners,
             seed=options.seed,
             trace=options.trace,
             operations=options.operations,

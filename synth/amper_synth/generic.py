@@ -19,7 +19,7 @@ from amper import AmperConfig
 from amper_hw.output.generate import TOP, generate
 from amper_report.tables import table
 from amper_synth.generation import in_common
-from amper_synth.tools.yosys import SynthesisError, run_script, yosys_version
+from amper_verif.harness.yosys import SynthesisError, run_script, yosys_version
 
 DEPTH_SIZES = (256, 1024, 4096, 16_384)
 

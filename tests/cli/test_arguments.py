@@ -14,6 +14,7 @@ from amper_cli.main import main
 WRITING = {
     "generate": (["--rows", "8"], "-o"),
     "verify": (["--rows", "8"], "-o"),
+    "mutate": (["--rows", "8"], "-o"),
     "synth": (["--target", "generic", "--rows", "8"], "-o"),
     "explore": (["--rows", "8"], "-o"),
     "cycles": ([], "-o"),

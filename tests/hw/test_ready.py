@@ -6,8 +6,8 @@ import pytest
 
 from amper import AmperConfig
 from amper_hw.output.generate import generate
-from amper_synth.tools.yosys import run_script
 from amper_verif.harness.components import sampler_with_idle_payloads
+from amper_verif.harness.yosys import run_script
 
 SMALL = AmperConfig(rows=12, bank_rows=4, fan_out=2, groups=3, batch=5, priority_width=8)
 ALL = dataclasses.replace(

@@ -22,7 +22,7 @@ from amper_synth.asic.point import Failure, Point, key_of, load_point, measured,
 from amper_synth.explore import sweep as explore
 from amper_synth.explore.grid import configurations
 from amper_synth.explore.sweep import sweep
-from amper_synth.tools.yosys import SynthesisError
+from amper_verif.harness.yosys import SynthesisError
 
 SMALL = {
     "variant": ["fr-dithered"],

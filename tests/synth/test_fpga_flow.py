@@ -9,7 +9,7 @@ from amper import AmperConfig
 from amper_cli.main import main
 from amper_hw.base.latency import batch_cycles
 from amper_synth.fpga import board
-from amper_synth.tools.yosys import SynthesisError
+from amper_verif.harness.yosys import SynthesisError
 
 SMALL_OPTIONS = {"rows": 8, "bank_rows": 4, "fan_out": 2, "groups": 2, "batch": 2, "priority_width": 4}
 SMALL_OPTIONS |= {"variant": "fr-dithered"}

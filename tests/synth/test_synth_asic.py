@@ -18,8 +18,8 @@ from amper_synth.asic.script import abc_constraints, asic_script, kept_modules
 from amper_synth.asic.table import tables
 from amper_synth.liberty.cells import load_library
 from amper_synth.tools import sta
-from amper_synth.tools.yosys import SynthesisError
 from amper_verif.demo.result import DEFAULT_TRACE
+from amper_verif.harness.yosys import SynthesisError
 
 SMALL = AmperConfig(rows=8, variant="fr-dithered", bank_rows=4, fan_out=2, groups=2, batch=2, priority_width=4)
 

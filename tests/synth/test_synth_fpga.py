@@ -16,7 +16,7 @@ from amper_synth.fpga.boundary import WRAPPER, boundary
 from amper_synth.fpga.components import component_of, critical_path, hierarchy_of, instances, worst_by_component
 from amper_synth.fpga.targets import FPGAS
 from amper_synth.tools import nextpnr
-from amper_synth.tools.yosys import SynthesisError, run_yosys
+from amper_verif.harness.yosys import SynthesisError, run_yosys
 
 SMALL = AmperConfig(rows=8, variant="fr-dithered", bank_rows=4, fan_out=2, groups=2, batch=2, priority_width=4)
 TREE = {"top": {"dut": "amper"}, "amper": {"array": "node", "unit": "unit"}, "node": {"a": "bank", "b": "bank"}}

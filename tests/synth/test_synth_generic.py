@@ -10,8 +10,8 @@ from amper import AmperConfig
 from amper_cli.main import main
 from amper_synth import generic
 from amper_synth.generation import markdown, measure
-from amper_synth.tools import yosys
-from amper_synth.tools.yosys import SynthesisError
+from amper_verif.harness import yosys
+from amper_verif.harness.yosys import SynthesisError
 
 SMALL_OPTIONS = {
     "rows": 8,

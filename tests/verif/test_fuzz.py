@@ -166,7 +166,8 @@ def small_enough(bus, index):
     ],
 )
 def test_a_random_configuration_draws_the_golden_indices(tmp_path, bus, index):
-    result = verify.verify(small_enough(bus, index), simulator="icarus", batches=15, seed=index + 1, folder=tmp_path)
+    config = small_enough(bus, index)
+    result = verify.verify(config, simulator="icarus", batches=15, corners=False, seed=index + 1, folder=tmp_path)
     assert result.passed, result.first_mismatch
 
 

@@ -71,6 +71,7 @@ def verify(
     *,
     simulator: str,
     batches: int = 100,
+    corners: bool = True,
     seed: int = 1,
     trace: str | Path | None = None,
     operations: int | None = None,
@@ -83,8 +84,9 @@ def verify(
 
     Parameters
     ----------
-    simulator : "icarus" or "verilator". batches, seed : of the random operations. trace : a recorded trace to replay in
-        place of random operations, its first ``operations`` or all. waves : keep a waveform. folder : for the build.
+    simulator : "icarus" or "verilator". batches, seed : of the random operations. corners : then, with native ports,
+        also those of ``amper.operations.corners``, as long as some hundred batches. trace : a recorded trace to replay
+        in place of both, its first ``operations`` or all. waves : keep a waveform. folder : for the build.
     mutate : changes the Verilog before it is simulated, to see that the comparison notices. progress : show a bar.
 
     Raises
@@ -92,7 +94,7 @@ def verify(
     ValueError, TypeError : bad parameters. TraceError : a bad trace. SimulationError : no simulator, or the device
     broke its protocol or hung.
     """
-    workload = _workload(config, batches, trace, operations)
+    workload = _workload(config, batches, trace, operations) | {"corners": corners and config.bus == "native"}
     require_simulator(simulator)
     verilog = generate(config).verilog
     reports = [

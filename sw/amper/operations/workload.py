@@ -12,10 +12,11 @@ from amper.operations.vocabulary import Operation, Sample, Settle, Write, beats,
 def workload(config: AmperConfig, choice: dict[str, Any], seed: int) -> list[Operation]:
     """The operations of ``choice``.
 
-    {"kind": "random", "batches": N}, {"kind": "trace", "path": P, "operations": N or None}, {"kind": "ramp"} or
-    {"kind": "listed", "operations": as from ``encoded``}.
+    {"kind": "random", "batches": N, "corners": whether}, {"kind": "trace", "path": P, "operations": N or None},
+    {"kind": "ramp"} or {"kind": "listed", "operations": as from ``encoded``}.
     """
-    from amper.operations.random import random_operations  # it builds on this module
+    from amper.operations.corners import corner_operations  # they build on this module
+    from amper.operations.random import random_operations
 
     if choice["kind"] == "listed":
         return decoded(choice["operations"])
@@ -26,7 +27,8 @@ def workload(config: AmperConfig, choice: dict[str, Any], seed: int) -> list[Ope
         from amper.operations.trace import Trace
 
         return trace_operations(config, Trace.load(Path(choice["path"])), choice.get("operations"))
-    return random_operations(config, choice["batches"], seed, resets=choice.get("resets", True))
+    operations = random_operations(config, choice["batches"], seed, resets=choice.get("resets", True))
+    return [*operations, *corner_operations(config, seed)] if choice.get("corners") else operations
 
 
 def ramp(config: AmperConfig) -> list[Operation]:

@@ -25,7 +25,7 @@ from amper_synth.liberty.cells import Library, load_library
 from amper_synth.liberty.reader import liberty_text
 from amper_synth.tools.sta import Timing, sta_available, time_netlist
 from amper_synth.tools.units import NANO
-from amper_synth.tools.yosys import SynthesisError, run_script, yosys_version
+from amper_verif.harness.yosys import SynthesisError, run_script, yosys_version
 
 AS_FAST_AS_POSSIBLE = 0.1  # ns, below what any library reaches
 

@@ -21,7 +21,7 @@ from amper_synth.asic.script import abc_constraints, abc_script, asic_script
 from amper_synth.liberty.cells import Library, load_library
 from amper_synth.tools.sta import sta_available, sta_version
 from amper_synth.tools.units import NANO
-from amper_synth.tools.yosys import yosys_version
+from amper_verif.harness.yosys import yosys_version
 
 MOST = 300  # characters of an error that are shown
 

@@ -15,7 +15,7 @@ from amper_hw.output.generate import TOP
 from amper_synth.asic.activity import Activity
 from amper_synth.liberty.cells import Library
 from amper_synth.tools.sta import read_libraries, run_sta
-from amper_synth.tools.yosys import SynthesisError
+from amper_verif.harness.yosys import SynthesisError
 
 METHOD = "rates of every pin, from simulating the netlist on the recorded trace, without glitches; energies by OpenSTA"
 

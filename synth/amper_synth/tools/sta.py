@@ -12,7 +12,7 @@ from pathlib import Path
 from amper_hw.output.generate import TOP
 from amper_synth.liberty.cells import Library
 from amper_synth.tools.units import NANO, REGISTER
-from amper_synth.tools.yosys import SynthesisError
+from amper_verif.harness.yosys import SynthesisError
 
 INSTALL = "OpenSTA is not installed: no `sta` on the PATH. Install it by: apt-get install opensta"
 

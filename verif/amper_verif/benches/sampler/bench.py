@@ -27,10 +27,12 @@ STREAMS: dict[type, str] = {Beat: "write", Control: "control", Sample: "request"
 class SamplerBench:
     """Drives the streams cycle by cycle; everything is sampled at the rising edge, before the registers move."""
 
+    scoreboard_type = Scoreboard
+
     def __init__(self, dut: Any, config: AmperConfig, seed: int) -> None:
         self.dut = dut
         self.config = config
-        self.scoreboard = Scoreboard(config)
+        self.scoreboard = self.scoreboard_type(config)
         self.random = random.Random(seed)
         self.cycle = 0
         self.last_progress = 0
@@ -68,8 +70,8 @@ class SamplerBench:
         for signal in (dut.write_valid, dut.control_valid, dut.request_valid, dut.result_ready):
             signal.value = 0
         self.offered.clear()
-        await RisingEdge(dut.clk)
-        await RisingEdge(dut.clk)
+        await self._edge()
+        await self._edge()
         dut.rst.value = 0
         self.scoreboard.reset()
         self.monitors.reset()
@@ -100,12 +102,15 @@ class SamplerBench:
             )
         leave_progress(total, total)
 
+    async def _edge(self) -> None:
+        await RisingEdge(self.dut.clk)
+
     async def _step(self) -> None:
         """One cycle, with random readiness for a result."""
         chance = self.habit.ready_chance
         willing = self.held is not None or not self.patient
         self.dut.result_ready.value = int(willing and (chance >= 1 or self.random.random() < chance))
-        await RisingEdge(self.dut.clk)
+        await self._edge()
         self.cycle += 1
         self._observe()
 
@@ -193,7 +198,8 @@ class SamplerBench:
         status = self.scoreboard.request(sample.batch)
         self.coverage.request(sample.batch, status, waiting=len(self.cycles.open))
         self.statuses[status.name] = self.statuses.get(status.name, 0) + 1
-        self.cycles.requested(self.cycle, sample.batch, status)
+        if self.cycles.requested(self.cycle, sample.batch, status):
+            self.monitors.requested_alone()
 
     def _result(self, *, ready: bool) -> None:
         beat = self._beat()
@@ -205,8 +211,8 @@ class SamplerBench:
             self.cycles.stalled()
             return
         self.scoreboard.result(beat)
-        if beat.last:
-            self.cycles.answered(self.cycle)
+        if beat.last and self.cycles.answered(self.cycle):
+            self.monitors.drew_alone()
 
     def _beat(self) -> Result:
         dut, config = self.dut, self.config

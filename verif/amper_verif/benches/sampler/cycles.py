@@ -65,18 +65,19 @@ class CycleCheck:
         """A result was not taken."""
         self._stalls += 1
 
-    def requested(self, cycle: int, batch: int, status: Status) -> None:
-        """A request was taken, which the model has answered."""
+    def requested(self, cycle: int, batch: int, status: Status) -> bool:
+        """A request was taken, which the model has answered; returns whether it is alone."""
         drawn = status not in REFUSALS
         cycles = self._cycles(batch) if drawn else _cycles(self._config, self._config.variants[0], 1, 1)
         settled = cycle - self._changed > self._unsettled
         alone = not self.open
         self.open.append(OpenBatch(batch * drawn, cycles, cycle, self._stalls, alone, alone and settled))
+        return alone
 
-    def answered(self, cycle: int) -> None:
-        """The last result of the first open batch was taken."""
+    def answered(self, cycle: int) -> bool:
+        """The last result of the first open batch was taken; returns whether it drew, and was alone to begin with."""
         if not self.open:
-            return  # a result that nobody asked for, which the comparison notices
+            return False  # a result that nobody asked for, which the comparison notices
         batch = self.open.popleft()
         took = cycle - batch.begun
         stalled = self._stalls - batch.stalls
@@ -91,6 +92,7 @@ class CycleCheck:
             self.exactly += batch.quiet
             if took < batch.cycles or (batch.quiet and took != batch.cycles):
                 self._differs(took, str(batch.cycles))
+        return batch.alone and batch.batch > 0
 
     def _differs(self, took: int, due: str) -> None:
         batch = self._board.batches - len(self.open)

@@ -20,10 +20,12 @@ class Monitors:
         self._dut = dut
         self._scoreboard = scoreboard
         self._busy_cycles = 0
+        self._was_busy = False
 
     def reset(self) -> None:
         self.write_refused = self.control_refused = False
         self._busy_cycles = 0
+        self._was_busy = False
 
     def observe(self) -> None:
         """A cycle, before what it transfers is known."""
@@ -32,6 +34,16 @@ class Monitors:
             self._compare(name, int(getattr(self, name)))
             setattr(self, name, False)
         self._busy_cycles += int(dut.busy.value)
+        self._was_busy |= bool(dut.busy.value)
+
+    def requested_alone(self) -> None:
+        """A request was taken while nothing was under way."""
+        self._was_busy = False
+
+    def drew_alone(self) -> None:
+        """Its last draw was taken: it cannot have been there without ``busy``."""
+        if not self._was_busy:
+            self._scoreboard.mismatch(f"busy during batch {self._scoreboard.batches}: expected 1, got 0")
 
     def check_settled(self) -> None:
         """After ``settle_cycles`` without anything going on."""

@@ -1,0 +1,102 @@
+"""Mutants: how they are made, that a campaign tells those that verification notices from others, and goes on."""
+
+import json
+
+import pytest
+
+from amper import AmperConfig
+from amper_cli.main import main
+from amper_verif.mutants import campaign as campaigns
+from amper_verif.mutants.campaign import Outcome, campaign
+from amper_verif.mutants.equivalence import equivalent_mutants, is_equivalent
+from amper_verif.mutants.netlist import Mutant, make, netlist
+from amper_verif.mutants.replay import Seen
+from amper_verif.mutants.report import report, score
+
+TINY = AmperConfig(rows=4, bank_rows=4, priority_width=4, groups=2, batch=3)
+TOY = """\
+module toy (input wire clk, input wire a, input wire b, output reg y);
+  wire either = a | b;
+  always @(posedge clk) y <= a & either;
+endmodule
+"""
+
+
+def test_mutants_of_a_toy(tmp_path):
+    """y is a: the OR may as well be 1, which is seen only where both cells are."""
+    mutants = make(TOY, "toy", 60, 1, tmp_path)
+    assert [mutant.number for mutant in mutants] == list(range(1, len(mutants) + 1))
+    assert {mutant.module for mutant in mutants} == {"toy"}
+    assert {"inv", "const0", "const1"} <= {mutant.mode for mutant in mutants}
+    assert "mutation ==" in netlist(mutants, "toy", tmp_path)
+    one = next(m for m in mutants if m.mode == "const1" and "$or$" in m.name and m.port == "Y")
+    none = next(m for m in mutants if m.mode == "const0" and "$or$" in m.name and m.port == "Y")
+    assert one.source == "wire either = a | b;"
+    for whole in (False, True):
+        assert is_equivalent(one, "toy", tmp_path, whole=whole)
+        assert not is_equivalent(none, "toy", tmp_path, whole=whole)
+
+
+def test_proofs_are_kept(tmp_path, monkeypatch):
+    mutants = make(TOY, "toy", 1, 1, tmp_path)
+    first = equivalent_mutants(mutants, "toy", tmp_path, say=lambda _: None)
+    monkeypatch.setattr("amper_verif.mutants.equivalence.is_equivalent", None)
+    assert equivalent_mutants(mutants, "toy", tmp_path, say=lambda _: None) == first
+
+
+def test_a_campaign(tmp_path, monkeypatch):
+    """Each mutant under the bench, too, which is right about all: the replay must have been where it was sure."""
+    asked = {"count": 8, "workload": {"kind": "random", "batches": 6}, "seed": 1, "folder": tmp_path}
+    outcomes = campaign(TINY, **asked, say=lambda _: None)
+    assert len(outcomes) == 8
+    assert sum(bool(outcome.noticed) for outcome in outcomes) > 3
+    monkeypatch.setattr(campaigns, "replay", lambda numbers, folder: ((number, Seen.TIMING) for number in numbers))
+    (tmp_path / "results.jsonl").unlink()
+    by_bench = campaign(TINY, **asked, say=lambda _: None)
+    assert [bool(one.noticed) for one in by_bench] == [bool(one.noticed) for one in outcomes]
+    assert all(": expected " in one.noticed or "AssertionError" in one.noticed for one in by_bench if one.noticed)
+
+    # A line that is there is not made again; half a line is.
+    lines = (tmp_path / "results.jsonl").read_text().splitlines()
+    (tmp_path / "results.jsonl").write_text("\n".join([*lines, '{"number": 3, "sa']))
+    monkeypatch.setattr(campaigns, "_ask_bench", None)
+    assert campaign(TINY, **asked, say=lambda _: None) == by_bench
+
+
+def outcome(number, module, noticed):
+    return Outcome(Mutant(number, "inv", module, "A", f"x -mode inv -module {module}", "a | b"), noticed)
+
+
+def test_score_and_report():
+    outcomes = [outcome(1, "m", "seen"), outcome(2, "m", ""), outcome(3, "other", ""), outcome(4, "m", "seen")]
+    assert score(outcomes, {}) == 0.5
+    assert score(outcomes, {3: "SAT, its module"}) == 2 / 3
+    lines = report(outcomes, {3: "SAT, its module"}).splitlines()
+    assert "| m | 3 | 2 | 0 | 1 | 66.7 |" in lines
+    assert "| other | 1 | 0 | 1 | 0 | - |" in lines
+    assert "| all | 4 | 2 | 1 | 1 | 66.7 |" in lines
+    assert lines[-1] == "| 3 | `inv -module other` | `a \\| b` | SAT, its module |"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--mutants", "0"), "mutants must be at least 1, not 0"),
+        (("--bus", "axi"), "mutants are made of a sampler with native ports, not axi"),
+    ],
+)
+def test_bad_input(capsys, arguments, message):
+    assert main(["mutate", "--rows", "4", *arguments]) == 2
+    assert capsys.readouterr().err == f"amper mutate: error: {message}\n"
+
+
+def test_the_command(tmp_path, capsys, monkeypatch):
+    found = [outcome(1, "m", "seen"), outcome(2, "m", "")]
+    monkeypatch.setattr(campaigns, "campaign", lambda *_, **__: found)
+    arguments = ["mutate", "--rows", "4", "--no-proofs", "-o", str(tmp_path)]
+    assert main([*arguments, "--least", "0.6"]) == 1
+    assert "| all | 2 | 1 | 0 | 1 | 50.0 |" in capsys.readouterr().out
+    assert main([*arguments, "--least", "0.5", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["score"] == 0.5
+    assert [mutant["noticed"] for mutant in said["mutants"]] == ["seen", ""]

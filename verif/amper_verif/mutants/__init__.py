@@ -1,0 +1,1 @@
+"""Mutants of a sampler's Verilog, and which of them verification notices."""

@@ -1,0 +1,94 @@
+"""Mutants that no test can notice: the same outputs and next states, whatever the registers and inputs hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from amper_verif.harness.yosys import SynthesisError, run_script
+from amper_verif.mutants.netlist import READ, WIDTH, Mutant
+
+# Registers become ports, so that what is left is combinational; equal cells outside of the mutant's reach become one,
+# so that a solver sees the rest only.
+_SCRIPT = """\
+{read}{command}
+{scope}
+memory
+dffunmap
+opt_expr
+splitnets
+rename -enumerate
+expose -dff -evert-dff
+opt_clean
+design -save mutants
+{constants}
+design -copy-from original -as original {module}
+design -copy-from mutated -as mutated {module}
+miter -equiv -flatten original mutated miter
+hierarchy -top miter
+opt -full
+opt_merge -share_all
+opt -full
+sat -prove trigger 0 -timeout {seconds} miter
+"""
+_CONSTANT = """\
+design -load mutants
+cd {module}
+delete -input w:mutation
+connect -set mutation {width}'d{number}
+cd ..
+design -stash {name}
+"""
+
+
+def is_equivalent(mutant: Mutant, top: str, folder: Path, *, whole: bool = False, seconds: int = 60) -> bool:
+    """Whether a solver finds it equivalent; False says that it found a difference, or nothing in time.
+
+    Parameters
+    ----------
+    folder : that ``netlist.make`` filled. whole : look at the flattened sampler, not only at the mutant's module, of
+        which then every input is thought to occur.
+    """
+    module = top if whole else mutant.module
+    select = f"add -global_input mutation {WIDTH}\n" if whole else ""
+    scope = f"hierarchy -top {top}\nflatten" if whole else f"expose -evert {module}/t:amper_*\nhierarchy -top {module}"
+    constants = [
+        _CONSTANT.format(module=module, width=WIDTH, number=number, name=name)
+        for number, name in ((0, "original"), (mutant.number, "mutated"))
+    ]
+    text = _SCRIPT.format(
+        read=READ.format(top=top) + select,
+        command=mutant.command,
+        scope=scope,
+        constants="".join(constants),
+        module=module,
+        seconds=seconds,
+    )
+    name = f"equivalent-{mutant.number}"
+    run_script(folder, name, text)
+    return "SAT proof finished - no model found: SUCCESS!" in (folder / f"{name}.log").read_text(encoding="utf-8")
+
+
+def equivalent_mutants(
+    mutants: Sequence[Mutant], top: str, folder: Path, *, say: Callable[[str], None] = print
+) -> dict[int, str]:
+    """How each that was shown to be equivalent was, by number; what was found before is not looked for again."""
+    file = folder / "equivalent.json"
+    known = {one["name"]: one["by"] for one in json.loads(file.read_text("utf-8"))} if file.exists() else {}
+    for place, mutant in enumerate(mutants):
+        if mutant.name not in known:
+            known[mutant.name] = _how(mutant, top, folder)
+            file.write_text(json.dumps([{"name": name, "by": by} for name, by in known.items()], indent=2), "utf-8")
+            say(f"{place + 1} of {len(mutants)} survivors looked at")
+    return {mutant.number: known[mutant.name] for mutant in mutants if known[mutant.name]}
+
+
+def _how(mutant: Mutant, top: str, folder: Path) -> str:
+    for whole, by in ((False, "SAT, its module"), (True, "SAT, the whole sampler")):
+        try:
+            if is_equivalent(mutant, top, folder, whole=whole):
+                return by
+        except SynthesisError:
+            continue  # ports of the two differ: nothing is shown
+    return ""

@@ -1,0 +1,73 @@
+"""Many mutants in one netlist: an input ``mutation`` selects the one that is in force, 0 none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from amper_verif.harness.yosys import run_script
+
+WIDTH = 16  # of ``mutation``
+
+# A mutant ties bits together, which no longer lets Verilator tell the bits of a vector apart; the rest is how Yosys
+# writes.
+_WAIVED = ("UNOPTFLAT", "WIDTH", "CASEOVERLAP")
+
+READ = """\
+read_verilog original.v
+hierarchy -top {top}
+proc
+opt_expr
+opt_clean
+"""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change of one bit at one port of one cell.
+
+    ``number`` : that selects it. ``mode`` : as Yosys names it: inv, const0, const1; cnot0, cnot1: inverted where
+    another bit is 0, or 1. ``command`` : that makes it. ``source`` : the line of the Verilog that it comes from.
+    """
+
+    number: int
+    mode: str
+    module: str
+    port: str
+    command: str
+    source: str
+
+    @property
+    def name(self) -> str:
+        """What tells it from every other mutant of the netlist."""
+        return self.command.partition(" -mode ")[2].partition(" -src ")[0]
+
+
+def make(verilog: str, top: str, count: int, seed: int, folder: Path) -> list[Mutant]:
+    """Choose ``count`` mutants of ``verilog``, evenly over modules, cells and bits; see ``netlist``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "original.v").write_text(verilog, encoding="utf-8")
+    listing = f"mutate -list {count} -seed {seed} -ctrl mutation {WIDTH} 1 -o mutants.txt\n"
+    run_script(folder, "list", READ.format(top=top) + listing)
+    lines = verilog.splitlines()
+    commands = (folder / "mutants.txt").read_text(encoding="utf-8").splitlines()
+    return [_mutant(command, lines) for command in commands]
+
+
+def netlist(mutants: list[Mutant], top: str, folder: Path) -> str:
+    """The netlist with all ``mutants`` of the Verilog that ``make`` left in ``folder``."""
+    select = f"add -global_input mutation {WIDTH}"
+    script = [READ.format(top=top), select, *(mutant.command for mutant in mutants), "opt_clean"]
+    run_script(folder, "netlist", "\n".join([*script, "write_verilog -noattr netlist.v\n"]))
+    text = (folder / "netlist.v").read_text(encoding="utf-8")
+    return "\n".join([*(f"/* verilator lint_off {name} */" for name in _WAIVED), text])
+
+
+def _mutant(command: str, lines: list[str]) -> Mutant:
+    said = dict(re.findall(r"-(mode|module|port) (\S+)", command))
+    # A cell is named after its line, but for those that a process became.
+    places = re.findall(r"-cell \S+?:(\d+)\$", command) or re.findall(r"-src \S+?:(\d+)\.\d+", command)
+    (number,) = re.findall(r"-ctrl mutation \d+ (\d+)", command)
+    source = lines[int(places[-1]) - 1].strip() if places else ""
+    return Mutant(int(number), said["mode"], said["module"], said["port"], command, source)

@@ -1,0 +1,43 @@
+"""The score of a campaign, by module, and what survived."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from amper_report.tables import table
+from amper_verif.mutants.campaign import Outcome
+
+
+def score(outcomes: Sequence[Outcome], equivalent: Mapping[int, str]) -> float:
+    """The share of the mutants that can be noticed at all which verification notices."""
+    able = [outcome for outcome in outcomes if outcome.mutant.number not in equivalent]
+    return sum(bool(outcome.noticed) for outcome in able) / len(able) if able else 1.0
+
+
+def report(outcomes: Sequence[Outcome], equivalent: Mapping[int, str]) -> str:
+    """Markdown: a line a module, then a line a survivor; ``equivalent`` has reasons by number."""
+    everything = Counter(outcome.mutant.module for outcome in outcomes)
+    noticed = Counter(outcome.mutant.module for outcome in outcomes if outcome.noticed)
+    same = Counter(outcome.mutant.module for outcome in outcomes if outcome.mutant.number in equivalent)
+    for counts in (everything, noticed, same):
+        counts["all"] = counts.total()
+    rows: list[list[object]] = []
+    for name in [*sorted(everything.keys() - {"all"}), "all"]:
+        of, hit, equal = (counts[name] for counts in (everything, noticed, same))
+        rows.append([name, of, hit, equal, of - hit - equal, f"{100 * hit / (of - equal):.1f}" if of > equal else "-"])
+    survivors = [
+        [
+            outcome.mutant.number,
+            f"`{outcome.mutant.name}`",
+            f"`{outcome.mutant.source[:90].replace('|', chr(92) + '|')}`",
+            equivalent.get(outcome.mutant.number, ""),
+        ]
+        for outcome in outcomes
+        if not outcome.noticed
+    ]
+    head = ("module", "mutants", "noticed", "equivalent", "survived", "percent of those that are not equivalent")
+    lines = [table(head, rows)]
+    if survivors:
+        lines += ["", table(("mutant", "change", "line of the Verilog", "equivalent, shown by"), survivors)]
+    return "\n".join(lines)

@@ -47,8 +47,9 @@ class _Corners:
             self._settings()
             if place == 0 or (variant == "exact") != (self._config.variants[place - 1] == "exact"):
                 self._states()  # the same for all that draw alike
-            self._borders()
+                self._borders()
             self._refusals()
+        self._waits()
         self._do(Settle())
         return self._operations
 
@@ -181,16 +182,13 @@ class _Corners:
     def _borders(self) -> None:
         """Draws whose words are the last for one row and the first for the next, by as little as can be: a wrong bit
         anywhere in a word or in a product shows."""
-        config, chance, rows = self._config, self._chance, self._filled_rows()
-        top, odd = config.priority_max, rows - 1 | 1  # an odd number of rows makes an odd T of odd codes
-        fillings: list[list[int]] = [
-            [1] * odd,
-            [top] * rows,
-            [top] + [1] * (rows - 1),
-            [chance.randint(1, top) | 1 for _ in range(odd)],
-            [chance.choice((1, 3, top)) for _ in range(rows)],
-            [chance.randint(1, top) for _ in range(max(1, rows // 2))],
-        ]
+        config, chance, most = self._config, self._chance, min(self._config.rows, _MANY)
+        top, width = config.priority_max, config.priority_width
+        # Of short codes most places are borders, which the low bits of a product need; long ones have the high bits.
+        fillings = [[1] * rows for rows in sorted({1, 2, 3, 5, 6, 7, most - 1 | 1, most}) if rows <= most]
+        for bits in sorted({2, 3, width // 2, width - 1, width}):
+            fillings += [[chance.randrange(1 << bits) | 1 for _ in range(rows)] for rows in (most, most - 1 | 1)]
+        fillings += [[top] * most, [top] + [1] * (most - 1), [chance.randint(1, top) for _ in range(most)]]
         for codes in fillings:
             self._fill(codes)
             for word in self._border_words():
@@ -238,6 +236,14 @@ class _Corners:
         if isinstance(model.last_batch, ExactBatch):
             return model.last_batch.total, self._config.place_width
         return model.last_batch.csp_size, DRAW_RANDOM_WIDTH
+
+    def _waits(self) -> None:
+        """A write, and a change, among so many requests that it would wait for ever if these came first."""
+        request = Sample(self._config.batch, overtake_chance=1.0)
+        beats_of = -(-self._config.batch // self._config.draw_ports)
+        many = [request] * min(200, 8 + 1000 // beats_of)
+        for operation in (Beat((Write(0, 1),)), Control(Parameter.BATCH, 1)):
+            self._do(request, request, operation, *many, Settle())
 
     # --- refusals ----------------------------------------------------------------------------------------------------
 

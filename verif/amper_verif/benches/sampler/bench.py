@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 
 import cocotb
@@ -40,6 +40,7 @@ class SamplerBench:
         self.habit = Sample(0)  # whose chances hold
         self.patient = False  # whether a result is taken only after it was seen, which must not keep it from coming
         self.offered: dict[str, Offer] = {}  # by stream
+        self.waited: Counter[str] = Counter()  # for how many cycles, those left out in which a result was not taken
         self.held: Result | None = None  # a beat that was refused must not change
         self.monitors = Monitors(dut, config, self.scoreboard)
         self.cycles = CycleCheck(config, self.scoreboard)
@@ -70,6 +71,7 @@ class SamplerBench:
         for signal in (dut.write_valid, dut.control_valid, dut.request_valid, dut.result_ready):
             signal.value = 0
         self.offered.clear()
+        self.waited.clear()
         await self._edge()
         await self._edge()
         dut.rst.value = 0
@@ -166,6 +168,7 @@ class SamplerBench:
         if not self.offered and not self.scoreboard.expected:
             self.last_progress = self.cycle
         self.coverage.taken(taken)
+        self._check_waits(taken)
         for stream in ("write", "control", "request"):
             if stream in taken:
                 self._accepted(self.offered.pop(stream))
@@ -175,6 +178,17 @@ class SamplerBench:
             self._result(ready=bool(dut.result_ready.value))
         else:
             assert self.held is None, f"result_valid fell before {self.held} was taken"
+
+    def _check_waits(self, taken: set[str]) -> None:
+        """No stream starves: what is offered waits for the batches under way, but not for all that come after."""
+        for stream in self.offered:
+            if not (self.dut.result_valid.value and not self.dut.result_ready.value):
+                self.waited[stream] += 1
+            if stream in taken:
+                self.waited[stream] = 0
+            assert self.waited[stream] <= 3 * self.cycles.limit, (
+                f"{stream} was not taken for {self.waited[stream]} cycles: the stream starves"
+            )
 
     def _accepted(self, operation: Offer) -> None:
         if isinstance(operation, Sample):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from amper import VARIANTS, AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter
 from amper.model.changes import parameter_changes, stream_changes
-from amper.model.planes import ExactBatch
+from amper.model.golden import Batch
 from amper.model.settings import Settings
 from amper.operations.vocabulary import Beat, Control, Operation, Reset, Sample, Settle, Write, beats
 from amper_spec.algorithm import COEFFICIENT_WIDTH, DRAW_RANDOM_WIDTH, RANDOM_WIDTH
@@ -225,6 +225,8 @@ class _Corners:
         if self._model.settings.variant != "exact":
             return [(0, 0)]
         codes = [code or 0 for code in self._model.priorities]
+        if self._config.organisation == "tree":  # a row is a plane of one rank
+            return [(sum(codes[:row]), RANDOM_WIDTH + row) for row in reversed(range(len(codes)))]
         weights = [sum(code >> plane & 1 for code in codes) << plane for plane in range(self._config.priority_width)]
         return [(sum(weights[:plane]), plane) for plane in reversed(range(len(weights)))]
 
@@ -233,9 +235,9 @@ class _Corners:
         model = copy.deepcopy(self._model)
         model.sample(1)
         assert model.last_batch is not None
-        if isinstance(model.last_batch, ExactBatch):
-            return model.last_batch.total, self._config.place_width
-        return model.last_batch.csp_size, DRAW_RANDOM_WIDTH
+        if isinstance(model.last_batch, Batch):
+            return model.last_batch.csp_size, DRAW_RANDOM_WIDTH
+        return model.last_batch.total, self._config.place_width
 
     def _waits(self) -> None:
         """A write, and a change, among so many requests that it would wait for ever if these came first."""

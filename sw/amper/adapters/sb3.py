@@ -15,9 +15,11 @@ from amper.adapters.sb3_buffers import (
     PrioritizedRows,
     PrioritizedSamples,
 )
+from amper.adapters.sb3_losses import LOSSES, lap_slope, pal_slope
 from amper.sampler.options import Mode
 from amper.support.extras import require
 from amper.support.files import replacing
+from amper_spec.checks import checked_choice
 
 require("stable_baselines3", "sb3")
 import torch as th  # noqa: E402
@@ -37,6 +39,8 @@ class Prioritized(OffPolicyAlgorithm):
     policy, env, *args, **kwargs : as of SB3's algorithm.
     mode, alpha : of ``AmperReplayBuffer``; ``replay_buffer_kwargs`` has its other parameters. There ``sampler`` can
         only be a function of the rows, so that a model that was saved can be loaded.
+    loss : "per" has the importance weights in it; "lap" (priorities of max(|error|, 1)) and "pal" (uniform draws) have
+        none, and are those of Fujimoto et al. 2020.
     beta : the importance exponent, or a function of the progress that remains, from 1 to 0, as SB3's learning rate.
 
     Logs beside SB3's entries train/beta and train/td_error, the mean of |TD error|.
@@ -54,11 +58,22 @@ class Prioritized(OffPolicyAlgorithm):
         mode: Mode | None = None,
         alpha: float = 0.6,
         beta: Any = BETA,
+        loss: str = "per",
         replay_buffer_kwargs: dict[str, Any] | None = None,
         _init_setup_model: bool = True,
         **kwargs: Any,
     ) -> None:
-        given = {"alpha": alpha, "mode": mode, **(replay_buffer_kwargs or {})}
+        self.loss = checked_choice("loss", loss, LOSSES)
+        if loss == "pal":
+            if mode not in (None, "uniform"):
+                raise ValueError(f"mode must be uniform with loss='pal', not {mode}")
+            mode = "uniform"
+        given = {
+            "alpha": alpha,
+            "mode": mode,
+            **({"eps": 0.0} if loss == "lap" else {}),
+            **(replay_buffer_kwargs or {}),
+        }
         if given.get("sampler") is not None and not callable(given["sampler"]):
             kind = type(given["sampler"]).__name__
             raise TypeError(f"sampler must be a function of the rows, with which a saved model is loaded, not {kind}")
@@ -81,6 +96,24 @@ class Prioritized(OffPolicyAlgorithm):
         super()._setup_model()
         self.n_steps = steps
 
+    def _slope(self, errors: th.Tensor, weights: th.Tensor) -> th.Tensor:
+        """(b, 1): the derivative of the loss by each value; ``errors`` = value - target."""
+        if self.loss == "lap":
+            return lap_slope(errors)
+        if self.loss == "pal":
+            return pal_slope(errors, self.replay_buffer.alpha)
+        return self._per_slope(errors) * weights
+
+    def _per_slope(self, errors: th.Tensor) -> th.Tensor:
+        """Without weights, as SB3 has it."""
+        return errors
+
+    def _give_back(self, indices: NDArray[np.int64], errors: NDArray[np.float32]) -> None:
+        """New priorities of the absolute ``errors``, (b,) or (critics, b)."""
+        of_all = np.atleast_2d(errors)
+        joint = np.maximum(of_all.max(axis=0), 1) if self.loss == "lap" else of_all.mean(axis=0)
+        self.replay_buffer.update_priorities(indices, joint)
+
     def save_replay_buffer(self, path: Any) -> None:
         """As in SB3, but a path is written to a file beside it, which takes its place in the end."""
         if not isinstance(path, str | Path):
@@ -94,6 +127,9 @@ class Prioritized(OffPolicyAlgorithm):
 
 class PrioritizedDQN(Prioritized, DQN):
     """SB3's DQN with prioritized replay; ``Prioritized`` has its parameters."""
+
+    def _per_slope(self, errors: th.Tensor) -> th.Tensor:
+        return errors.clamp(-1, 1)  # SB3's loss is Huber's
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Take gradient steps, each with a batch of its own."""
@@ -121,13 +157,14 @@ class PrioritizedDQN(Prioritized, DQN):
             following = self.q_net_target(batch.next_observations).max(dim=1, keepdim=True).values
             target = batch.rewards + (1 - batch.dones) * discounts * following
         value = self.q_net(batch.observations).gather(1, batch.actions.long())
-        loss = (batch.weights * th.nn.functional.smooth_l1_loss(value, target, reduction="none")).mean()
+        difference = value.detach() - target
+        loss = (batch.weights * th.nn.functional.huber_loss(value.detach(), target, reduction="none")).mean()
         self.policy.optimizer.zero_grad()
-        loss.backward()
+        value.backward(self._slope(difference, batch.weights) / len(difference))
         th.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
         self.policy.optimizer.step()
-        errors = (target - value.detach()).abs().cpu().numpy()[:, 0]
-        self.replay_buffer.update_priorities(batch.indices, errors)
+        errors = difference.abs().cpu().numpy()[:, 0]
+        self._give_back(batch.indices, errors)
         return loss.item(), float(errors.mean())
 
 
@@ -135,8 +172,7 @@ class _Weighted(Prioritized):
     """Actor and critic, trained by SB3's own ``train``.
 
     Its critic's loss is ``slope`` / 2 of the mean squared error, so the gradient by a value is
-    slope (value - target) / b. That has the TD error; multiplied by the importance weight it is the gradient of the
-    weighted loss.
+    slope (value - target) / b. That has the TD error, from which the gradient of the weighted loss is made.
     """
 
     slope: float
@@ -152,9 +188,8 @@ class _Weighted(Prioritized):
 
         def give_back() -> None:
             if errors:
-                mean = np.mean(errors, axis=0)
-                means.append(float(mean.mean()))
-                buffer.update_priorities(drawn[0].indices, mean)
+                means.append(float(np.mean(errors)))
+                self._give_back(drawn[0].indices, np.stack(errors))
                 errors.clear()
 
         def sample(size: int, env: Any = None) -> PrioritizedSamples:
@@ -163,8 +198,9 @@ class _Weighted(Prioritized):
             return drawn[0]
 
         def weighted(gradient: th.Tensor) -> th.Tensor:
-            errors.append((gradient.abs() * (len(gradient) / self.slope)).cpu().numpy()[:, 0])
-            return gradient * drawn[0].weights
+            of_each = gradient * (len(gradient) / self.slope)
+            errors.append(of_each.abs().cpu().numpy()[:, 0])
+            return self._slope(of_each, drawn[0].weights) * (self.slope / len(gradient))
 
         def watch(critic: Any, inputs: tuple[Any, ...], values: tuple[th.Tensor, ...]) -> None:
             if drawn and inputs[1] is drawn[0].actions:  # not the actor's

@@ -124,7 +124,7 @@ class GoldenModel:
 
         return np.array(self.draw(batch).indices, dtype=np.int64)
 
-    def draw(self, batch: int | None = None) -> Batch | ExactBatch:
+    def draw(self, batch: int | None = None) -> Batch | ExactBatch | TreeBatch:
         """Draw a batch, and tell all that is inside; ``last_batch`` keeps it.
 
         Parameters

@@ -53,7 +53,7 @@ def _legal(axes: Mapping[str, Sequence[Any]]) -> list[AmperConfig]:
         except (ValueError, TypeError) as error:
             for one in chosen:
                 against.setdefault(one, error)
-    for one, error in against.items():
+    for one, reason in against.items():
         if one not in used:
-            raise error
+            raise reason
     return list(found)

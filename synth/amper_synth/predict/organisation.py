@@ -36,6 +36,6 @@ def _line(config: AmperConfig, organisation: str) -> str:
         size = f"no RAM, some {luts:,.0f} LUT4 of an ECP5"
         cycles = batch_cycles(replace(config, organisation=organisation))
     else:
-        alike = replace(config, organisation=organisation, **OF_THE_TREE)
+        alike = config.changed(organisation=organisation, **OF_THE_TREE)
         size, cycles = f"{memory_bits(config):,} bits of RAM", batch_cycles(alike)
     return f"  {organisation}: {size}, a batch of {config.batch} in {cycles} cycles"

@@ -141,7 +141,7 @@ class Scoreboard:
             self._expect(drawn.indices[lot], drawn.priorities[lot], int(begin + lanes >= batch), drawn.status)
         return drawn.status
 
-    def _answer(self, batch: int) -> Batch | ExactBatch | Status:
+    def _answer(self, batch: int) -> Batch | ExactBatch | TreeBatch | Status:
         """What the model draws, or why it refuses."""
         try:
             return self.model.draw(batch)

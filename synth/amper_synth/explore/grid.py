@@ -47,11 +47,12 @@ def _legal(axes: Mapping[str, Sequence[Any]]) -> list[AmperConfig]:
     against: dict[tuple[str, int], ValueError | TypeError] = {}
     for places in itertools.product(*(range(len(values)) for values in axes.values())):
         chosen = list(zip(axes, places, strict=True))
+        parts = [*chosen, ("", 0)]  # the last stands for the grid, which may have no axis
         try:
             found[AmperConfig.from_dict({name: axes[name][place] for name, place in chosen})] = None
-            used.update(chosen)
+            used.update(parts)
         except (ValueError, TypeError) as error:
-            for one in chosen:
+            for one in parts:
                 against.setdefault(one, error)
     for one, reason in against.items():
         if one not in used:

@@ -162,7 +162,7 @@ def small_enough(bus, index):
         *[("native", index) for index in range(4)],
         ("axi", 0),
         ("wishbone", 0),
-        *(pytest.param(bus, 1, marks=pytest.mark.long) for bus in ("axi", "wishbone")),
+        *(pytest.param(bus, 1, marks=pytest.mark.long) for bus in ("axi", "wishbone", "axi4")),
     ],
 )
 def test_a_random_configuration_draws_the_golden_indices(tmp_path, bus, index):

@@ -110,7 +110,7 @@ def test_generated_verilog_is_accepted_without_a_word(tmp_path, name):
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 50))])
 def test_a_random_configuration_is_accepted_without_a_word(tmp_path, seed):
-    config = random_config(random.Random(seed), buses=("native", "axi", "wishbone"))
+    config = random_config(random.Random(seed), buses=BUSES)
     file = tmp_path / "amper.v"
     file.write_text(generate(config).verilog)
     assert complaints(lint(file, TOP)) == {}

@@ -1,4 +1,4 @@
-/* Bare-metal driver of the AMPER sampler behind its registers (AXI4-Lite or Wishbone). C99, no allocation.
+/* Bare-metal driver of the AMPER sampler behind its registers (AXI4-Lite, AXI4 or Wishbone). C99, no allocation.
  *
  * Parameters, their rules and when they take effect: docs/hardware/parameters.md. Registers: amper_regs.h.
  * A device has one user: nothing here may be interrupted by another call for the same device.

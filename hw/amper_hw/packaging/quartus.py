@@ -40,6 +40,7 @@ def quartus_component(generated: Generated) -> str:
     lines += [
         "add_interface rst reset end",
         "set_interface_property rst associatedClock clk",
+        "set_interface_property rst synchronousEdges BOTH",
         port("rst", "rst", "reset"),
     ]
     found = interfaces(ports)

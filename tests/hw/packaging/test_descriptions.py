@@ -22,7 +22,8 @@ QUARTUS = "set_module_property add_fileset set_fileset_property add_fileset_file
 VIVADO = "create_project add_files set_property current_fileset close_project"
 IPX = (
     "package_project current_core infer_bus_interface associate_bus_interfaces add_bus_parameter get_bus_interfaces "
-    "add_memory_map add_address_block create_xgui_files update_checksums check_integrity save_core"
+    "get_memory_maps get_address_blocks add_memory_map add_address_block create_xgui_files update_checksums "
+    "check_integrity save_core"
 )
 
 
@@ -37,10 +38,13 @@ def described(request, tmp_path_factory):
 
 
 def commands(folder, script, known):
-    """Runs a script with ``known`` commands, which do nothing, and no others; returns the words of each call."""
+    """Runs a script with ``known`` commands, which do nothing and find nothing; returns the words of each call."""
     stubs = ["namespace eval ipx {}", "proc package {require name} {}", "proc unknown args {error $args}"]
-    stubs += [f"proc {name} args {{puts [list {name} {{*}}$args]; return {name}}}" for name in known]
-    (folder / "stubs.tcl").write_text("\n".join([*stubs, f"source [file join [pwd] {script}]", ""]))
+    for name in known:
+        found = f"return [expr {{{{-quiet}} in $args ? {{}} : {{{name}}}}}]"
+        stubs.append(f"proc {name} args {{puts [list {name} {{*}}$args]; {found}}}")
+    stubs += [f"source [file join [pwd] {script}]", ""]
+    (folder / "stubs.tcl").write_text("\n".join(stubs))
     done = subprocess.run(["tclsh", "stubs.tcl"], cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return [re.findall(r"\{([^}]*)\}|(\S+)", line) for line in done.stdout.splitlines()]

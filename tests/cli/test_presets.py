@@ -80,7 +80,7 @@ def test_cycles_builds_what_it_says(monkeypatch, capsys):
 
     monkeypatch.setattr("amper_verif.cycle_table.sweep", sweep)
     assert main(["cycles", "--preset", "latches", "--rows", "8"]) == 2
-    assert asked["base"] == {"rows": 1024, "storage": "latches"}
+    assert asked["base"] == {"rows": 1024, "storage": "latches", "organisation": "parallel"}
     assert asked["rows"] == [8]
 
 

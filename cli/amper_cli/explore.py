@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="Liberty files of one library, plain or .gz",
     )
+    parser.add_argument(
+        "--also",
+        type=source,
+        action=Different,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="asic.json files of amper synth with the same library, which count as points, too",
+    )
     parser.add_argument("--points", type=int, metavar="N", help="a random sample of at most N combinations")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the sample (default 0)")
     parser.add_argument("--jobs", type=int, metavar="N", help="points at the same time (default one a core)")
@@ -76,14 +85,16 @@ def run(options: argparse.Namespace) -> int:
     configs = configurations(_axes(options), points=options.points, seed=options.seed)
     if options.predict is not None:
         return _predict(Path(options.predict), configs, as_json=options.json)
+    from amper_synth.asic.point import synthesised_point
     from amper_synth.explore.page import require_page
     from amper_synth.explore.sweep import sweep
 
     if not options.liberty:
         raise ValueError("a sweep needs --liberty FILE, the library to map to")
     require_page()
+    also = [synthesised_point(file, options.liberty) for file in options.also]
     found = sweep(configs, options.liberty, folder=options.output, jobs=options.jobs, progress=True)
-    return _report(found, Path(options.output), command(options))
+    return _report(replace(found, points=(*found.points, *also)), Path(options.output), command(options))
 
 
 def _axes(options: argparse.Namespace) -> dict[str, list[Any]]:
@@ -141,4 +152,6 @@ def command(options: argparse.Namespace) -> str:
         words += [f"--{_RENAME.get(name, name).replace('_', '-')}", *map(word, values)]
     if options.points is not None:
         words += ["--points", str(options.points), "--seed", str(options.seed)]
+    if options.also:
+        words += ["--also", *map(str, options.also)]
     return shlex.join([*words, "-o", str(options.output)])

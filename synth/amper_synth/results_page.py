@@ -28,7 +28,8 @@ work back to back."""
 
 _PAGES = (
     ("compare", "compare.md", "Beside software and GPUs"),
-    ("explore", "explore/index.html", "Many configurations"),
+    ("explore", "explore-exact/index.html", "Many configurations of exact"),
+    ("explore", "explore/index.html", "Many configurations of AMPER's variants"),
 )
 
 

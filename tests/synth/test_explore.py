@@ -155,6 +155,7 @@ def test_a_sample_holds_that_of_a_smaller_number():
     [
         ({"rows": [8, 0]}, None, "rows must be 1 to 1048576, not 0"),
         ({"groups": [2]}, None, "rows must be given: it has no default"),
+        ({}, None, "rows must be given: it has no default"),
         ({"rows": [8]}, 0, "points must be 1 to 1048576, not 0"),
         ({"rows": [8], "seed": range(1 << 11), "batch": range(1, 1025)}, None, "a grid must have at most 1048576 "
          "points, not 2097152"),
@@ -364,6 +365,47 @@ def test_the_command_makes_a_predictor_that_it_then_uses(flow, library_path, tmp
     # With fewer points there is none, and an old one would be wrong.
     run(capsys, "--liberty", library_path, "--rows", "2", *OPTIONS, "--jobs", "1", "-o", tmp_path)
     assert not (tmp_path / "predictor.json").exists()
+
+
+def test_what_amper_synth_measured_counts_too(flow, library_path, tmp_path, capsys):
+    """Points with their file's name as a key, in the table, in the fit, and in the command that is shown."""
+    configs = configurations({"rows": [16, 32], "draw_ports": [1, 2], **SMALL})
+    files = [tmp_path / f"asic-{number}.json" for number in range(len(configs))]
+    for file, config in zip(files, configs, strict=True):
+        file.write_text(json.dumps(made_up(config)))
+    sizes = ["--rows", "2", "4", "8", "--search-ports", "1", "2", "--also", *files]
+    code, text, _ = run(capsys, "--liberty", library_path, *sizes, *OPTIONS, "--jobs", "1", "-o", tmp_path / "out")
+    assert code == 0
+    assert "| each point in turn, with its twins | 10 |" in text
+    assert "10 points, mini; " in text
+    assert " minutes of one core for 6 of them, median " in text
+    with (tmp_path / "out/points.csv").open(newline="", encoding="utf-8") as lines:
+        found = list(csv.DictReader(lines))
+    assert [line["key"] for line in found[6:]] == [str(file) for file in files]
+    assert f"--also {files[0]} {files[1]}" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda result: [result], "also must be an asic.json of amper synth, and FILE is none: TypeError("),
+        (lambda result: result | {"config": {}}, "also must be an asic.json of amper synth, and FILE is none: "),
+        (
+            lambda result: result | {"timing": {}},
+            "also must be an asic.json of amper synth, and FILE is none: KeyError(",
+        ),
+        (lambda result: result | {"library": {"names": ["other"]}}, "also must be of mini, and FILE is of other"),
+    ],
+)
+def test_another_file_does_not_count(flow, library_path, tmp_path, capsys, change, message):
+    file = tmp_path / "asic.json"
+    file.write_text(json.dumps(change(made_up(CONFIGS[0]))))
+    code, text, error = run(
+        capsys, "--liberty", library_path, "--rows", "2", *OPTIONS, "--also", file, "-o", tmp_path / "out"
+    )
+    assert (code, text) == (2, "")
+    assert error.startswith(f"amper explore: error: {message.replace('FILE', str(file))}")
+    assert flow.asked == []
 
 
 def test_a_failed_point_makes_exit_code_1(flow, library_path, tmp_path, capsys):

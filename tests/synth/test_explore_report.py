@@ -129,7 +129,7 @@ def test_the_tables_in_markdown(fitted):
     ) in lines
     assert any(line.startswith("| all points of the largest n, 64 | 8 | ") for line in lines)
     assert lines[-1].startswith(
-        "24 points, mini; amper 1, yosys 2, timing OpenSTA 3; 1 minutes of one core in all, median 2 s a point; groups"
+        "24 points, mini; amper 1, yosys 2, timing OpenSTA 3; 1 minutes of one core for 24 of them, median 2 s; groups"
     )
     assert "left out" not in report.markdown(points(), None)
 

@@ -12,7 +12,7 @@ from amper import AmperConfig
 from amper_cli.main import main
 from amper_hw.base.latency import batch_cycles
 from amper_synth.explore.grid import configurations
-from amper_synth.predict.features import GROUPS, Shape, area_columns, clock_columns, group_areas, path_ends
+from amper_synth.predict.features import GROUPS, Shape, area_columns, clock_columns, features, group_areas, path_ends
 from amper_synth.predict.fit import TooFewPointsError, fit
 from amper_synth.predict.predictor import Predictor
 
@@ -57,6 +57,8 @@ def test_columns_have_the_same_names_for_every_configuration_and_are_never_negat
 
 def test_what_is_not_built_in_has_no_columns():
     alone = area_columns(AmperConfig(rows=300, variant="exact", search_ports=4))
+    # Nothing of exact alone searches: neither P nor m is anywhere in it.
+    assert features(AmperConfig(rows=300, variant="exact", search_ports=4, groups=8)) == features(AmperConfig(rows=300))
     with_csp = area_columns(AmperConfig(rows=300, variant="fr-dithered"))
     assert not any(alone["query generator"].values())
     for group, name in [("banks", "ternary cell"), ("banks", "bitmaps"), ("nodes", "key bit"), ("other", "m")]:

@@ -41,7 +41,7 @@ class Point:
 
     config: AmperConfig
     key: str
-    seconds: float  # of one core, that the flow took
+    seconds: float | None  # of one core, that the flow took; None where nobody counted them
     result: dict[str, Any]  # as ``AsicResult.to_dict``, paths without their cells
     reused: bool = False
 
@@ -125,6 +125,26 @@ def load_point(file: Path) -> Point | None:
         return Point(config, values["key"], values["seconds"], values["result"], reused=True)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def synthesised_point(file: Path, liberty: Sequence[str | Path]) -> Point:
+    """The point of an ``asic.json`` of ``amper synth``, whose seconds nobody has counted.
+
+    Raises
+    ------
+    OSError : the file cannot be read. ValueError : it is something else, or of another library than ``liberty``.
+    """
+    try:
+        result = json.loads(file.read_text(encoding="utf-8"))
+        point = Point(AmperConfig.from_dict(result["config"]), str(file), None, result)
+        _ = point.area_um2, point.by_component, point.period_ns, point.batch_ns, result["timing"]["paths"]
+        names = tuple(result["library"]["names"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"also must be an asic.json of amper synth, and {file} is none: {error!r}") from error
+    expected = _library(tuple(map(str, liberty))).names
+    if names != expected:
+        raise ValueError(f"also must be of {', '.join(expected)}, and {file} is of {', '.join(names)}")
+    return point
 
 
 def _measure(config: AmperConfig, target: Target, key: str, folder: Path) -> Point:

@@ -64,7 +64,7 @@ def line(point: Point) -> dict[str, Any]:
         "batch ns": round(point.batch_ns, 2),
         **groups,
         "longest path": f"{longest['source']} -> {longest['target']}",
-        "seconds": round(point.seconds, 1),
+        "seconds": "" if point.seconds is None else round(point.seconds, 1),
     }
 
 
@@ -144,8 +144,8 @@ def conditions(points: Sequence[Point]) -> str:
     tools = ", ".join(
         f"{name} {number.split(' (')[0].removeprefix('Yosys ')}" for name, number in result["versions"].items()
     )
-    seconds = [point.seconds for point in points]
+    seconds = [point.seconds for point in points if point.seconds is not None]
     return (
         f"{len(points)} points, {result['library']['names'][0]}; {tools}; "
-        f"{sum(seconds) / 60:.0f} minutes of one core in all, median {median(seconds):.0f} s a point"
+        f"{sum(seconds) / 60:.0f} minutes of one core for {len(seconds)} of them, median {median(seconds):.0f} s"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from amper_hw.base.variants import has_exact
+from amper_hw.base.variants import has_both, has_exact
 from amper_spec.config import AmperConfig
 from amper_synth.predict.predictor import Predictor
 
@@ -15,23 +15,32 @@ WORTH = 0.05  # of the area: what a choice must save to be named
 ECP5_ROWS = 2048  # in the largest device: docs/hardware/fpga.md
 
 
+def published(config: AmperConfig) -> Predictor | None:
+    """The predictor of docs/measurements/sweep.md, of sky130; no sweep had exact beside another, or a tree."""
+    if has_both(config) or config.organisation == "tree":
+        return None
+    return _loaded("sky130-exact.json" if has_exact(config) else "sky130.json")
+
+
 @cache
-def published() -> Predictor:
-    """The predictor of docs/measurements/sweep.md, of sky130."""
-    return Predictor.load(str(files("amper_synth") / "predict" / "sky130.json"))
+def _loaded(name: str) -> Predictor:
+    return Predictor.load(str(files("amper_synth") / "predict" / name))
 
 
 def estimate(config: AmperConfig) -> str:
-    """Area, clock and time of a batch in sky130 in one line; variant exact was not in the sweep."""
-    if has_exact(config):
-        page = "how-large" if config.organisation == "tree" else "exact"
-        return f"expected: not known for variant exact; measured: docs/hardware/{page}.md"
-    found = published().predict(config)
+    """Area, clock and time of a batch in sky130 in one line."""
+    if config.organisation == "tree":
+        return "expected: not known for organisation tree; measured: docs/hardware/how-large.md"
+    predictor = published(config)
+    if predictor is None:
+        return "expected: not known for variant exact beside another one"
+    found = predictor.predict(config)
     gates = found.area_um2 / GATE_UM2
     bus = "" if config.bus == "native" else ", without its bus"
+    clock = "" if config.pipeline == "deep" else ", its clock up to 25 %"
     return (
         f"expected in sky130 before layout{bus}: {_short(gates)} gate equivalents, {found.area_um2 / 1e6:.3g} mm2, "
-        f"{found.fmax_mhz:.0f} MHz, a batch in {found.batch_ns:.0f} ns; a prediction, some 15 % off"
+        f"{found.fmax_mhz:.0f} MHz, a batch in {found.batch_ns:.0f} ns; a prediction, some 15 % off{clock}"
     )
 
 
@@ -61,9 +70,9 @@ def advice(config: AmperConfig) -> list[str]:
 
 def _saved(config: AmperConfig) -> float:
     """The share of the area that latches save; 0 where it is not known."""
-    if has_exact(config):
+    predictor = published(config)
+    if predictor is None:
         return 0.0
-    predictor = published()
     latches = predictor.predict(config.changed(storage="latches"))
     return 1 - latches.area_um2 / predictor.predict(config).area_um2
 

@@ -222,10 +222,10 @@ def clock_columns(config: AmperConfig) -> Columns:
     return {
         "one": 1.0,
         "log Q": log2(config.priority_width),
-        "log P": log2(config.search_ports),
+        "log P": shape.candidates * log2(config.search_ports),
         "log D": log2(config.draw_ports),
         "log W": log2(config.write_ports),
-        "log m": log2(config.groups),
+        "log m": shape.candidates * log2(config.groups),
         "log bank rows": log2(shape.bank_rows),
         "log n": log2(config.rows),
         "range": shape.window,

@@ -30,7 +30,7 @@ show.
 
 EXAMPLES = """\
 examples:
-  amper compare --rows 1024 --timing docs/measurements/results/asic-sky130-1024.json
+  amper compare --rows 1024 --timing docs/measurements/results/asic-sky130-exact-1024.json
   amper compare --rows 64 --liberty sky130hd_tt.lib.gz -o build/compare
   amper compare --only gpu -o build/gpu                     on a machine with a GPU, and then elsewhere
   amper compare --gpu-results build/gpu/compare.json

@@ -58,7 +58,7 @@ def run(name: str, folder: Path, result: Path, verbose: bool) -> dict[str, tuple
     """What became of each test, by its name, and why."""
     suite = SUITES[name]
     command = [sys.executable, "-m", "pytest", "-p", "stand_ins", "-p", "no:cacheprovider", "-q", "--no-header"]
-    command += ["--import-mode=importlib", "-o", "addopts=", "-k", suite.chosen, *suite.files]
+    command += ["-o", "addopts=", "-k", suite.chosen, *suite.files]
     nearby = {str((folder / file).parent) for file in suite.files}  # which some of them import from
     path = os.pathsep.join([str(HERE), str(folder), *sorted(nearby), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path, "AMPER_SUITE": name, "AMPER_SUITE_RESULT": str(result)}

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from amper_cli.arguments import Different
-from amper_cli.bench import distance, software, threads
+from amper_cli.bench import distance, shards, software, threads
 from amper_cli.commands import add_command
 from amper_cli.errors import reporting
 from amper_cli.options import add_configuration, values_of
@@ -19,6 +19,7 @@ Time what AMPER does and print the figures as a table, with the configuration an
   depth        generic synthesis: gates between registers, over the number of rows
   software     the software sampler: microseconds, against other libraries
   threads      a replay buffer that threads share
+  shards       a replay buffer in shards: measured costs, and a simulation of 1 to 64
   distance     the software sampler: how far every mode's draws are from PER's
 """
 
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     depth.set_defaults(run=run_depth)
     add_command(subjects, "software", "the software sampler against other libraries", software)
     add_command(subjects, "threads", "a replay buffer that threads share", threads)
+    add_command(subjects, "shards", "where a replay buffer in shards stops scaling", shards)
     add_command(subjects, "distance", "every mode's distance to PER", distance)
 
 

@@ -1,0 +1,47 @@
+"""`amper bench shards`: the simulation, where its answer is known without one."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from amper_cli.main import main
+from amper_lab.bench import shards
+from amper_lab.bench.shards import Costs, rate
+
+
+def test_the_command(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(shards, "ROWS", 256)
+    monkeypatch.setattr(shards, "ENGINE", "threads")  # no processes to be started
+    monkeypatch.setattr(shards, "KINDS", {"small": shards.KINDS["small"]})
+    assert main(["bench", "shards", "--repeats", "2", "-o", str(tmp_path)]) == 0
+    assert re.search(r"\| small \| 4,096 \|( [\d,]+ \|){7}", capsys.readouterr().out)
+    assert (tmp_path / "shards.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("costs", "shard_count", "rows", "seconds"),
+    [
+        (Costs((1e-3, 0, 0), (0, 0), 0, 0), 64, 512, 1e-3),  # the call alone: shards do not matter
+        (Costs((0, 1e-4, 0), (0, 0), 0, 0), 16, 64, 16e-4),  # a request to each shard
+        (Costs((0, 0, 0), (0, 0), 0, 1250), 4, 1000, 1e-3),  # the link: 10^6 rows a second
+        (Costs((0, 0, 0), (0, 1e-6), 0, 0), 1, 1000, 1e-3),  # one shard's rows
+    ],
+)
+def test_one_limit_at_a_time(costs, shard_count, rows, seconds):
+    found = rate(costs, shard_count, rows, np.random.default_rng(1))
+    assert found == pytest.approx(rows / (seconds + 2 * shards.LATENCY), rel=1e-6)
+
+
+def test_a_call_waits_for_the_largest_share():
+    """Two shards with 1,000 rows: the larger share is of 500 + 12.6 on average."""
+    found = rate(Costs((0, 0, 0), (0, 1e-5), 0, 0), 2, 1000, np.random.default_rng(1), calls=4000)
+    assert 1000 / found - 2 * shards.LATENCY == pytest.approx(512.6e-5, rel=2e-3)
+
+
+def test_inserts_take_the_shards_time():
+    """With s = 10^-6 a row and an insert of 8 s for 8 draws, half of a shard's time is left at the limit."""
+    found = rate(Costs((0, 0, 0), (0, 1e-6), 8e-6, 0), 1, 10**6, np.random.default_rng(1))
+    assert found == pytest.approx(0.5e6, rel=1e-3)

@@ -6,6 +6,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +54,14 @@ def measure(kind: str, repeats: int, progress: Callable[[], object]) -> Costs:
         with ShardedReplay(shards, ROWS * shards, columns, engine=ENGINE) as replay:
             for _ in range(shards):
                 replay.extend(**_rows(columns, ROWS))
-            found[shards, rows] = _median(repeats, lambda replay=replay, rows=rows: _learn(replay, rows))
+            found[shards, rows] = _median(repeats, partial(_learn, replay, rows))
         progress()
     a_row = (found[1, many] - found[1, few]) / (many - few)
     a_shard = max(found[4, few] - found[1, few], 0.0) / 3
     a_call = max(found[1, few] - a_shard - few * a_row, 0.0)
     shard = Shard(ShardSpec(ROWS, columns, "per", 1, None, {}))
     shard.request("extend", _rows(columns, ROWS))
-    small, large = (_median(repeats, lambda size=size: _serve(shard, size)) for size in (few, many))
+    small, large = (_median(repeats, partial(_serve, shard, size)) for size in (few, many))
     of_row = (large - small) / (many - few)
     sent = pickle.dumps(("extend", _rows(columns, CHUNK)), -1)
     insert = _median(repeats, lambda: shard.request(*pickle.loads(sent))) / CHUNK

@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("amper_cli.generate", "write the Verilog of a sampler"),
     "verify": ("amper_cli.verify", "simulate it against the golden model"),
     "mutate": ("amper_cli.mutate", "which small changes of the Verilog verify notices"),
+    "prove": ("amper_cli.prove", "prove properties of its components"),
     "presets": ("amper_cli.presets", "named configurations, all parameters"),
     "cycles": ("amper_cli.cycles", "measure the cycles of a batch"),
     "synth": ("amper_cli.synth.command", "synthesise: area, clock, power; gates and logic depth"),

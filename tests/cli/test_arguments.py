@@ -15,6 +15,7 @@ WRITING = {
     "generate": (["--rows", "8"], "-o"),
     "verify": (["--rows", "8"], "-o"),
     "mutate": (["--rows", "8"], "-o"),
+    "prove": (["--rows", "8"], "-o"),
     "synth": (["--target", "generic", "--rows", "8"], "-o"),
     "explore": (["--rows", "8"], "-o"),
     "cycles": ([], "-o"),

@@ -24,6 +24,7 @@ COMMANDS = [
     "generate",
     "verify",
     "mutate",
+    "prove",
     "presets",
     "cycles",
     "synth",

@@ -1,0 +1,1 @@
+"""Properties of the generated Verilog that are proven, not simulated."""

@@ -61,8 +61,7 @@ class GoldenModel:
     -------
     config : the parameters of the algorithm; an ``AmperConfig`` has them.
     priorities : list of n entries, the code of a valid row or None.
-    last_batch : the latest ``Batch``, or of variant exact ``ExactBatch`` or
-        ``TreeBatch``, as the organisation is; None before the first.
+    last_batch : the latest ``Batch``, of variant exact ``ExactBatch`` or ``TreeBatch``; None before the first.
     settings : the parameters in force; ``set_parameter`` changes them.
     """
 

@@ -47,6 +47,7 @@ install_base() {
 
 install_rl() {
     local torch
+    .ci/system-packages.sh tests
     torch="$(grep -E '^torch==' requirements-rl.lock)+cpu"
     # "+cpu" in the version names PyTorch's CPU build. The build on PyPI, which has the same version
     # without it, does not even import unless gigabytes of CUDA packages are installed too. PyTorch

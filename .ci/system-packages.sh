@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Make sure of the programs that pip cannot install. What is missing is installed with apt-get where that
 # is permitted; elsewhere the script stops and says what to install.
+#   system-packages.sh          what everything needs
+#   system-packages.sh tests    and what only tests do
 set -euo pipefail
 
 python=${PYTHON:-python3}
@@ -18,8 +20,10 @@ need g++ command -v "${CXX:-c++}" # with make and perl: Verilator compiles its m
 need make command -v make
 need ccache command -v ccache # compiles the Verilator runtime once for all designs
 need perl command -v perl
-need tcl command -v tclsh # runs the scripts for Vivado and Quartus, with stubs
-need gcc-riscv64-unknown-elf command -v riscv64-unknown-elf-gcc # the program of examples/litex
+if [ "${1:-}" = tests ]; then
+    need tcl command -v tclsh # runs the scripts for Vivado and Quartus, with stubs
+    need gcc-riscv64-unknown-elf command -v riscv64-unknown-elf-gcc # the program of examples/litex
+fi
 if version=$("$python" -c 'import sys; print("{}.{}".format(*sys.version_info))'); then
     # Debian and Ubuntu ship Python without the parts that create a virtual environment.
     need "python$version-venv" "$python" -c 'import ensurepip, venv'

@@ -127,6 +127,7 @@ def test_bad_input(capsys, arguments, message):
 def test_the_documentation_has_what_the_formula_says_now():
     cells = rows_of(DOCUMENT.read_text(encoding="utf-8"))
     assert len(cells) >= 32
+    assert {each[4] for each in cells} == {"fr-dithered, fr-prefix, fr", "k", "exact"}
     for each in cells:
         config = config_of(each)
         one, everything, formula, bound, constant, steady = each[7:]

@@ -63,6 +63,7 @@ SUITES = {
                     "test_prb_ndim",
                     "test_shared_storage_prioritized_sampler",
                     "test_prioritized_sampler_load_state_dict_decouples_from_source",
+                    "prioritized_rb_multiproc_writes",
                 ),
                 PRIVATE,
             ),

@@ -1,0 +1,98 @@
+"""Random calls without end on the RTL and on the exact software, over presets and odd shapes; it goes on where it was.
+
+Each round gives every shape another seed. What was done is a line of JSON each, and the sums are what all lines say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from amper import VARIANTS, AmperConfig
+from amper.backends.backend import DeviceError
+from amper_spec.presets import PRESETS
+from amper_verif.native.run import RANDOM_BACKENDS, random_run
+
+#: Shapes beside the presets: each is at an end of a range.
+ODD: dict[str, dict[str, Any]] = {
+    "one row": {"rows": 1},
+    "m above n": {"rows": 5, "groups": 20, "variants": VARIANTS, "variant": "fr"},
+    "Q = 32": {"rows": 33, "priority_width": 32, "variants": VARIANTS, "variant": "exact"},
+    "Q = 4": {"rows": 257, "priority_width": 4},
+    "b = 4096": {"rows": 100, "batch": 4096},
+    "most ports": {"rows": 64, "search_ports": 8, "draw_ports": 8, "write_ports": 8, "variants": VARIANTS},
+}
+
+
+@dataclass(frozen=True)
+class Total:
+    """Of all rounds of a shape."""
+
+    calls: int = 0
+    compared: int = 0
+    mismatches: int = 0
+    rounds: int = 0
+
+
+def shapes() -> dict[str, AmperConfig]:
+    """Every preset, whose bus has no part in it, and every odd shape."""
+    named = {f"preset {name}": AmperConfig.preset(name) for name in PRESETS}
+    return named | {name: AmperConfig(**values) for name, values in ODD.items()}
+
+
+def totals(file: Path) -> dict[str, Total]:
+    """What ``file`` says of each shape; a last line that is half there is not counted."""
+    found = dict.fromkeys(shapes(), Total())
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        try:
+            one = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        before = found.get(one["shape"], Total())
+        found[one["shape"]] = Total(
+            before.calls + one["calls"],
+            before.compared + one["compared"],
+            before.mismatches + one["mismatches"],
+            before.rounds + 1,
+        )
+    return found
+
+
+def soak(file: Path, *, rounds: int, calls: int) -> dict[str, Total]:
+    """``calls`` random calls of every shape with fewer than ``rounds`` rounds in ``file``, round by round."""
+    for number in range(rounds):
+        for name, config in shapes().items():
+            if totals(file)[name].rounds > number:
+                continue
+            run = random_run(replace(config, seed=number + 1), RANDOM_BACKENDS, calls, number + 1)
+            line = {"shape": name, "seed": number + 1, "calls": run.calls.total(), "compared": run.compared}
+            line |= {"mismatches": run.mismatches, "first": run.first_mismatch}
+            with file.open("a", encoding="utf-8") as out:
+                print(json.dumps(line), file=out)
+    return totals(file)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns 1 on any mismatch, now or before, and where nothing was compared."""
+    parser = argparse.ArgumentParser(prog="python -m amper_verif.native.soak", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="of every shape, in all (default 1)")
+    parser.add_argument("--calls", type=int, default=100_000, metavar="N", help="a round (default 100000)")
+    parser.add_argument("-o", "--output", type=Path, default=Path("build/soak.jsonl"), metavar="FILE")
+    options = parser.parse_args(arguments)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        found = soak(options.output, rounds=options.rounds, calls=options.calls)
+    except DeviceError as error:
+        print(f"soak: error: {error}", file=sys.stderr)
+        return 2
+    for name, total in found.items():
+        print(f"{name:16} {total.calls:>12,} calls {total.compared:>14,} compared {total.mismatches:>4} mismatches")
+    return 1 if any(total.mismatches or not total.compared for total in found.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

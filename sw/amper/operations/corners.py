@@ -158,9 +158,41 @@ class _Corners:
         for parameter, value in changes:
             self._change(parameter, value)
             self._do(Sample(config.batch))
+        self._scale_borders()
         as_configured = parameter_changes(Settings(config), config.variants)
         kept = (Parameter.GROUPS, Parameter.RADIUS, Parameter.NEIGHBOURS)
         self._do(*(Control(*change) for change in as_configured if change[0] in kept))
+
+    def _scale_borders(self) -> None:
+        """Of a group's lambda' or lambda the last value before its radius, or its number of neighbours, grows, and the
+        first after it: a wrong bit in their products shows."""
+        config, nearest = self._config, self._model.settings.variant == "k"
+        parameter = Parameter.NEIGHBOURS if nearest else Parameter.RADIUS
+        self._change(Parameter.RADIUS, 0)  # goes with every m
+        self._change(Parameter.GROUPS, config.groups)
+        limit = 1 << COEFFICIENT_WIDTH if nearest else min(config.groups << COEFFICIENT_WIDTH, 1 << VALUE_WIDTH)
+        for _ in range(_BORDERS):
+            state_before, group = (
+                self._chance.randrange(1, 1 << 2 * RANDOM_WIDTH),
+                self._chance.randrange(config.groups),
+            )
+            reload = [Control(*change) for change in stream_changes(Parameter.QUERY_STATE_0, state_before)]
+            self._do(*reload)
+            low, high = self._chance.randrange(limit >> self._chance.randrange(8)), limit - 1
+            start = self._scaled(parameter, low, group)
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if self._scaled(parameter, middle, group) == start else (low, middle)
+            for value in (low, high):
+                self._do(Control(parameter, value), *reload, Sample(config.batch), Settle())
+
+    def _scaled(self, parameter: Parameter, value: int, group: int) -> int:
+        """The radius, or the neighbours, of a group in the next batch, if the parameter were ``value``."""
+        model = copy.deepcopy(self._model)
+        model.set_parameter(parameter, value)
+        model.sample(1)
+        assert isinstance(model.last_batch, Batch)
+        return (model.last_batch.neighbours if parameter == Parameter.NEIGHBOURS else model.last_batch.radii)[group]
 
     # --- random words ------------------------------------------------------------------------------------------------
 

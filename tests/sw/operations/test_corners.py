@@ -8,7 +8,7 @@ import pytest
 from amper import VARIANTS, AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter
 from amper.model.planes import ExactBatch
 from amper.operations.corners import corner_operations, state, stepped_back
-from amper.operations.vocabulary import Beat, Control, Reset, Sample
+from amper.operations.vocabulary import Beat, Control, Reset, Sample, Settle
 from amper_spec.algorithm import DRAW_RANDOM_WIDTH
 from amper_spec.urng import WORD, Xoroshiro128PlusPlus
 
@@ -100,3 +100,16 @@ def test_every_bit_of_the_state_stands_alone_once(bit):
         isinstance(operation, Sample) and model.settings.draw.s0 | model.settings.draw.s1 << 64 == 1 << bit
         for model, operation, _ in followed(SMALL)
     )
+
+
+@pytest.mark.parametrize("variant", ["fr", "k"])
+def test_scales_right_before_and_behind_a_border(variant):
+    """The same random words with two settings one apart: another radius, or another number of neighbours."""
+    before, pairs = None, []
+    for model, operation, _ in followed(replace(SMALL, variant=variant, variants=(variant,))):
+        if isinstance(operation, Settle) and model.last_batch is not None:
+            now = model.last_batch
+            if before is not None and before.query_words == now.query_words:
+                pairs.append((before.radii, before.neighbours) != (now.radii, now.neighbours))
+            before = now
+    assert sum(pairs) >= 5

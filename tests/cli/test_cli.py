@@ -357,7 +357,9 @@ def test_verify_through_a_bus(tmp_path, capsys, bus):
 def test_verify_prints_a_summary(tmp_path, capsys):
     code, text, _ = run(capsys, "verify", *SMALL, "--sim", "icarus", "--batches", 20, "-o", tmp_path)
     assert code == 0
-    assert re.match(r"icarus: PASSED\n  batches            2\d \(", text)
+    batches = re.match(r"icarus: PASSED\n  batches +(\d+) \(", text)
+    assert batches is not None
+    assert int(batches[1]) >= 20  # and those of the corners
     assert "\n  mismatches         0\n" in text
     assert "waveform" not in text
 

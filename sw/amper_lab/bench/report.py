@@ -25,7 +25,7 @@ def markdown(plan: Plan, results: Results, facts: dict[str, Any]) -> str:
 def _introduction(plan: Plan, facts: dict[str, Any]) -> str:
     caches = f"; {plan.touched} MB of other memory read before each call" if plan.touched else ""
     return (
-        f"# Software sampler against other libraries\n\n"
+        f"# Software sampler against other libraries{', caches cold' if plan.touched else ''}\n\n"
         f"Batch {plan.batch}, alpha {ALPHA}, beta {BETA}, eps {EPS:g}, seed {plan.seed}; {plan.repeats} interleaved "
         f"repeats of {plan.calls} calls{caches}. Microseconds of the median call: median (first to third quartile) "
         f"of the repeats.\n\n{described(facts)}"

@@ -244,6 +244,7 @@ def test_coarse_codes_are_told_apart(variant: Variant) -> None:
 # --- the statistic itself -------------------------------------------------------------------------
 
 
+@pytest.mark.half
 @pytest.mark.parametrize("name", ["uniform", "exponential", "ties", "few rows"])
 def test_p_values_are_uniform_for_equal_samplers(name: str) -> None:
     """60 comparisons of the reference with itself: the p-values are uniform, says Kolmogorov-Smirnov."""

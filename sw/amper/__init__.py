@@ -6,10 +6,10 @@ SPEC 1), so that a bench or a command loads what it needs, and NumPy only where 
 
 import ast
 from importlib import import_module
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-_OFFERED = ast.parse((files("amper") / "__init__.pyi").read_text(encoding="utf-8")).body
+_OFFERED = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body
 _HOMES = {name.name: str(one.module) for one in _OFFERED if isinstance(one, ast.ImportFrom) for name in one.names}
 
 __all__ = list(_HOMES)

@@ -9,23 +9,20 @@ from __future__ import annotations
 import numpy as np
 
 from amper.backends.code_tree import NumpyCodeTree
+from amper.backends.places import NumpyPlaces
 from amper.cores.base import IndexArray, last_of_each
 from amper.cores.compiled import compiled_core
-from amper.model.places import stratified
 from amper.model.settings import Settings
-from amper_spec.algorithm import RANDOM_WIDTH, Algorithm
+from amper_spec.algorithm import Algorithm
 from amper_spec.parameters import Parameter
-from amper_spec.urng import Xoroshiro128PlusPlus
 
 
-class NumpyPlanes:
+class NumpyPlanes(NumpyPlaces):
     """Members and methods of ``amper.cores._core.Planes``."""
 
     def __init__(self, rows: int, width: int, place_width: int, is_stratified: bool) -> None:
-        self._width, self._place_width, self._stratified = width, place_width, is_stratified
-        self._codes = np.zeros(rows, dtype=np.int64)  # 0: the row is invalid
+        super().__init__(rows, width, place_width, is_stratified)
         self._counts = [0] * width
-        self._draw = Xoroshiro128PlusPlus(0, 1)
 
     def write(self, rows: IndexArray, codes: IndexArray) -> None:
         """Store codes in rows, in this order; 0 makes a row invalid."""
@@ -36,7 +33,7 @@ class NumpyPlanes:
 
     def clear(self) -> None:
         """Make every row invalid."""
-        self._codes[:] = 0
+        super().clear()
         self._counts = [0] * self._width
 
     def total(self) -> int:
@@ -45,11 +42,7 @@ class NumpyPlanes:
 
     def sample(self, batch: int) -> IndexArray:
         """(batch,) rows drawn; at least one row is valid."""
-        total = self.total()
-        words = [self._draw.next() >> (RANDOM_WIDTH - self._place_width) for _ in range(batch)]
-        places = [(word * total) >> self._place_width for word in words]
-        if self._stratified:
-            places = stratified(places, total)
+        places = self._places(batch, self.total())
         below = np.cumsum([0, *(count << k for k, count in enumerate(self._counts[:-1]))], dtype=np.int64)
         planes = np.searchsorted(below, places, side="right") - 1
         drawn = np.empty(batch, dtype=np.int64)
@@ -58,14 +51,6 @@ class NumpyPlanes:
             ranks = (np.asarray(places, dtype=np.int64)[chosen] - below[plane]) >> plane
             drawn[chosen] = np.flatnonzero(self._codes >> plane & 1)[ranks]
         return drawn
-
-    def state(self) -> tuple[int, int]:
-        """s0 and s1 of the draw stream."""
-        return self._draw.state
-
-    def set_state(self, s0: int, s1: int) -> None:
-        """Put back what ``state`` gave."""
-        self._draw.s0, self._draw.s1 = s0, s1
 
 
 class PlanesBackend:

@@ -1,4 +1,7 @@
-"""What the samplers of both organisations of variant exact have in common: ports, order, counters."""
+"""What the samplers of both organisations of variant exact have in common: ports, order, counters.
+
+Latency: ``latency.batch_cycles`` from a request to its last result. Page: docs/hardware/exact.md.
+"""
 
 from __future__ import annotations
 

@@ -128,9 +128,11 @@ def test_cells_of_components(tmp_path):
     components = fpga.component_cells(statistics, FPGAS["ecp5"], counts)
     bank = {"instances": 2, "lut": 10, "mux": 1}
     assert components == {"top": {"instances": 1, "lut": 3, "register": 2}, "bank": bank}
-    flat = {"\\top": {"num_cells_by_type": {"LUT4": 20, "TRELLIS_FF": {"count": 2}, "CCU2C": 1, "IB": 4}}}
-    (tmp_path / "cells.json").write_text(json.dumps({"modules": flat}), encoding="utf-8")
-    cells = fpga.placed_cells(tmp_path / "cells.json", FPGAS["ecp5"], components["top"])
+    counts_of_types = {"LUT4": 20, "TRELLIS_FF": 2, "CCU2C": 1, "IB": 4}
+    flat = {f"{name}{index}": {"type": name} for name, count in counts_of_types.items() for index in range(count)}
+    netlist = {"modules": {"LUT4": {"cells": {}}, WRAPPER: {"cells": flat}}}  # the library's are beside it
+    (tmp_path / "netlist.json").write_text(json.dumps(netlist), encoding="utf-8")
+    cells = fpga.placed_cells(tmp_path / "netlist.json", FPGAS["ecp5"], components["top"])
     assert cells == {"carry": 1, "lut": 17, "register": 0}
     statistics.write_text(json.dumps({"modules": {"\\top": {}}}), encoding="utf-8")
     with pytest.raises(SynthesisError, match=f"^Yosys reported no cells in {statistics}$"):
@@ -217,6 +219,7 @@ def test_the_placer(target, options, placers, monkeypatch, tmp_path):
     """nextpnr takes the option only once, so that a user's own stands in for the target's."""
     monkeypatch.setattr(nextpnr, "tool_command", lambda _: ["true"])
     monkeypatch.setattr(fpga, "read_report", lambda _: {})
+    (tmp_path / "netlist.json").write_text("{}", encoding="utf-8")
     family = FPGAS[target]
     fpga.place_and_route(tmp_path, family, next(iter(family.devices)), seed=1, goal_mhz=50, options=options)
     script = (tmp_path / "seed1.sh").read_text(encoding="utf-8")

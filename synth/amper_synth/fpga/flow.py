@@ -9,6 +9,7 @@ sampler sits in a wrapper with four pins (``fpga_boundary``), so that every path
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,8 +24,10 @@ from amper_hw.base.latency import batch_cycles
 from amper_hw.output.generate import TOP, Generated, generate
 from amper_synth.fpga.boundary import WRAPPER, boundary
 from amper_synth.fpga.components import Hierarchy, critical_path, hierarchy_of, instances, worst_by_component
+from amper_synth.fpga.output_registers import absorb_in_file
 from amper_synth.fpga.targets import FPGAS, PINS, Target
 from amper_synth.tools.nextpnr import fmax_mhz, read_report, run_tool, tool_version
+from amper_synth.tools.resume import once
 from amper_verif.harness.yosys import SynthesisError, run_script, yosys_version
 
 SCRIPT = """\
@@ -42,7 +45,6 @@ flatten -noscopeinfo
 clean
 {synthesis} -top {top} -run map_luts:
 {finish}clean
-tee -q -o cells.json stat -json
 write_json netlist.json
 """
 
@@ -165,7 +167,7 @@ def synthesise(
         target=target,
         device=name,
         goal_mhz=goal_mhz,
-        cells=placed_cells(path / "cells.json", family, components[WRAPPER]),
+        cells=placed_cells(path / "netlist.json", family, components[WRAPPER]),
         components=components,
         utilisation={kind: use for kind, use in reports[-1]["utilization"].items() if use["used"]},
         runs=[_run(seed, report, tree) for seed, report in zip(seeds, reports, strict=True)],
@@ -203,23 +205,49 @@ def check_device(target: str, device: str | None) -> str:
 
 
 def map_cells(folder: Path, family: Target, sources: Sequence[str], top: str, options: str = "") -> None:
-    """Yosys: ``sources`` in ``folder`` to ``netlist.json``, and the cells of every module to ``components.json``."""
+    """Yosys: ``sources`` in ``folder`` to ``netlist.json``, and the cells of every module to ``components.json``.
+
+    A run that was stopped later than this finds its netlist again, if sources, script and version are the same.
+    """
     synthesis = f"{family.synthesis} {options}".strip()
     script = SCRIPT.format(sources=" ".join(sources), top=top, synthesis=synthesis, finish=family.finish)
-    run_script(folder, "synthesis", script)
+
+    def step() -> None:
+        run_script(folder, "synthesis", script)
+        if family.output_registers:
+            absorb_in_file(folder / "netlist.json", top)
+
+    once(
+        step,
+        record=folder / "synthesis.sha256",
+        text=yosys_version(folder) + script,
+        uses=[folder / source for source in sources],
+        makes=[folder / "netlist.json", folder / "components.json"],
+    )
 
 
 def place_and_route(
     folder: Path, family: Target, device: str, *, seed: int, goal_mhz: float, options: Sequence[str]
 ) -> dict[str, Any]:
-    """nextpnr on ``netlist.json``; returns its report. The routed design stays as ``seed<seed>.routed``."""
+    """nextpnr on ``netlist.json``; returns its report. The routed design stays as ``seed<seed>.routed``.
+
+    A seed that was routed before is read again, if netlist, pins, command and version are the same.
+    """
     name = f"seed{seed}"
     arguments = [*family.devices[device], "--json", "netlist.json", "--report", f"{name}.json", "--seed", str(seed)]
     arguments += ["--freq", f"{goal_mhz:g}", "--timing-allow-fail", "--detailed-timing-report"]
     chosen = any(option.split("=")[0] == "--placer" for option in options)  # nextpnr takes it only once
     if family.placer and not chosen:
         arguments += ["--placer", family.placer]
-    run_tool(folder, name, family.tool, [*arguments, family.configuration, f"{name}.routed", *options])
+    arguments += [family.configuration, f"{name}.routed", *options]
+    files = {folder / each.rpartition("=")[2] for each in ("netlist.json", *options)}  # pins are an option's value
+    once(
+        lambda: run_tool(folder, name, family.tool, arguments),
+        record=folder / f"{name}.sha256",
+        text=shlex.join([tool_version(family.tool), *arguments]),
+        uses=[path for path in files if path.is_file()],
+        makes=[folder / f"{name}.json", folder / f"{name}.routed"],
+    )
     return read_report(folder / f"{name}.json")
 
 
@@ -240,9 +268,11 @@ def component_cells(statistics: Path, family: Target, counts: Counter[str]) -> d
     return components
 
 
-def placed_cells(statistics: Path, family: Target, wrapper: dict[str, int]) -> dict[str, int]:
+def placed_cells(netlist: Path, family: Target, wrapper: dict[str, int]) -> dict[str, int]:
     """Cells of the flat netlist by resource, those of the wrapper alone left out."""
-    (cells,) = _cells_by_module(statistics, family).values()
+    cells_of_top = json.loads(netlist.read_text(encoding="utf-8"))["modules"][WRAPPER]["cells"]
+    resources = (family.resource(cell["type"]) for cell in cells_of_top.values())
+    cells = Counter(resource for resource in resources if resource is not None)
     return {name: count - wrapper.get(name, 0) for name, count in sorted(cells.items())}
 
 

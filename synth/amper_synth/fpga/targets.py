@@ -23,6 +23,7 @@ class Target:
     luts_of_lutram : look-up tables that a small memory takes, those that its write port makes useless among them.
     finish : Yosys commands for the flat netlist. pins : by device, where the wrapper's pins must be told one by one, in
         lines of the form ``pin_line`` in a file of the name ``PINS``. placer : nextpnr's, if not its default.
+    output_registers : whether registers behind block RAMs become the RAMs' own, see ``output_registers``.
     """
 
     synthesis: str
@@ -37,6 +38,7 @@ class Target:
     pins: dict[str, dict[str, str]] = field(default_factory=dict)
     pin_line: str = ""
     placer: str = ""
+    output_registers: bool = False
 
     def resource(self, cell_type: str) -> str | None:
         """The resource that a cell of this type takes; None for what costs nothing, such as a pin."""
@@ -75,6 +77,7 @@ FPGAS = {
             "mux": "PFUMX|L6MUX21",
         },
         luts_of_lutram=6,
+        output_registers=True,
     ),
     "ice40": Target(
         synthesis="synth_ice40",

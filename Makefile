@@ -15,7 +15,7 @@ RL := $(VENV)/.stamp-rl
 PACKAGES := $(wildcard */amper*/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint docs format record clean lock
+.PHONY: help setup demo test test-all signoff lint docs format record clean lock
 
 help: ## Show this help
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
@@ -33,6 +33,9 @@ test: lint ## Check style, types and imports, then run the tests
 
 test-all: lint ## The same with the long tests too, which `make test` leaves out
 	$(BIN)/python -m pytest -m ""
+
+signoff: $(BASE) ## Run a little of every stage of verification, with a page of what passed (ARGS="-o DIR": all)
+	$(BIN)/amper signoff $(or $(ARGS),--quick)
 
 lint: $(RL) ## Check style, types and imports only
 	.ci/lint.sh

@@ -25,6 +25,7 @@ COMMANDS = [
     "verify",
     "mutate",
     "prove",
+    "signoff",
     "presets",
     "cycles",
     "synth",

@@ -60,7 +60,7 @@ def test_all_variants_in_simulation(tmp_path):
 
 
 def test_a_variant_that_never_drew_is_a_failure():
-    found = Verification("icarus", 3, 9, 0, "", {"exact": 3}, ("k",), {}, 0, 0, 0, 9, 1, None, None)
+    found = Verification("icarus", 3, 9, 0, "", {"exact": 3}, ("k",), {}, 0, 0, 0, 9, 1, None, None, ())
     assert not found.passed
     assert replace(found, undrawn=()).passed
 
@@ -119,7 +119,7 @@ def test_only_corners_notice_a_low_bit_of_a_product(tmp_path):
 
 
 def test_nothing_timed_is_a_failure():
-    found = Verification("icarus", 3, 9, 0, "", {"exact": 3}, (), {}, 0, 0, 0, 9, 1, None, None)
+    found = Verification("icarus", 3, 9, 0, "", {"exact": 3}, (), {}, 0, 0, 0, 9, 1, None, None, ())
     assert found.passed
     assert replace(found, timed=None).passed  # of a trace
     assert not replace(found, timed=0).passed

@@ -46,6 +46,7 @@ class Verification:
     timed: int | None  # batches whose cycles could be no others than the description's; None of a trace
     cycles: CycleStatistics | None  # None when no batch of full size ran undisturbed
     waves: str | None
+    code_coverage: tuple[str, ...]  # files of Verilator; none unless they were asked for
 
     @property
     def passed(self) -> bool:
@@ -79,6 +80,7 @@ def verify(
     folder: str | Path = "build/verify",
     mutate: Callable[[str], str] | None = None,
     progress: bool = False,
+    code_coverage: bool = False,
 ) -> Verification:
     """Simulate the generated Verilog and compare every result with the golden model.
 
@@ -88,6 +90,7 @@ def verify(
         also those of ``amper.operations.corners``, as long as some hundred batches. trace : a recorded trace to replay
         in place of both, its first ``operations`` or all. waves : keep a waveform. folder : for the build.
     mutate : changes the Verilog before it is simulated, to see that the comparison notices. progress : show a bar.
+    code_coverage : count, in Verilator, which lines, branches and bits of the Verilog ran.
 
     Raises
     ------
@@ -113,6 +116,7 @@ def verify(
             seed=seed,
             waves=waves,
             progress=progress,
+            code_coverage=code_coverage,
         )
         for bench, more in BENCHES[config.bus]
     ]
@@ -146,6 +150,7 @@ def _verification(
     drawn = sum((Counter(report["variants"]) for report in reports), Counter())
     undrawn = tuple(variant for variant in due if not drawn[variant])
     known |= totals | {"simulator": simulator, "cycles": None, "variants": dict(drawn), "undrawn": undrawn}
+    known["code_coverage"] = tuple(report["code_coverage"] for report in reports if report["code_coverage"])
     if full:
         known["cycles"] = CycleStatistics(len(full), min(full), statistics.median(full), max(full))
     return Verification(**known)

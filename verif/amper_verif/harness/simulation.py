@@ -35,6 +35,7 @@ def run_bench(
     seed: int = 1,
     waves: bool = False,
     progress: bool = False,
+    code_coverage: bool = False,
 ) -> dict[str, Any]:
     """Simulate ``verilog`` under the cocotb bench ``amper_verif.benches.<bench>``; returns the bench's report.
 
@@ -42,14 +43,17 @@ def run_bench(
     ----------
     verilog : source text. top : its top module. parameters : passed to the bench. folder : for builds; one that was
         built from the same text is used again. seed : of cocotb's random numbers. waves : keep a waveform; the
-        report's "waves" is its path. progress : show a bar.
+        report's "waves" is its path. progress : show a bar. code_coverage : count, in Verilator, how often each line
+        and branch ran and each bit changed; the report's "code_coverage" is the path of its file.
 
     Raises
     ------
     SimulationError : see there. A bench that ran no test or left no report has failed.
     """
     require_simulator(simulator)
-    key = hashlib.sha256(f"{verilog}{top}{waves}".encode()).hexdigest()[:16]
+    if code_coverage and simulator != "verilator":
+        raise ValueError(f"simulator must be verilator with code coverage, not {simulator}")
+    key = hashlib.sha256(f"{verilog}{top}{waves}{'covered' * code_coverage}".encode()).hexdigest()[:16]
     build = folder.resolve() / f"{simulator}-{top}-{key}"
     run = build / f"run-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"  # several processes may use one build
     run.mkdir(parents=True, exist_ok=True)
@@ -59,17 +63,21 @@ def run_bench(
     files = {_PARAMETERS: asked, _REPORT: report, progress_of.VARIABLE: done}
     with _environment({name: str(path) for name, path in files.items()}):
         with progress_of.bar(done, f"{bench} in {simulator}") if progress else contextlib.nullcontext():
-            _build(verilog, top, simulator, build, waves)
+            _build(verilog, top, simulator, build, waves, code_coverage)
             _test(bench, top, simulator, build, run, seed, waves)
     if not report.exists():
         raise SimulationError(f"bench {bench} left no report: see {run / 'test.log'}")
     result: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     dumps = [path for pattern in ("*.fst", "run-*/*.vcd") for path in build.glob(pattern)]
     result["waves"] = str(max(dumps, key=lambda path: path.stat().st_mtime)) if waves and dumps else None
+    result["code_coverage"] = None
+    if code_coverage:  # of its own name: the next bench in this folder writes the same file
+        kept = run / f"coverage-{hashlib.sha256(f'{bench}{asked.read_text()}'.encode()).hexdigest()[:16]}.dat"
+        result["code_coverage"] = str((run / "coverage.dat").replace(kept))
     return result
 
 
-def _build(verilog: str, top: str, simulator: str, build: Path, waves: bool) -> None:
+def _build(verilog: str, top: str, simulator: str, build: Path, waves: bool, code_coverage: bool) -> None:
     """Make the simulation, unless the folder has it; of several processes that want it, one makes it."""
     from cocotb_tools.runner import VerilatorControlFile, get_runner
 
@@ -87,6 +95,7 @@ def _build(verilog: str, top: str, simulator: str, build: Path, waves: bool) -> 
             _write(public, f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n')
             sources.append(VerilatorControlFile(public))
             arguments = ["--no-public-flat-rw", "-O3", "--x-assign", "unique", "--x-initial", "unique"]
+            arguments += ["--coverage-line", "--coverage-toggle"] if code_coverage else []
         try:
             get_runner(simulator).build(
                 sources=sources,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,3 +49,15 @@ def require_simulator(simulator: str) -> None:
     command, remedy = _INSTALL[simulator]
     if shutil.which(command, path=simulator_environment()["PATH"]) is None:
         raise SimulationError(f"{simulator} is not installed: no `{command}` on the PATH. Install it by: {remedy}")
+
+
+def simulator_versions() -> dict[str, str]:
+    """What each simulator that is installed says of its version."""
+    environment = simulator_environment()
+    said = {}
+    for name, (command, _) in _INSTALL.items():
+        if shutil.which(command, path=environment["PATH"]) is not None:
+            asked = [command, "-V" if name == "icarus" else "--version"]
+            text = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False).stdout
+            said[name] = text.partition("\n")[0].strip()
+    return said

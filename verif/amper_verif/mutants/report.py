@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from amper_report.tables import table
 from amper_verif.mutants.campaign import Outcome
@@ -15,17 +16,27 @@ def score(outcomes: Sequence[Outcome], equivalent: Mapping[int, str]) -> float:
     return sum(bool(outcome.noticed) for outcome in able) / len(able) if able else 1.0
 
 
-def report(outcomes: Sequence[Outcome], equivalent: Mapping[int, str]) -> str:
-    """Markdown: a line a module, then a line a survivor; ``equivalent`` has reasons by number."""
+def by_module(outcomes: Sequence[Outcome], equivalent: Mapping[int, str]) -> list[dict[str, Any]]:
+    """How many mutants each module has, how many of them are noticed, how many equivalent; "all" is the last."""
     everything = Counter(outcome.mutant.module for outcome in outcomes)
     noticed = Counter(outcome.mutant.module for outcome in outcomes if outcome.noticed)
     same = Counter(outcome.mutant.module for outcome in outcomes if outcome.mutant.number in equivalent)
     for counts in (everything, noticed, same):
         counts["all"] = counts.total()
+    names = [*sorted(everything.keys() - {"all"}), "all"]
+    return [
+        {"module": name, "mutants": everything[name], "noticed": noticed[name], "equivalent": same[name]}
+        for name in names
+    ]
+
+
+def report(outcomes: Sequence[Outcome], equivalent: Mapping[int, str]) -> str:
+    """Markdown: a line a module, then a line a survivor; ``equivalent`` has reasons by number."""
     rows: list[list[object]] = []
-    for name in [*sorted(everything.keys() - {"all"}), "all"]:
-        of, hit, equal = (counts[name] for counts in (everything, noticed, same))
-        rows.append([name, of, hit, equal, of - hit - equal, f"{100 * hit / (of - equal):.1f}" if of > equal else "-"])
+    for one in by_module(outcomes, equivalent):
+        of, hit, equal = one["mutants"], one["noticed"], one["equivalent"]
+        percent = f"{100 * hit / (of - equal):.1f}" if of > equal else "-"
+        rows.append([one["module"], of, hit, equal, of - hit - equal, percent])
     survivors = [
         [
             outcome.mutant.number,

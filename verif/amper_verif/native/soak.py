@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,16 @@ def totals(file: Path) -> dict[str, Total]:
     return found
 
 
-def soak(file: Path, *, rounds: int, calls: int) -> dict[str, Total]:
-    """``calls`` random calls of every shape with fewer than ``rounds`` rounds in ``file``, round by round."""
+def soak(file: Path, *, rounds: int, calls: int, names: Collection[str] = ()) -> dict[str, Total]:
+    """``calls`` random calls of every shape with fewer than ``rounds`` rounds in ``file``, round by round.
+
+    Parameters
+    ----------
+    names : of shapes; the others are left out. None named: all.
+    """
+    chosen = {name: config for name, config in shapes().items() if not names or name in names}
     for number in range(rounds):
-        for name, config in shapes().items():
+        for name, config in chosen.items():
             if totals(file)[name].rounds > number:
                 continue
             run = random_run(replace(config, seed=number + 1), RANDOM_BACKENDS, calls, number + 1)
@@ -73,7 +80,7 @@ def soak(file: Path, *, rounds: int, calls: int) -> dict[str, Total]:
             line |= {"mismatches": run.mismatches, "first": run.first_mismatch}
             with file.open("a", encoding="utf-8") as out:
                 print(json.dumps(line), file=out)
-    return totals(file)
+    return {name: total for name, total in totals(file).items() if name in chosen}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,166 @@
+"""What a sign-off found, as one page of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amper_report.environment import described
+from amper_report.tables import filled, table
+
+_HEAD = """\
+# Trust
+
+For whoever must decide whether to build the sampler in: what was checked of one revision, by `{command}`, which makes
+this page ([what each stage does](../reference/verification.md#amper-signoff)).
+
+Sources: SHA-256 `{sources}`. {environment}. Simulators: {simulators}.
+"""
+
+_TITLES = {
+    "verify": "RTL against the golden model",
+    "prove": "Proofs",
+    "coverage": "Code coverage",
+    "mutate": "Mutants",
+    "soak": "Soak",
+}
+
+
+def page(found: dict[str, Any], command: str) -> str:
+    """``found`` as ``signoff`` returns it; ``command`` : that made it."""
+    facts = found["environment"]
+    simulators = "; ".join(facts["versions"].get(name, "none") for name in ("icarus", "verilator"))
+    head = _HEAD.format(
+        command=command,
+        sources=found["sources"],
+        environment=described(facts).replace("\n", "; "),
+        simulators=simulators,
+    )
+    stages = found["stages"]
+    parts = [f"## {_TITLES[name]}\n\n{_BODIES[name](stage['rows'])}" for name, stage in stages.items() if stage["rows"]]
+    return filled("\n\n".join([head + "\n" + overview(found), *parts]) + "\n")
+
+
+def overview(found: dict[str, Any]) -> str:
+    """A line a stage."""
+    rows = [[_TITLES[name], *_verdict(stage)] for name, stage in found["stages"].items()]
+    return table(("stage", "parts", "verdict", "CPU seconds"), rows)
+
+
+def _verdict(stage: dict[str, Any]) -> list[object]:
+    rows = stage["rows"]
+    if "error" in stage:
+        return [0, f"**not run**: {stage['error'].partition(chr(10))[0][:200]}", "-"]
+    passed = sum(row["passed"] for row in rows)
+    verdict = "passed" if stage["passed"] else f"**{len(rows) - passed} failed**"
+    return [len(rows), verdict, stage["cpu_seconds"]]
+
+
+def _mark(row: dict[str, Any]) -> str:
+    return "passed" if row["passed"] else "**failed**"
+
+
+def _verify(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        [
+            row["label"],
+            row["simulator"],
+            row.get("batches", "-"),
+            f"{row.get('compared', 0):,}",
+            row.get("mismatches", "-"),
+            "-" if row.get("timed") is None else row["timed"],
+            ", ".join(f"{name} {count}" for name, count in row.get("variants", {}).items()) or "-",
+            _mark(row),
+        ]
+        for row in rows
+    ]
+    titles = (
+        "configuration",
+        "in",
+        "batches",
+        "indices",
+        "mismatches",
+        "exactly timed",
+        "batches that drew",
+        "verdict",
+    )
+    return table(titles, lines)
+
+
+def _prove(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        [row["label"], row["about"], row["rows"], row["verdict"], row["depth"], f"{row['seconds']:.1f}"] for row in rows
+    ]
+    text = "By induction over time: for ever, from any power-up state on, after a cycle of reset.\n\n"
+    return text + table(("property", "says", "n", "verdict", "cycles of the induction", "seconds"), lines)
+
+
+def _coverage(rows: list[dict[str, Any]]) -> str:
+    text = (
+        "Verilator's, of runs of `amper verify`, merged; percent of the points that are not waived, and their number."
+    )
+    return "\n\n".join([text, *(_covered(row) for row in rows)])
+
+
+def _covered(row: dict[str, Any]) -> str:
+    def share(points: int, hit: int, waived: int) -> str:
+        able = points - waived
+        return f"{100 * hit / able:.1f} of {able}" if able else "-"
+
+    kinds = list(row["percent"])
+    modules = [[name, *(share(*numbers[kind]) for kind in kinds)] for name, numbers in row["kinds"].items()]
+    asked = " / ".join(f"{least:g}" for least in row["least"])
+    parts = [
+        f"### {row['label']}",
+        f"{row['runs']} runs; asked for {asked}: {_mark(row)}.",
+        table(("module", *kinds), modules),
+    ]
+    if row["waived"]:
+        parts += ["Waived:", "\n".join(f"- {count}: {reason}" for reason, count in row["waived"].items())]
+    if row["missed"]:
+        parts += ["Not hit:", "```text\n" + "\n".join(map(_cut, row["missed"])) + "\n```"]
+    return "\n\n".join(parts)
+
+
+def _cut(line: str, most: int = 118) -> str:
+    """A line of the page; signoff.json has all of it."""
+    return line if len(line) <= most else line[: most - 4] + " ..."
+
+
+def _mutate(rows: list[dict[str, Any]]) -> str:
+    return "\n\n".join(_campaign(row) for row in rows)
+
+
+def _campaign(row: dict[str, Any]) -> str:
+    modules = []
+    for one in row["modules"]:
+        able = one["mutants"] - one["equivalent"]
+        percent = f"{100 * one['noticed'] / able:.1f}" if able else "-"
+        left = able - one["noticed"]
+        modules.append([one["module"], one["mutants"], one["noticed"], one["equivalent"], left, percent])
+    survivors = [one for one in row["survivors"] if not one["equivalent"]]
+    parts = [
+        f"### {row['label']}",
+        f"{100 * row['score']:.1f} percent of those that are not shown to be equivalent are noticed by `amper verify` "
+        f"({100 * row['least']:g} asked for): {_mark(row)}.",
+        table(("module", "mutants", "noticed", "equivalent", "survived", "percent"), modules),
+    ]
+    if survivors:
+        lines = [[f"`{one['change']}`", f"`{one['source'][:90]}`".replace("|", "\\|")] for one in survivors]
+        parts += ["What survived:", table(("change", "line of the Verilog"), lines)]
+    return "\n\n".join(parts)
+
+
+def _soak(rows: list[dict[str, Any]]) -> str:
+    lines = [[row["label"], f"{row['calls']:,}", f"{row['compared']:,}", row["mismatches"], _mark(row)] for row in rows]
+    text = "Random calls of a device on the Verilog, as native code, and on the exact software.\n\n"
+    return text + table(("shape", "calls", "indices and weights", "mismatches", "verdict"), lines)
+
+
+_BODIES: dict[str, Callable[[list[dict[str, Any]]], str]] = {
+    "verify": _verify,
+    "prove": _prove,
+    "coverage": _coverage,
+    "mutate": _mutate,
+    "soak": _soak,
+}

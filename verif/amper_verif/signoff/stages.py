@@ -1,0 +1,160 @@
+"""What each stage runs and what it finds: whether it passed, and rows of what JSON can hold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from amper import AmperConfig
+from amper_hw.output.generate import generate
+from amper_spec.errors import ToolError
+from amper_verif.code_coverage.points import KINDS, merged
+from amper_verif.code_coverage.report import coverage_of
+from amper_verif.code_coverage.waivers import committed_waivers
+from amper_verif.mutants.campaign import Outcome, campaign
+from amper_verif.mutants.equivalence import equivalent_mutants
+from amper_verif.mutants.report import by_module, score
+from amper_verif.native.soak import soak
+from amper_verif.prove.engine import prove
+from amper_verif.prove.properties import PROPERTIES
+from amper_verif.signoff.plan import Check, Covered, Mutants, Plan
+from amper_verif.verify import verify
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """``rows`` : a part of the stage each, with at least "label" and "passed"."""
+
+    rows: list[dict[str, Any]]
+
+    @property
+    def passed(self) -> bool:
+        """Whether there are parts, and each of them passed."""
+        return bool(self.rows) and all(row["passed"] for row in self.rows)
+
+
+def configured(values: Mapping[str, Any]) -> AmperConfig:
+    """The configuration of a plan's values."""
+    named = dict(values)
+    preset = named.pop("preset", None)
+    return AmperConfig.from_dict(named) if preset is None else AmperConfig.preset(preset, **named)
+
+
+def verified(plan: Plan, folder: Path, say: Say) -> Found:
+    """Configurations in simulators; one that breaks does not keep the others from being run."""
+    return Found([_checked(check, name, folder, say) for check in plan.verify for name in check.simulators])
+
+
+def _checked(check: Check, simulator: str, folder: Path, say: Say) -> dict[str, Any]:
+    say(f"verify: {check.label} in {simulator}")
+    row: dict[str, Any] = {"label": check.label, "simulator": simulator, "passed": False}
+    try:
+        run = verify(
+            configured(check.values),
+            simulator=simulator,
+            batches=check.batches,
+            corners=check.corners,
+            folder=folder,
+        )
+    except ToolError as error:
+        return row | {"error": str(error)}
+    kept = ("batches", "compared", "mismatches", "first_mismatch", "timed", "variants", "undrawn")
+    return row | {"passed": run.passed} | {name: asdict(run)[name] for name in kept}
+
+
+def proven(plan: Plan, folder: Path, say: Say) -> Found:
+    """Every property, of every configuration of the plan."""
+    rows = []
+    for values in plan.prove:
+        for goal in PROPERTIES:
+            say(f"prove: {goal.name}")
+            config = replace(configured(values), bus=goal.bus)
+            proof = prove(goal, config, folder / f"{config.rows}-{goal.name}")
+            rows.append({"label": goal.name, "rows": config.rows, "passed": proof.verdict == "proven"} | asdict(proof))
+    return Found(rows)
+
+
+def covered(plan: Plan, folder: Path, say: Say) -> Found:
+    """Code coverage of configurations, by module, with what was not hit."""
+    return Found([_covered(asked, folder, say) for asked in plan.coverage])
+
+
+def _covered(asked: Covered, folder: Path, say: Say) -> dict[str, Any]:
+    counts: list[str] = []
+    for seed in range(1, asked.seeds + 1):
+        say(f"coverage: {asked.label}, seed {seed}")
+        run = verify(
+            configured(asked.values),
+            simulator="verilator",
+            batches=asked.batches,
+            corners=asked.corners,
+            seed=seed,
+            folder=folder,
+            code_coverage=True,
+        )
+        counts += run.code_coverage
+    found = coverage_of(merged(map(Path, counts)), committed_waivers())
+    enough = all(found.percent(kind) >= least for kind, least in zip(KINDS, asked.least, strict=True))
+    return {"label": asked.label, "passed": enough, "runs": len(counts), "least": asked.least} | found.to_dict()
+
+
+def mutated(plan: Plan, folder: Path, say: Say) -> Found:
+    """Campaigns of mutants, each by module and with its survivors."""
+    return Found([_campaign(asked, folder.parent, say) for asked in plan.mutate])
+
+
+def _campaign(asked: Mutants, around: Path, say: Say) -> dict[str, Any]:
+    say(f"mutate: {asked.count} mutants of {asked.label}")
+    config = configured(asked.values)
+    # What is known of the same Verilog outlives this stage's folder: a campaign takes hours, and knows what it is of.
+    folder = around / f"of-{hashlib.sha256(generate(config).verilog.encode()).hexdigest()[:16]}-{asked.count}"
+    outcomes = campaign(
+        config,
+        count=asked.count,
+        workload={"kind": "random", "batches": asked.batches, "corners": True},
+        seed=1,
+        folder=folder,
+        say=say,
+    )
+    survivors = [outcome.mutant for outcome in outcomes if not outcome.noticed]
+    equivalent = equivalent_mutants(survivors, config.name, folder, say=say) if asked.proofs else {}
+    reached = score(outcomes, equivalent)
+    return {
+        "label": asked.label,
+        "passed": reached >= asked.least,
+        "least": asked.least,
+        "score": reached,
+        "modules": by_module(outcomes, equivalent),
+        "survivors": [_survivor(outcome, equivalent) for outcome in outcomes if not outcome.noticed],
+    }
+
+
+def _survivor(outcome: Outcome, equivalent: Mapping[int, str]) -> dict[str, str]:
+    mutant = outcome.mutant
+    return {"change": mutant.name, "source": mutant.source, "equivalent": equivalent.get(mutant.number, "")}
+
+
+def soaked(plan: Plan, folder: Path, say: Say) -> Found:
+    """Random calls of native RTL against the exact software."""
+    say("soak")
+    found = soak(folder / "soak.jsonl", rounds=1, calls=plan.soak.calls, names=plan.soak.shapes)
+    return Found(
+        [
+            {"label": name, "passed": total.compared > 0 and not total.mismatches} | asdict(total)
+            for name, total in found.items()
+        ]
+    )
+
+
+STAGES: dict[str, Callable[[Plan, Path, Say], Found]] = {
+    "verify": verified,
+    "prove": proven,
+    "coverage": covered,
+    "mutate": mutated,
+    "soak": soaked,
+}

@@ -26,11 +26,12 @@ _tables: list[coverage.Table] = []  # of this process; in the end, of all
 
 @pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is long
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of a product of parameters that is marked ``half``, every other combination is long: a half in which each value
-    of each parameter occurs, and with three parameters or more each pair of values of two.
+    """Of a product of parameters that is marked ``share(n)``, all but every n-th combination are long. Where another
+    parameter has n values or more, each value of a parameter occurs.
     """
     for item in items:
-        if isinstance(item, pytest.Function) and item.get_closest_marker("half") and sum(places(item)) % 2:
+        share = item.get_closest_marker("share") if isinstance(item, pytest.Function) else None
+        if share and sum(places(item)) % share.args[0]:
             item.add_marker("long")
 
 

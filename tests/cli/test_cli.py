@@ -376,7 +376,7 @@ def test_verify_keeps_a_waveform(tmp_path, capsys, simulator):
     assert Path(waveform).stat().st_size > 1000
 
 
-@pytest.mark.parametrize("form", [("--json",), ()], ids=["json", "text"])
+@pytest.mark.parametrize("form", [pytest.param(("--json",), marks=pytest.mark.long), ()], ids=["json", "text"])
 def test_a_broken_sampler_makes_exit_code_1(tmp_path, capsys, monkeypatch, form):
     monkeypatch.setattr(verify, "verify", functools.partial(verify.verify, mutate=MUTATIONS["mask"]))
     options = ("--variant", "fr-dithered", "--sim", "icarus", "--batches", 30, "-o", tmp_path)

@@ -56,6 +56,7 @@ def test_the_sampler_as_it_is_passes(tmp_path, config):
     assert verification.passed
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize(("config", "mutation"), BROKEN)
 def test_verification_notices(tmp_path, config, mutation):
     verification = verify(config, simulator="icarus", batches=40, corners=False, folder=tmp_path, mutate=mutation)

@@ -65,7 +65,7 @@ def test_batches_with_64_priority_writes_between_them(simulate, rows):
     assert cycles_of(simulate, config, updates) <= BATCHES * 40 + 200
 
 
-@pytest.mark.half
+@pytest.mark.share(3)
 @pytest.mark.parametrize("result_priority", [True, False])
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize(("groups", "batch"), [(1, 1), (3, 1), (2, 9), (20, 4)])

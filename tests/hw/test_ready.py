@@ -38,7 +38,7 @@ def inputs_behind(config, outputs, folder):
 
 @pytest.mark.parametrize(
     "config",
-    [SMALL, ALL, EXACT, BLOCKS, AXI, WISHBONE, AXI4],
+    [SMALL, ALL, EXACT, BLOCKS, pytest.param(AXI, marks=pytest.mark.long), WISHBONE, AXI4],
     ids=["small", "all", "exact", "blocks", "axi", "wishbone", "axi4"],
 )
 def test_every_ready_is_a_function_of_registers(config, tmp_path):

@@ -66,7 +66,7 @@ PLACES = [
 ]
 
 
-@pytest.mark.half
+@pytest.mark.share(4)
 @pytest.mark.parametrize(
     "builds", [("plain", "range", "all"), ("prefix", "nearest", "ternary")], ids=["deep", "shallow"]
 )
@@ -79,14 +79,19 @@ def test_random_workload(simulate, place, builds):
 
 @pytest.mark.parametrize(
     ("rows", "priority_width", "groups", "build"),
-    [(7, 4, 3, "all"), (100, 16, 20, "nearest"), (257, 8, 1, "ternary"), (64, 16, 3, "range")],
+    [
+        (7, 4, 3, "all"),
+        (100, 16, 20, "nearest"),
+        pytest.param(257, 8, 1, "ternary", marks=pytest.mark.long),
+        pytest.param(64, 16, 3, "range", marks=pytest.mark.long),
+    ],
 )
 def test_random_workload_in_verilator(simulate, rows, priority_width, groups, build):
     unit = components.sampler(config_of(rows, priority_width, groups, build), batches=200)
     check_random(simulate(unit, simulator="verilator"))
 
 
-@pytest.mark.parametrize("priority_width", [24, 25, 32])
+@pytest.mark.parametrize("priority_width", [pytest.param(24, marks=pytest.mark.long), 25, 32])
 def test_random_workload_with_wide_priorities(simulate, priority_width):
     """From 24 bits on, places in [0, 1) have 32 bits and no longer 8 more than a code."""
     config = AmperConfig(
@@ -107,7 +112,7 @@ SHAPES = table(
 )
 
 
-@pytest.mark.half
+@pytest.mark.share(4)
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize("ports", [1, 4])
 @pytest.mark.parametrize("shape", SHAPES)
@@ -262,6 +267,7 @@ def test_a_change_counts_from_the_next_request(simulate, overtake):
 # --- resets ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("build", ["plain", "all"])
 @pytest.mark.parametrize("ready_chance", [1.0, 0.1])
 def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance, build):

@@ -95,7 +95,7 @@ def test_wide_codes_and_deep_pipeline():
 
 def test_exact_alone():
     """Without a port for |CSP|, and with codes as wide as they go."""
-    config = AmperConfig(rows=9, priority_width=32, batch=7, variant="exact", bank_rows=4, draw_ports=4, seed=2)
+    config = AmperConfig(rows=9, priority_width=32, batch=7, variant="exact", bank_rows=4, draw_ports=2, seed=2)
     run = exact_run.random_run(config, ["golden", "exact", "numpy", "rtl"], operations=800, seed=3)
     assert run.first_mismatch == ""
     assert run.compared > 3 * 500

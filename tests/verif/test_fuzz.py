@@ -160,8 +160,8 @@ def small_enough(bus, index):
     ("bus", "index"),
     [
         *[("native", index) for index in range(4)],
-        ("axi", 0),
         ("wishbone", 0),
+        pytest.param("axi", 0, marks=pytest.mark.long),
         *(pytest.param(bus, 1, marks=pytest.mark.long) for bus in ("axi", "wishbone", "axi4")),
     ],
 )

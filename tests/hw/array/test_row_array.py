@@ -25,7 +25,7 @@ KINDS = table(
 )
 
 
-@pytest.mark.half
+@pytest.mark.share(3)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tree", TREES)
 def test_every_answer_is_right_and_in_its_cycle(simulate, tree, kind):

@@ -49,6 +49,7 @@ BY_REGISTERS = [
 ]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("config", CONFIGURATIONS, ids=NAMES)
 def test_streams(simulate, config):
     """Writes, requests and results by stream, malformed beats among them, every draw against the golden model."""
@@ -58,6 +59,7 @@ def test_streams(simulate, config):
     assert report["beats"] > 5 * report["malformed"]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("config", BY_REGISTERS, ids=NAMES)
 def test_registers(simulate, config):
     """The same by registers alone."""

@@ -147,6 +147,7 @@ def simulation(request, tmp_path_factory):
     return config, DriverSimulation(config, tmp_path_factory.mktemp(request.param))
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_driver_draws_what_the_model_draws(simulation, seed):
     """Writes, parameters and seeds between batches; each call's answer, each row, each priority, in order."""

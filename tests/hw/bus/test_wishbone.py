@@ -14,6 +14,7 @@ from .test_axi import NAMES
 CONFIGURATIONS = [dataclasses.replace(config, bus="wishbone") for config in test_axi.CONFIGURATIONS]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("config", CONFIGURATIONS, ids=NAMES)
 def test_random_programs(simulate, config):
     """Commands in classic and pipelined cycles with gaps, cycles that end early and resets among them; every draw
@@ -37,6 +38,7 @@ def test_in_verilator(simulate):
     assert simulate(unit, simulator="verilator")["compared"] > 100
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("simulator", SIMULATORS)
 @pytest.mark.parametrize("config", CONFIGURATIONS[:2], ids=NAMES[:2])
 def test_masters_that_are_not_ours(simulate, config, simulator):

@@ -15,7 +15,7 @@ def parameter_unit(config: AmperConfig, *, transfers: int = 2000) -> Unit:
     return Unit("control.parameter_unit", lambda: ParameterUnit(config), parameters)
 
 
-@pytest.mark.half
+@pytest.mark.share(3)
 @pytest.mark.parametrize("priority_width", [4, 16, 32])
 @pytest.mark.parametrize("groups", [1, 3, 20, 256])
 def test_values_follow_the_rules_and_quotients_are_exact(simulate, groups, priority_width):
@@ -41,6 +41,7 @@ def test_what_is_not_built_in_is_refused(simulate, variant):
     assert ALL - set(report["changed"]) == {"RADIUS" if variant == "k" else "NEIGHBOURS"}
 
 
+@pytest.mark.long
 def test_values_follow_the_rules_in_verilator(simulate):
     config = AmperConfig(rows=1000, groups=20, variants=("fr", "k"), variant="k")
     report = simulate(parameter_unit(config, transfers=5000), simulator="verilator")

@@ -17,7 +17,7 @@ KINDS = table(
 )
 
 
-@pytest.mark.half
+@pytest.mark.share(3)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tree", TREES)
 def test_vmax_is_right_whenever_it_is_exact(simulate, tree, kind):
@@ -31,6 +31,7 @@ def test_vmax_is_right_whenever_it_is_exact(simulate, tree, kind):
     assert report["longest_settle"] == report["settle_cycles"]
 
 
+@pytest.mark.long
 def test_vmax_is_right_in_verilator(simulate):
     config = AmperConfig(rows=20, variant="fr-dithered", priority_width=8, bank_rows=4, fan_out=2, write_ports=2)
     assert simulate(components.vmax_unit(config, stretches=200), simulator="verilator")["compared"] > 2500

@@ -18,7 +18,7 @@ SIZES = table(
 )
 
 
-@pytest.mark.half
+@pytest.mark.share(3)
 @pytest.mark.parametrize("primitives", ["gates", "blocks"])
 @pytest.mark.parametrize("settings", SIZES)
 def test_draws_are_the_golden_ones_and_in_their_cycle(simulate, settings, primitives):

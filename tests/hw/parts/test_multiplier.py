@@ -10,7 +10,7 @@ from amper_verif.harness import components
 SIZES = [(1, 1), (5, 3), (4, 4), (16, 9), (33, 17), (24, 25), (7, 32), (40, 25)]
 
 
-@pytest.mark.half
+@pytest.mark.share(2)
 @pytest.mark.parametrize(("stages", "blocks"), [(1, False), (2, False), (2, True)])
 @pytest.mark.parametrize(("a_width", "b_width"), SIZES)
 def test_products_are_exact_and_in_their_cycle(simulate, a_width, b_width, stages, blocks):

@@ -8,7 +8,7 @@ from amper_hw.parts.rank_select import BitSelect
 from amper_verif.harness import components
 
 
-@pytest.mark.half
+@pytest.mark.share(2)
 @pytest.mark.parametrize("stages", [1, 4])
 @pytest.mark.parametrize(("width", "tag_width"), [(1, 0), (2, 3), (7, 0), (8, 3), (9, 3), (64, 0), (257, 2)])
 def test_position_of_the_rank(simulate, width, tag_width, stages):

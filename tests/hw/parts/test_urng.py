@@ -13,7 +13,7 @@ from amper_verif.harness import components
 PARTS = [(32, 0), (24, 15), (12, 3), (1, 1), (0, 5), (32, 32), (64, 0)]
 
 
-@pytest.mark.half
+@pytest.mark.share(3)
 @pytest.mark.parametrize("words", [1, 4])
 @pytest.mark.parametrize(("high_width", "low_width"), PARTS)
 def test_words_are_the_golden_stream(simulate, high_width, low_width, words):

@@ -44,6 +44,7 @@ def config_of(size):
     )
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "-".join(map(str, size)))
 def test_every_answer_is_right_and_in_its_cycle(simulate, size):
     report = simulate(plane_components.plane_array(config_of(size)))

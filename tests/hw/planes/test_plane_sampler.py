@@ -57,6 +57,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("place", PLACES)
 def test_random_workload(simulate, place):
     """Every build with two sizes of memory, or more."""
@@ -64,7 +65,7 @@ def test_random_workload(simulate, place):
     check_random(simulate(components.sampler(config_of(size, build)), seed=place + 1))
 
 
-@pytest.mark.half
+@pytest.mark.share(3)
 @pytest.mark.parametrize("build", BUILDS_IN_LUT_RAM)
 @pytest.mark.parametrize("size", SIZES[:-1], ids=lambda size: "-".join(map(str, size)))
 def test_random_workload_in_lut_ram(simulate, size, build):
@@ -73,9 +74,11 @@ def test_random_workload_in_lut_ram(simulate, size, build):
 
 IN_VERILATOR = [
     (2, "with_all"),
-    (3, "shallow"),
     (3, "lut_ram_lanes"),
-    *(pytest.param(*each, marks=pytest.mark.long) for each in ((4, "plain"), (3, "stratified"), (4, "lut_ram"))),
+    *(
+        pytest.param(*each, marks=pytest.mark.long)
+        for each in ((3, "shallow"), (4, "plain"), (3, "stratified"), (4, "lut_ram"))
+    ),
 ]
 
 
@@ -93,7 +96,8 @@ def test_a_wide_memory_of_wide_codes(simulate):
 @pytest.mark.parametrize(
     ("rows", "bank_rows", "priority_width", "draw_ports"),
     [
-        (257, 128, 24, 2),
+        (129, 128, 24, 2),
+        pytest.param(257, 128, 24, 2, marks=pytest.mark.long),
         pytest.param(257, 64, 16, 1, marks=pytest.mark.long),
         pytest.param(1024, 64, 32, 1, marks=pytest.mark.long),
         pytest.param(2048, 64, 16, 4, marks=pytest.mark.long),
@@ -112,6 +116,7 @@ def test_many_rows_in_lut_ram(simulate, rows, bank_rows, priority_width, draw_po
 SHAPES = [(64, 64, 8, 64, 0), (100, 16, 8, 33, 1), (257, 64, 8, 20, 1), (100, 16, 4, 33, 2)]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("primitives", ["gates", "blocks"])
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "-".join(map(str, shape)))
 def test_cycles_of_a_batch(simulate, shape, primitives):
@@ -197,6 +202,7 @@ def test_what_is_not_built_in_is_refused(simulate):
     assert report["refused_controls"] == len(refused)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("build", ["plain", "stratified", "with_fr", "lut_ram", "lut_ram_shallow"])
 @pytest.mark.parametrize("ready_chance", [1.0, 0.1])
 def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance, build):

@@ -25,7 +25,7 @@ def config_of(rows, priority_width, batch, pipeline, **more):
     return AmperConfig(variant="exact", **sizes, **more)
 
 
-@pytest.mark.half
+@pytest.mark.share(2)
 @pytest.mark.parametrize("draws", ["independent", "stratified"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "-".join(map(str, size)))
 def test_every_place_is_exact(simulate, size, draws):
@@ -72,7 +72,7 @@ DRAWING = [
 ]
 
 
-@pytest.mark.half
+@pytest.mark.share(2)
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize("place", range(len(DRAWING)))
 def test_draws_are_the_golden_ones_and_in_their_cycle(simulate, place, pipeline):

@@ -16,7 +16,7 @@ def nearest(config: AmperConfig, *, stretches: int = 24) -> Unit:
     )
 
 
-@pytest.mark.half
+@pytest.mark.share(3)
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize(
     "settings", table("rows groups priority_width", (1, 1, 4), (7, 3, 8), (60, 20, 16), (9, 2, 32))

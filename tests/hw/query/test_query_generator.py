@@ -8,7 +8,7 @@ from amper_verif.harness import components
 COLUMNS = "search_ports groups priority_width variants"
 
 
-@pytest.mark.half
+@pytest.mark.share(3)
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize(
     "settings",

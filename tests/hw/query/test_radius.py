@@ -10,7 +10,7 @@ from amper_hw.query.radius import RadiusKeys
 from amper_verif.harness import components
 
 
-@pytest.mark.half
+@pytest.mark.share(3)
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize(
     "settings",

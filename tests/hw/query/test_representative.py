@@ -7,7 +7,7 @@ from amper import AmperConfig
 from amper_verif.harness import components
 
 
-@pytest.mark.half
+@pytest.mark.share(3)
 @pytest.mark.parametrize("pipeline", ["deep", "shallow"])
 @pytest.mark.parametrize(
     "settings",

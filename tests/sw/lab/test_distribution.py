@@ -193,7 +193,7 @@ def p_values(case: Case, first: Outcome, second: Outcome) -> dict[str, float]:
 # --- acceptance -----------------------------------------------------------------------------------
 
 
-@pytest.mark.half
+@pytest.mark.share(4)
 @pytest.mark.parametrize("name", ["uniform", "exponential", "ties", "few rows", "one group"])
 @pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_golden_agrees_with_float_reference(name: str, variant: Variant) -> None:
@@ -209,6 +209,7 @@ def test_golden_agrees_with_float_reference(name: str, variant: Variant) -> None
 # --- power: what the same test says of a wrong sampler --------------------------------------------
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(
     ("variant", "wrong_variant", "scale", "stratified"),
     [
@@ -244,7 +245,7 @@ def test_coarse_codes_are_told_apart(variant: Variant) -> None:
 # --- the statistic itself -------------------------------------------------------------------------
 
 
-@pytest.mark.half
+@pytest.mark.share(4)
 @pytest.mark.parametrize("name", ["uniform", "exponential", "ties", "few rows"])
 def test_p_values_are_uniform_for_equal_samplers(name: str) -> None:
     """60 comparisons of the reference with itself: the p-values are uniform, says Kolmogorov-Smirnov."""

@@ -67,7 +67,7 @@ def operate(samplers: tuple[Sampler, Sampler], rng: np.random.Generator, priorit
     np.testing.assert_array_equal(answers[0], answers[1])
 
 
-@pytest.mark.half
+@pytest.mark.share(2)
 @pytest.mark.parametrize("rows", [1, 7, 300, 5000])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("distribution", PRIORITIES)

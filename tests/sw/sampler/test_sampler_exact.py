@@ -72,7 +72,7 @@ def test_random_operations(variant, rows, priority_width, groups, scale):
     np.testing.assert_array_equal(sampler.priorities() > 0, [priority is not None for priority in model.priorities])
 
 
-@pytest.mark.half
+@pytest.mark.share(2)
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_recorded_trace(variant):
     """All of the CartPole run: every write, every draw."""

@@ -1,11 +1,11 @@
-"""The ports of a sampler by interface, from their names: what Vivado and Quartus want to be told."""
+"""The ports of a sampler by interface, from their names: what Vivado, Quartus and IP-XACT want to be told."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-#: Interfaces by what the names of their ports begin with: AXI4-Lite, AXI4, AXI4-Stream.
+#: AXI interfaces by what the names of their ports begin with: AXI4-Lite, AXI4, AXI4-Stream.
 PREFIXES = {
     "s_axil": "axi4lite",
     "s_axi": "axi4",
@@ -35,6 +35,12 @@ def interfaces(ports: Mapping[str, Mapping[str, Any]]) -> list[Interface]:
         if signals:
             found.append(Interface(prefix, kind, signals))
     return found
+
+
+def wishbone(ports: Mapping[str, Mapping[str, Any]]) -> list[Interface]:
+    """The Wishbone interface among ``ports``, as a list of one or none; with the names of a slave's signals."""
+    signals = {port: port.removeprefix("wb_") for port in ports if port.startswith("wb_")}
+    return [Interface("wb", "wishbone", signals)] if signals else []
 
 
 def plain_ports(ports: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A sampler as an IP-XACT component (IEEE 1685-2014): ports, registers and files."""
+"""A sampler as an IP-XACT component (IEEE 1685-2014): interfaces, ports, registers and files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,17 @@ import xml.etree.ElementTree as ElementTree
 
 from amper_hw.bus.registers import ADDRESS_WIDTH, WINDOW, WINDOW_BYTES, Field, Register, register_map
 from amper_hw.output.generate import Generated
+from amper_hw.packaging.interfaces import Interface, interfaces, wishbone
 
 NAMESPACE = "http://www.accellera.org/XMLSchema/IPXACT/1685-2014"
+#: Definitions of buses and of their signals by kind of interface: vendor, library, names of both, version. AXI's are
+#: Arm's; OpenCores has none of Wishbone, so it is that of Antmicro's topwrap.
+BUSES = {
+    "axi4lite": ("amba.com", "AMBA4", "AXI4-Lite", "AXI4-Lite_rtl", "r0p0_0"),
+    "axi4": ("amba.com", "AMBA4", "AXI4", "AXI4_rtl", "r0p0_0"),
+    "axi4stream": ("amba.com", "AMBA4", "AXI4Stream", "AXI4Stream_rtl", "r0p0_1"),
+    "wishbone": ("opencores.org", "interface", "wishbone", "wishbone.absDef", "b4"),
+}
 _ACCESS = {"ro": "read-only", "rw": "read-write", "wo": "write-only", "w1c": "read-write"}
 
 
@@ -18,6 +27,7 @@ def ipxact_component(generated: Generated) -> str:
     root = ElementTree.Element(_tag("component"))
     _texts(root, vendor="amper", library="rtl", name=config.name, version=generated.description["versions"]["amper"])
     if config.bus != "native":
+        _interfaces(root, generated)
         space = _inside(_inside(root, "memoryMaps"), "memoryMap")
         _texts(space, name="registers")
         block = _inside(space, "addressBlock")
@@ -50,6 +60,35 @@ def _inside(parent: ElementTree.Element, name: str) -> ElementTree.Element:
 def _texts(parent: ElementTree.Element, **texts: str) -> None:
     for name, text in texts.items():
         _inside(parent, name).text = text
+
+
+def _interfaces(root: ElementTree.Element, generated: Generated) -> None:
+    ports = generated.description["ports"]
+    parent = _inside(root, "busInterfaces")
+    for each in interfaces(ports) + wishbone(ports):
+        vendor, library, bus, signals, number = BUSES[each.kind]
+        one = _inside(parent, "busInterface")
+        _texts(one, name=each.name)
+        _inside(one, "busType").attrib.update(vendor=vendor, library=library, name=bus, version=number)
+        abstraction = _inside(_inside(one, "abstractionTypes"), "abstractionType")
+        definition = _inside(abstraction, "abstractionRef")
+        definition.attrib.update(vendor=vendor, library=library, name=signals, version=number)
+        maps = _inside(abstraction, "portMaps")
+        for port, logical in _logical(each).items():
+            pair = _inside(maps, "portMap")
+            _texts(_inside(pair, "logicalPort"), name=logical)
+            _texts(_inside(pair, "physicalPort"), name=port)
+        mode = _inside(one, "master" if each.name.startswith("m_") else "slave")
+        if not each.is_stream:
+            _inside(mode, "memoryMapRef").set("memoryMapRef", "registers")
+
+
+def _logical(interface: Interface) -> dict[str, str]:
+    """The name in the definition of each port. AXI has the clock among them; its reset is active low, ours is not."""
+    if interface.kind == "wishbone":
+        data = {"dat_i": "dat_ms", "dat_o": "dat_sm"}
+        return {port: data.get(signal, signal) for port, signal in interface.signals.items()}
+    return {"clk": "ACLK", **{port: signal.upper() for port, signal in interface.signals.items()}}
 
 
 def _register(block: ElementTree.Element, register: Register) -> None:

@@ -17,7 +17,7 @@ from amper_hw.packaging.ipxact import NAMESPACE
 
 CONFIGURATIONS = {bus: AmperConfig(rows=4, batch=2, bus=bus, name="replay0") for bus in ("native", "axi4", "wishbone")}
 #: IEEE 1685-2014, the children of a component that there are, in the order of its schema.
-CHILDREN = ["vendor", "library", "name", "version", "memoryMaps", "model", "fileSets", "description"]
+CHILDREN = "vendor library name version busInterfaces memoryMaps model fileSets description".split()
 QUARTUS = "set_module_property add_fileset set_fileset_property add_fileset_file add_interface set_interface_property"
 VIVADO = "create_project add_files set_property current_fileset close_project"
 IPX = (
@@ -85,7 +85,8 @@ def test_ip_xact_has_the_ports(described):
     generated, folder = described
     root = ElementTree.parse(folder / "replay0.xml").getroot()
     children = [child.tag.removeprefix(f"{{{NAMESPACE}}}") for child in root]
-    assert children == [name for name in CHILDREN if name != "memoryMaps" or generated.config.bus != "native"]
+    of_a_bus = () if generated.config.bus != "native" else ("busInterfaces", "memoryMaps")
+    assert children == [name for name in CHILDREN if name not in of_a_bus]
     names = {"x": NAMESPACE}
     ports = {}
     for port in root.iterfind(".//x:port", names):
@@ -94,6 +95,36 @@ def test_ip_xact_has_the_ports(described):
         ports[port.findtext("x:name", namespaces=names)] = {"direction": direction, "width": width}
     assert ports == generated.description["ports"]
     assert (folder / root.findtext(".//x:file/x:name", namespaces=names)).exists()
+
+
+def test_ip_xact_has_the_interfaces(described):
+    """Every port of a bus is in one interface, under the name that the bus's definition has for it."""
+    generated, folder = described
+    if generated.config.bus == "native":
+        return
+    names = {"x": NAMESPACE}
+    root = ElementTree.parse(folder / "replay0.xml").getroot()
+    maps = {}
+    for interface in root.iterfind(".//x:busInterface", names):
+        pairs = {
+            pair.findtext("x:physicalPort/x:name", namespaces=names): pair.findtext(
+                "x:logicalPort/x:name", namespaces=names
+            )
+            for pair in interface.iterfind(".//x:portMap", names)
+        }
+        kind, signals = interface.find("x:busType", names), interface.find(".//x:abstractionRef", names)
+        assert [kind.get(key) == signals.get(key) for key in ("vendor", "library", "version", "name")] == [1, 1, 1, 0]
+        maps[interface.findtext("x:name", namespaces=names), kind.get("name")] = pairs
+    if generated.config.bus == "axi4":
+        streams = {("s_axis_write", "AXI4Stream"), ("s_axis_request", "AXI4Stream"), ("m_axis_result", "AXI4Stream")}
+        assert set(maps) == {("s_axi", "AXI4"), *streams}
+        assert maps["s_axi", "AXI4"]["s_axi_awvalid"] == "AWVALID"
+        assert maps["m_axis_result", "AXI4Stream"]["m_axis_result_tuser"] == "TUSER"
+    else:
+        assert set(maps) == {("wb", "wishbone")}
+        assert maps["wb", "wishbone"]["wb_dat_o"] == "dat_sm"
+    mapped = [port for pairs in maps.values() for port in pairs if port != "clk"]
+    assert sorted([*mapped, "clk", "rst", "irq"]) == sorted(generated.description["ports"])
 
 
 def test_ip_xact_has_the_registers(described):

@@ -70,7 +70,7 @@ def program(soc: SamplerSoC, folder: Path, seed: int, expected: list[int]) -> li
     (folder / "mem.h").write_text(get_mem_header(soc.mem_regions))
     rows = ", ".join(map(str, expected))
     (folder / "expected.h").write_text(f"#define SEED {seed}u\nstatic const unsigned expected[] = {{{rows}}};\n")
-    sources = [HERE / "start.S", HERE / "main.c", folder / "amper.c"]
+    sources = [HERE / "start.S", HERE / "main.c", *sorted(folder.glob("amper*.c"))]
     rom, ram = soc.mem_regions["rom"], soc.mem_regions["sram"]
     sections = [f"-Wl,-Ttext={rom.origin:#x},-Tbss={ram.origin:#x},--defsym=stack={ram.origin + ram.size:#x}"]
     command = [*GCC.split(), f"-I{folder}", *map(str, sources), *sections, "-lgcc", "-o", str(folder / "main.elf")]

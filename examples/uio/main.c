@@ -8,7 +8,7 @@
  *         interrupts = <0 29 4>; // level, active high
  *     };
  *
- * With the files that `amper generate --bus axi` writes in DIR: gcc -IDIR -include wait.h -o batch main.c DIR/amper.c
+ * With the files that `amper generate --bus axi` writes in DIR: gcc -IDIR -include wait.h -o batch main.c DIR/amper*.c
  */
 #include <fcntl.h>
 #include <inttypes.h>

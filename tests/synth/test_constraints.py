@@ -12,6 +12,7 @@ from amper_cli.generate import smoke_rows
 from amper_cli.main import main
 from amper_hw.output.constraints import constraint_files, save_constraints
 from amper_hw.output.generate import generate
+from amper_hw.output.register_files import DRIVER
 
 SMALL = {"rows": 8, "bank_rows": 4, "fan_out": 2, "groups": 2, "batch": 2, "priority_width": 4}
 
@@ -45,7 +46,7 @@ def test_the_core_names_files_that_are_there(generated, tmp_path):
     files = [file for fileset in core["filesets"].values() for file in fileset["files"]]
     names = {name for file in files for name in ([file] if isinstance(file, str) else file)}
     assert {"amper.v", "amper.sdc"} <= names <= {path.name for path in tmp_path.iterdir()}
-    driver = {"amper.c", "amper.h", "amper_regs.h", "amper.rdl"}
+    driver = {*DRIVER, "amper_regs.h", "amper.rdl"}
     assert names - {"amper.v", "amper.sdc"} == (set() if generated.config.bus == "native" else driver)
     for target in core["targets"].values():
         assert target["toplevel"] == "amper"

@@ -1,5 +1,6 @@
 /* Bare-metal driver of the AMPER sampler behind its registers (AXI4-Lite, AXI4 or Wishbone). C99, no allocation.
  *
+ * Include this file, compile amper.c, amper_queue.c, amper_batch.c and amper_seed.c.
  * Parameters, their rules and when they take effect: docs/hardware/parameters.md. Registers: amper_regs.h.
  * A device has one user: nothing here may be interrupted by another call for the same device.
  */
@@ -29,7 +30,8 @@ extern "C" {
 #define AMPER_POLLS 1000000u
 #endif
 
-/* What to do between two reads in wait of a draw: nothing, or wait for the interrupt RESULT, which must then be enabled. */
+/* What to do between two reads in wait of a draw: nothing, or wait for the interrupt RESULT, which must then be
+ * enabled. */
 #ifndef AMPER_WAIT
 #define AMPER_WAIT(device) ((void)(device))
 #endif
@@ -120,12 +122,12 @@ int amper_finish(struct amper *device);
  * them. device->drawn and device->fell_back say more. On an error device->drawn is 0. */
 int amper_sample(struct amper *device, uint32_t count, uint32_t *rows, uint32_t *priorities);
 
-/* New priorities for the first `count` rows of the latest amper_sample, in their order; `rows` as it gave them. With packed
- * registers the first call after it takes a write for two of them. Otherwise like amper_write for each. */
+/* New priorities for the first `count` rows of the latest amper_sample, in their order; `rows` as it gave them. With
+ * packed registers the first call after it takes a write for two of them. Otherwise like amper_write for each. */
 int amper_update(struct amper *device, uint32_t count, const uint32_t *rows, const uint32_t *priorities);
 
-/* Send results to the stream (AXI), or back to the registers; until then amper_sample is AMPER_BAD_ARGUMENT. To be called
- * while no batch is under way; AMPER_BAD_ARGUMENT where there is no stream. */
+/* Send results to the stream (AXI), or back to the registers; until then amper_sample is AMPER_BAD_ARGUMENT. To be
+ * called while no batch is under way; AMPER_BAD_ARGUMENT where there is no stream. */
 int amper_stream_results(struct amper *device, int on);
 
 /* Interrupt while one of `bits` of IRQ_STATUS is 1; 0 for never. What of it is 1 now. */

@@ -9,7 +9,9 @@ from amper_spec.config import VARIANTS, AmperConfig
 from amper_spec.parameters import Parameter
 from amper_spec.status import Status
 
-DRIVER = ("amper.h", "amper.c")
+#: The driver: for its users the first alone, then what is compiled with it.
+DRIVER = ("amper.h", "amper_private.h", "amper.c", "amper_queue.c", "amper_batch.c", "amper_seed.c")
+DRIVER_SOURCES = tuple(name for name in DRIVER if name.endswith(".c"))
 
 
 def register_files(config: AmperConfig) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from amper import VARIANTS, AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter
-from amper_hw.output.register_files import register_files
+from amper_hw.output.register_files import DRIVER_SOURCES, register_files
 from amper_verif.harness.driver import WARNINGS, DriverSimulation, compile_c, compile_faults, write_sources
 from amper_verif.register_cycles import measured
 
@@ -219,7 +219,7 @@ def test_a_batch_and_its_updates_by_bursts(tmp_path):
 def test_error_codes_on_plain_memory(tmp_path, bus):
     """Every error code, with the accesses that the driver makes unless told otherwise."""
     write_sources(AmperConfig(rows=7, bank_rows=4, batch=4, groups=1, priority_width=8, bus=bus), tmp_path)
-    objects = [compile_c(tmp_path, name, "-DAMPER_POLLS=50u") for name in ("amper.c", "errors.c")]
+    objects = [compile_c(tmp_path, name, "-DAMPER_POLLS=50u") for name in (*DRIVER_SOURCES, "errors.c")]
     subprocess.run(["gcc", *objects, "-o", "errors"], cwd=tmp_path, check=True)
     done = subprocess.run([tmp_path / "errors"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
@@ -252,21 +252,26 @@ BROKEN = {
         "    if (status & (0 | ",
     ),
     "stores what comes": (
-        " && device->drawn < count)\n        result = take(",
-        " && device->drawn <= count)\n        result = take(",
+        " && device->drawn < count;",
+        " && device->drawn <= count;",
     ),
-    "drops nothing": ("            (void)get(device, AMPER_REG_RESULT_ROW);\n", ""),
+    "drops nothing": ("            (void)amper_get_register(device, AMPER_REG_RESULT_ROW);\n", ""),
     "believes any width": ("width < 4 || width > 32 || ", ""),
+    "bursts: forgets the draws behind a beat that waited too long": (
+        "            if (words[word] != 0) ",
+        "            if (words[0] != 0 && words[word] != 0) ",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_driver_without_one_of_its_checks_is_found(tmp_path, name):
-    write_sources(FAULTS[0], tmp_path)
+    write_sources(FAULTS[2 if name.startswith("bursts") else 0], tmp_path)
     old, new = BROKEN[name]
-    source = (tmp_path / "amper.c").read_text(encoding="utf-8")
+    (file,) = [name for name in DRIVER_SOURCES if old in (tmp_path / name).read_text(encoding="utf-8")]
+    source = (tmp_path / file).read_text(encoding="utf-8")
     assert source.count(old) == 1
-    (tmp_path / "amper.c").write_text(source.replace(old, new), encoding="utf-8")
+    (tmp_path / file).write_text(source.replace(old, new), encoding="utf-8")
     done = subprocess.run([compile_faults(tmp_path)], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode != 0
 
@@ -274,7 +279,7 @@ def test_a_driver_without_one_of_its_checks_is_found(tmp_path, name):
 def test_the_header_is_for_cplusplus_too(tmp_path):
     """Included, called and linked."""
     write_sources(AmperConfig(rows=8, bus="axi", variant="exact"), tmp_path)
-    compile_c(tmp_path, "amper.c")
+    objects = [compile_c(tmp_path, name) for name in DRIVER_SOURCES]
     (tmp_path / "main.cpp").write_text(
         """#include "amper.h"
         int main() {
@@ -291,10 +296,19 @@ def test_the_header_is_for_cplusplus_too(tmp_path):
         """,
         encoding="utf-8",
     )
-    command = ["g++", "-std=c++11", *WARNINGS, "main.cpp", "amper.o", "-o", "program"]
+    command = ["g++", "-std=c++11", *WARNINGS, "main.cpp", *objects, "-o", "program"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     subprocess.run([tmp_path / "program"], check=True)
+
+
+def test_the_driver_is_cplusplus_too(tmp_path):
+    """Of each bus, as C++17, without a word."""
+    for bus in ("axi4", "wishbone"):
+        write_sources(AmperConfig(rows=8, bus=bus), tmp_path)
+        command = ["g++", "-x", "c++", "-std=c++17", *WARNINGS, "-fsyntax-only", *DRIVER_SOURCES]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_examples_compile(tmp_path):
@@ -313,7 +327,7 @@ def test_the_example_for_linux(tmp_path):
     source = Path(__file__).parents[3] / "examples/uio/main.c"
     write_sources(AmperConfig(rows=8, bus="axi"), tmp_path)
     command = ["gcc", "-std=gnu99", *WARNINGS, "-I.", "-include", source.with_name("wait.h"), "-o", "batch", source]
-    done = subprocess.run([*command, "amper.c"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, *DRIVER_SOURCES], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     (tmp_path / "uio0").write_bytes(bytes(0x1000))
     done = subprocess.run(["./batch", "uio0"], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -23,6 +23,7 @@ static struct {
 } device;
 
 static struct plan plan;
+static uint32_t steps;
 static uint64_t word = 1;
 uint32_t accesses, batch_number;
 
@@ -41,9 +42,10 @@ static void reset(void)
 #endif
 }
 
-void power_up(void)
+void power_up(uint32_t now)
 {
     reset();
+    steps = now;
     set_plan((struct plan){NO_FAULT, 0, 0, 0});
 }
 
@@ -88,14 +90,13 @@ static void make_draw(void)
 /* Of the batch under way a draw; without one, a command every second step. */
 static void step(void)
 {
-    static uint32_t time;
-    time++;
+    steps++;
     if (device.made < device.due) {
         if (device.wait)
             device.wait--;
         else if (device.waiting < MOST)
             make_draw();
-    } else if (device.queued && time % 2) {
+    } else if (device.queued && steps % 2) {
         uint32_t offset = device.offset[0], value = device.value[0];
         device.queued--;
         memmove(device.offset, device.offset + 1, device.queued * sizeof *device.offset);

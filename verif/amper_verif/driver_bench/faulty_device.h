@@ -20,7 +20,7 @@ struct plan {
 extern uint32_t accesses;      /* since the plan */
 extern uint32_t batch_number;  /* of the latest batch that it drew */
 
-void power_up(void);
+void power_up(uint32_t now);
 void set_plan(struct plan plan);
 uint32_t chance(void); /* a random word */
 

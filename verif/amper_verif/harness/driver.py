@@ -9,6 +9,7 @@ from pathlib import Path
 
 from amper import AmperConfig
 from amper_hw.output.generate import TOP, generate
+from amper_hw.output.register_files import DRIVER_SOURCES
 from amper_verif.harness.simulators import SimulationError, require_simulator, simulator_environment
 
 #: What the driver must compile with, and without a word.
@@ -32,7 +33,7 @@ def write_sources(config: AmperConfig, folder: Path) -> None:
 def compile_faults(folder: Path) -> Path:
     """The program faults.c of ``driver_bench`` with the driver in ``folder``, under the sanitizers."""
     sanitizers = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DAMPER_POLLS=60u"]
-    sources = ["amper.c", "faulty_device.c", "faults.c"]
+    sources = [*DRIVER_SOURCES, "faulty_device.c", "faults.c"]
     _run(["gcc", *C_FLAGS, *sanitizers, *BY_FUNCTION, *sources, "-o", "faults"], folder)
     return folder / "faults"
 
@@ -57,7 +58,7 @@ class DriverSimulation:
         folder.mkdir(parents=True, exist_ok=True)
         write_sources(config, folder)
         burst = ("-DBUS_WINDOW",) if config.bus == "axi4" else ()
-        objects = [compile_c(folder, name, *burst, *BY_FUNCTION) for name in ("amper.c", "script.c")]
+        objects = [compile_c(folder, name, *burst, *BY_FUNCTION) for name in (*DRIVER_SOURCES, "script.c")]
         master = {"axi": "AXI", "axi4": "AXI4", "wishbone": "CLASSIC" if classic else "PIPELINED"}[config.bus]
         macros = ["-CFLAGS", f"-DAMPER_{master}"]
         options = ["--cc", "--exe", "--build", "-O3", "--top-module", "amper", "-CFLAGS", "-O1", "-CFLAGS", "-I.."]

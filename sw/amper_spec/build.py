@@ -20,7 +20,7 @@ PRIMITIVES: tuple[str, ...] = get_args(Primitives)
 FAN_OUT = 8  # of a node, the most by default: above it, a node's choice of a child is slower than all else
 PACKED_ROW_WIDTH = 14  # bits of a row in a word with a priority
 PACKED_BATCH = 256  # the largest batch whose rows are remembered by default
-_PORTS = Integer(1, 8, power_of_two=True)
+_PORTS = Integer(1, 16, power_of_two=True)
 #: What organisation tree has one kind of: every level has a pipeline of its own, and its rows lie in memories.
 OF_THE_TREE = {"draw_ports": 1, "write_ports": 1, "pipeline": "deep", "storage": "flip-flops"}
 

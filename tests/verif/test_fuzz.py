@@ -24,7 +24,7 @@ def test_every_choice_comes_up():
     def seen(name):
         return Counter(getattr(config, name) for config in CONFIGS)
 
-    assert set(seen("search_ports")) == set(seen("draw_ports")) == set(seen("write_ports")) == {1, 2, 4, 8}
+    assert set(seen("search_ports")) == set(seen("draw_ports")) == set(seen("write_ports")) == {1, 2, 4, 8, 16}
     assert set(seen("pipeline")) == {"deep", "shallow"}
     assert set(seen("result_priority")) == {True, False}
     assert set(seen("storage")) == {"flip-flops", "latches"}

@@ -211,9 +211,9 @@ def _capabilities(config: AmperConfig) -> tuple[Register, ...]:
             "ro",
             "What happens in a cycle",
             (
-                Field("SEARCHES", 0, 4, "P, searches a cycle", config.search_ports, "search_ports"),
-                Field("DRAWS", 8, 4, "D, draws a cycle", config.draw_ports, "draw_ports"),
-                Field("WRITES", 16, 4, "W, writes a cycle", config.write_ports, "write_ports"),
+                Field("SEARCHES", 0, 5, "P, searches a cycle", config.search_ports, "search_ports"),
+                Field("DRAWS", 8, 5, "D, draws a cycle", config.draw_ports, "draw_ports"),
+                Field("WRITES", 16, 5, "W, writes a cycle", config.write_ports, "write_ports"),
             ),
         ),
         Register("COMMAND_DEPTH", 0x020, "ro", "Places of the command queue", _whole("16", COMMAND_DEPTH)),

@@ -17,7 +17,7 @@ from amper_hw.packaging.ipxact import NAMESPACE
 
 CONFIGURATIONS = {bus: AmperConfig(rows=4, batch=2, bus=bus, name="replay0") for bus in ("native", "axi4", "wishbone")}
 #: IEEE 1685-2014, the children of a component that there are, in the order of its schema.
-CHILDREN = "vendor library name version busInterfaces memoryMaps model fileSets description".split()
+CHILDREN = ["vendor", "library", "name", "version", "busInterfaces", "memoryMaps", "model", "fileSets", "description"]
 QUARTUS = "set_module_property add_fileset set_fileset_property add_fileset_file add_interface set_interface_property"
 VIVADO = "create_project add_files set_property current_fileset close_project"
 IPX = (

@@ -247,9 +247,9 @@ RANGES = [
     ("seed", 0, 18446744073709551615),
     ("bank_rows", 2, 1024),
     ("fan_out", 2, 64),
-    ("search_ports", 1, 8),
-    ("draw_ports", 1, 8),
-    ("write_ports", 1, 8),
+    ("search_ports", 1, 16),
+    ("draw_ports", 1, 16),
+    ("write_ports", 1, 16),
 ]
 
 

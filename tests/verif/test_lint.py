@@ -1,7 +1,7 @@
 """Four linters accept what is generated, and none of them is asleep."""
 
 import importlib.util
-import random
+import json
 import re
 import shutil
 import subprocess
@@ -12,9 +12,11 @@ import pytest
 from amper import AMPER_VARIANTS, AmperConfig
 from amper_hw.output.generate import TOP, generate
 from amper_hw.output.verilog import LINT_WAIVERS
+from amper_spec.algorithm import ORGANISATIONS
 from amper_spec.config import BUSES, PIPELINES
-from amper_verif.fuzz import random_config
+from amper_verif.harness import odd_lint
 from amper_verif.harness.lint import LINTERS, LintError, lint
+from amper_verif.harness.odd_lint import COUNT, ROWS, odd_config, record
 from amper_verif.harness.simulators import simulator_environment
 
 SMALL = AmperConfig(rows=7, groups=3, batch=5, priority_width=8)
@@ -108,12 +110,39 @@ def test_generated_verilog_is_accepted_without_a_word(tmp_path, name):
     assert all(re.match(r"\d+\.\d+", result.version) for result in results)
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 50))])
-def test_a_random_configuration_is_accepted_without_a_word(tmp_path, seed):
-    config = random_config(random.Random(seed), buses=BUSES)
-    file = tmp_path / "amper.v"
-    file.write_text(generate(config).verilog)
-    assert complaints(lint(file, TOP)) == {}
+@pytest.mark.parametrize("number", [3, *(pytest.param(number, marks=pytest.mark.long) for number in range(COUNT))])
+def test_an_odd_configuration_is_accepted_without_a_word(number):
+    assert record(number)["complaints"] == {}
+
+
+def test_the_odd_configurations_are_at_the_ends_of_their_ranges():
+    configs = [odd_config(number) for number in range(COUNT)]
+    for name in ("search_ports", "draw_ports", "write_ports"):
+        assert {getattr(config, name) for config in configs} == {1, 2, 4, 8, 16}
+    assert {4, 32} <= {config.priority_width for config in configs}
+    each = {(config.bus, config.organisation) for config in configs}
+    assert each == {(bus, organisation) for bus in BUSES for organisation in ORGANISATIONS}
+    sizes = {(config.rows, config.organisation) for config in configs}
+    assert sizes == {(rows, organisation) for rows in ROWS for organisation in ORGANISATIONS} - {(1, "tree")}
+
+
+def test_odd_configurations_go_on_where_they_were(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(odd_lint, "COUNT", 3)
+    monkeypatch.setattr(odd_lint, "record", lambda number: line(number, {} if number else {"yosys": ["no"]}))
+    file = tmp_path / "lines.jsonl"
+    file.write_text(json.dumps(line(1, {})) + "\n" + '{"number": 2, "comp')
+    assert odd_lint.main(["-o", str(file)]) == 1
+    assert [text.split()[:2] for text in capsys.readouterr().out.splitlines()] == [
+        ["0", "FAILED"],
+        ["2", "passed"],
+        ["2", "of"],
+    ]
+    assert odd_lint.main(["-o", str(file)]) == 1
+    assert capsys.readouterr().out == "2 of 3 configurations accepted without a word\n"
+
+
+def line(number, complaints):
+    return {"number": number, "options": [], "bytes": 1, "seconds": 0.1, "complaints": complaints}
 
 
 def test_a_clean_module_is_accepted(tmp_path):

@@ -46,12 +46,14 @@ class FuzzRun:
         }
 
 
-def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",)) -> AmperConfig:
-    """A legal configuration; mostly small, since every one has to be built."""
+def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",), **given: Any) -> AmperConfig:
+    """A legal configuration; mostly small, since every one has to be built. ``given`` : what is not drawn."""
     word = chance.getrandbits(64)
-    values: dict[str, Any] = {"bus": chance.choice(buses), "variants": _variants(chance)}
+    values: dict[str, Any] = {"bus": chance.choice(buses), "variants": _variants(chance)} | given
     for name, each in declarations(AmperConfig).items():
         own = random.Random(f"{word}/{name}")  # so that a new parameter changes no other
+        if name in given:
+            continue
         if name in _DRAWN:
             values[name] = _DRAWN[name](own, values)
         elif name not in values and each.changes != "software":

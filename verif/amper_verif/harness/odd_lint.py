@@ -6,7 +6,6 @@ What the linters said of each is a line of JSON, made once: after a fault was me
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from amper import AmperConfig
 from amper_hw.output.generate import generate
 from amper_spec.config import BUSES
 from amper_verif.fuzz import random_config
+from amper_verif.harness import json_lines
 from amper_verif.harness.lint import LintError, lint
 
 COUNT = 50
@@ -52,37 +52,25 @@ def record(number: int) -> dict[str, Any]:
     return {"number": number, "options": config.options(), "bytes": size, "seconds": seconds, "complaints": said}
 
 
-def records(file: Path) -> dict[int, dict[str, Any]]:
-    """What ``file`` says, by number; a last line that is half there is not counted."""
-    found = {}
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
-        try:
-            one = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        found[one["number"]] = one
-    return found
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns 1 where a linter said a word."""
     parser = argparse.ArgumentParser(prog="python -m amper_verif.harness.odd_lint", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=Path("build/odd-lint.jsonl"), metavar="FILE")
     options = parser.parse_args(arguments)
     options.output.parent.mkdir(parents=True, exist_ok=True)
+    done = {one["number"] for one in json_lines.read(options.output)}
     for number in range(COUNT):
-        if number in records(options.output):
+        if number in done:
             continue
         try:
             one = record(number)
         except LintError as error:
             print(f"odd_lint: error: {error}", file=sys.stderr)
             return 2
-        with options.output.open("a", encoding="utf-8") as out:
-            print(json.dumps(one), file=out)
+        json_lines.append(options.output, one)
         verdict = "FAILED" if one["complaints"] else "passed"
         print(f"{number:>2} {verdict} {one['seconds']:>6} s  {' '.join(one['options'])}", flush=True)
-    found = records(options.output).values()
+    found = json_lines.read(options.output)
     failed = [one["number"] for one in found if one["complaints"]]
     print(f"{len(found) - len(failed)} of {len(found)} configurations accepted without a word")
     return 1 if failed else 0

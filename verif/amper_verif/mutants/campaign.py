@@ -11,6 +11,7 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw.output.generate import generate
+from amper_verif.harness import json_lines
 from amper_verif.harness.simulation import run_bench
 from amper_verif.harness.simulators import SimulationError, require_simulator
 from amper_verif.mutants.netlist import WIDTH, Mutant, make, netlist
@@ -142,8 +143,7 @@ class Results:
 
     def add(self, number: int, **found: str) -> None:
         """Keep a line."""
-        with self.file.open("a", encoding="utf-8") as results:
-            print(json.dumps({"number": number, **found}), file=results)
+        json_lines.append(self.file, {"number": number, **found})
         self.read()
 
     def read(self) -> None:

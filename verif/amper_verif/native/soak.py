@@ -6,7 +6,6 @@ Each round gives every shape another seed. What was done is a line of JSON each,
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from typing import Any
 from amper import VARIANTS, AmperConfig
 from amper.backends.backend import DeviceError
 from amper_spec.presets import PRESETS
+from amper_verif.harness import json_lines
 from amper_verif.native.run import RANDOM_BACKENDS, random_run
 
 #: Shapes beside the presets: each is at an end of a range.
@@ -48,11 +48,7 @@ def shapes() -> dict[str, AmperConfig]:
 def totals(file: Path) -> dict[str, Total]:
     """What ``file`` says of each shape; a last line that is half there is not counted."""
     found = dict.fromkeys(shapes(), Total())
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
-        try:
-            one = json.loads(line)
-        except json.JSONDecodeError:
-            continue
+    for one in json_lines.read(file):
         before = found.get(one["shape"], Total())
         found[one["shape"]] = Total(
             before.calls + one["calls"],
@@ -78,8 +74,7 @@ def soak(file: Path, *, rounds: int, calls: int, names: Collection[str] = ()) ->
             run = random_run(replace(config, seed=number + 1), RANDOM_BACKENDS, calls, number + 1)
             line = {"shape": name, "seed": number + 1, "calls": run.calls.total(), "compared": run.compared}
             line |= {"mismatches": run.mismatches, "first": run.first_mismatch}
-            with file.open("a", encoding="utf-8") as out:
-                print(json.dumps(line), file=out)
+            json_lines.append(file, line)
     return {name: total for name, total in totals(file).items() if name in chosen}
 
 

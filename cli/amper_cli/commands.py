@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("amper_cli.verify", "simulate it against the golden model"),
     "mutate": ("amper_cli.mutate", "which small changes of the Verilog verify notices"),
     "prove": ("amper_cli.prove", "prove properties of its components"),
+    "upsets": ("amper_cli.upsets", "what becomes of a flipped register bit"),
     "signoff": ("amper_cli.signoff", "all of verification, and a page of what passed"),
     "presets": ("amper_cli.presets", "named configurations, all parameters"),
     "cycles": ("amper_cli.cycles", "measure the cycles of a batch"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from amper_spec.declare import DERIVED, Declared, parameter
+from amper_spec.declare import DERIVED, Declared, parameter, word
 from amper_spec.rules import Choice, Identifier, Integer, Switch
 
 Pipeline = Literal["deep", "shallow"]
@@ -22,7 +22,7 @@ PACKED_ROW_WIDTH = 14  # bits of a row in a word with a priority
 PACKED_BATCH = 256  # the largest batch whose rows are remembered by default
 _PORTS = Integer(1, 16, power_of_two=True)
 #: What organisation tree has one kind of: every level has a pipeline of its own, and its rows lie in memories.
-OF_THE_TREE = {"draw_ports": 1, "write_ports": 1, "pipeline": "deep", "storage": "flip-flops"}
+OF_THE_TREE = {"draw_ports": 1, "write_ports": 1, "pipeline": "deep", "storage": "flip-flops", "row_parity": False}
 
 
 def least_fan_out(config: Any) -> int:
@@ -77,6 +77,12 @@ class Build(Declared):
     storage: Storage = parameter(
         "flip-flops", Choice(STORAGES), "CELLS", "what holds the rows; latches are smaller in a cell library"
     )
+    row_parity: bool = parameter(
+        False,
+        Switch(),
+        "X",
+        "whether a row has a parity bit, checked with every census and by scrubbing; variant exact alone, in registers",
+    )
     primitives: Primitives = parameter(
         "gates",
         Choice(PRIMITIVES),
@@ -92,6 +98,12 @@ class Build(Declared):
     )
 
     @property
+    def stored_width(self) -> int:
+        """Bits of a row: a code, and above it the bit that makes the number of ones even."""
+        width: int = getattr(self, "priority_width", 0)
+        return width + self.row_parity
+
+    @property
     def streams(self) -> bool:
         """Whether it has AXI4-Streams."""
         return self.bus in ("axi", "axi4")
@@ -104,6 +116,7 @@ class Build(Declared):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_tree()
+        self._check_parity()
         if self.packed_registers and not can_pack(self):
             raise ValueError(
                 f"packed_registers must be no with bus native, above {1 << PACKED_ROW_WIDTH} rows and above 16 bits of "
@@ -114,4 +127,15 @@ class Build(Declared):
         if getattr(self, "organisation", "parallel") == "tree":
             for name, value in OF_THE_TREE.items():
                 if getattr(self, name) != value:
-                    raise ValueError(f"{name} must be {value} with organisation tree, not {getattr(self, name)}")
+                    raise ValueError(
+                        f"{name} must be {word(value)} with organisation tree, not {word(getattr(self, name))}"
+                    )
+
+    def _check_parity(self) -> None:
+        """A census sees every bit of every row; who has none, or rows in RAM, would need a check of another kind."""
+        if not self.row_parity:
+            return
+        if getattr(self, "variants", ()) != ("exact",):
+            raise ValueError(f"row_parity must be no with other variants than exact, not {', '.join(self.variants)}")
+        if self.primitives == "blocks" and self.storage == "flip-flops":
+            raise ValueError("row_parity must be no with primitives blocks and storage flip-flops: rows are in LUT RAM")

@@ -118,7 +118,7 @@ class Bank(Composite):
             rows.write.eq(lanes.any()),
             rows.clear.eq(cleared),
             rows.row.eq(write.row),
-            rows.code.eq(write.priority),
+            rows.code.eq(Cat(write.priority, write.priority.xor()) if self._config.row_parity else write.priority),
         ]
 
     def _changed(self, m: Module, rows: wiring.PureInterface, write: data.View, lanes: Value) -> None:
@@ -209,7 +209,7 @@ class Bank(Composite):
     def _chosen(self, rows: wiring.PureInterface) -> Callable[[Value], Value]:
         """The code of a row, chosen from the rows: an AND-OR in two steps shares the decoder's gates among them."""
         low = low_width(self._rows)
-        codes = [rows.codes[row] for row in range(self._rows)]
+        codes = [rows.codes[row][: self._config.priority_width] for row in range(self._rows)]
         parts = [codes[first : first + (1 << low)] for first in range(0, self._rows, 1 << low)]
 
         def code(row: Value) -> Value:

@@ -190,7 +190,7 @@ def row_storage(config: AmperConfig, *, rows: int) -> SharedModule:
 
 def _code_storage(config: AmperConfig, rows: int) -> SharedModule:
     """The module without valid bits."""
-    width = config.priority_width
+    width = config.stored_width
     occupied = has_candidates(config)
     signature = wiring.Signature(
         {

@@ -19,6 +19,7 @@ CSP_CYCLES = 1  # from |CSP| to its first draw
 DIVISION_CYCLES = 61  # the most from a change of m or lambda' to its reciprocal and radius
 CODE_CYCLES = 4  # tree: from a write entering the memory of codes to its entering the root
 TOTAL_CYCLES = CODE_CYCLES + 3  # tree: from a write being taken to T and whether it is 0
+CHECK_CYCLES = 1024  # exact, with parity: the longest that a sampler at rest goes without looking at it
 SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
 
 
@@ -149,7 +150,7 @@ def plane_count_cycles(config: AmperConfig) -> int:
 
 def census_cycles(config: AmperConfig) -> int:
     """exact: from a write entering the row array to a census of all planes: the longest that a batch waits for it."""
-    return 1 + config.priority_width + plane_count_cycles(config)
+    return 1 + config.stored_width + plane_count_cycles(config)
 
 
 def factor_cycles(config: AmperConfig) -> int:

@@ -18,7 +18,7 @@ from amper_spec.status import Status
 COUNTER_WIDTH = 32
 
 # As plain integers, which Amaranth makes no wider than they are (docs/reference/algorithm.md, "Statuses of a result").
-OK, FALLBACK, NO_VALID_ROW, BAD_BATCH, DISABLED = (status.value for status in Status)
+OK, FALLBACK, NO_VALID_ROW, BAD_BATCH, DISABLED, ROW_FAULT = (status.value for status in Status)
 
 
 def variant_width(config: AmperConfig) -> int:
@@ -167,6 +167,7 @@ def monitor_members(config: AmperConfig) -> dict[str, wiring.Member]:
         "busy": Out(1),
         **(of_candidates if has_candidates(config) else {}),
         **({"total": Out(config.total_width)} if has_exact(config) else {}),
+        **({"row_fault": Out(1)} if config.row_parity else {}),
         "cycles": Out(COUNTER_WIDTH),
         "errors": Out(COUNTER_WIDTH),
     }
@@ -185,6 +186,7 @@ def sampler_signature(config: AmperConfig) -> wiring.Signature:
     busy : Out, a batch is under way. vmax, vmax_exact : Out, the largest valid priority; only an upper bound while
     vmax_exact is 0. csp_size : Out, rows in the candidate set of the latest batch that began to draw.
     total : Out, the sum of all priorities that the latest batch of exact saw. valid_rows : Out, rows that are valid.
+    row_fault : Out, with parity: it was wrong when it was looked at last.
     searches, cycles, errors : Out, since reset, modulo 2^32: searches for batches, cycles with busy at 1, refusals.
     """
     return wiring.Signature(

@@ -24,7 +24,7 @@ UPDATE_SECOND = 16  # lowest bit of the second priority in UPDATE
 PARAMETERS_OFFSET = 0x040  # of parameter 0
 WINDOW = 0x400  # of AXI4: every address of it is RESULT_PACKED to a read, UPDATE to a write, and waits its turn
 WINDOW_BYTES = 0x400  # a power of two
-VERSION = (1, 3)  # an address or a field never changes its meaning within a major version
+VERSION = (1, 4)  # an address or a field never changes its meaning within a major version
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ BUS_ERRORS = ACCESS_ERRORS | {
     "PARAMETER_REFUSED": "the sampler refused the value of a parameter",
     "WRITE_REFUSED": "the sampler refused a write: no such row, or it is not in use",
     "STREAM_MALFORMED": "a beat of the write stream was malformed and dropped (AXI only)",
+    "ROW_FAULT": "the parity of the rows is wrong (row_parity only); comes again until they are written anew",
 }
 
 #: Bits of IRQ_STATUS and IRQ_ENABLE, from bit 0.
@@ -202,6 +203,7 @@ def _capabilities(config: AmperConfig) -> tuple[Register, ...]:
                     "result_priority",
                 ),
                 Field("PACKED", 10, 1, "1: RESULT_PACKED and UPDATE", int(config.packed_registers), "packed_registers"),
+                Field("ROW_PARITY", 11, 1, "1: rows have a parity bit", int(config.row_parity), "row_parity"),
                 Field("BUS", 12, 2, "1 AXI4-Lite, 2 Wishbone, 3 AXI4", BUSES.index(config.bus), "bus"),
             ),
         ),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
-from amper_hw.base.payload import BAD_BATCH, DISABLED, NO_VALID_ROW, OK, record_layout
+from amper_hw.base.payload import BAD_BATCH, DISABLED, NO_VALID_ROW, OK, ROW_FAULT, record_layout
 from amper_hw.base.variants import has_both
 from amper_spec.config import AmperConfig
 
@@ -25,8 +25,8 @@ def request_front(
 
     Parameters
     ----------
-    ports : has ``request``, ``hold``, ``settled``, ``occupied``, ``enable`` and ``record`` as in a controller, and
-        ``exact`` where a record says it. idle : driven, no request waits.
+    ports : has ``request``, ``hold``, ``settled``, ``occupied``, ``enable`` and ``record`` as in a controller,
+        ``exact`` where a record says it, and ``row_fault`` with parity. idle : driven, no request waits.
     begin : begins a batch that is not refused where its argument is 1; returns whether it does.
     at_once : a request that is taken now becomes a record in this cycle: it is settled, needs no
         ``begin``, and finds ``hold`` at 0.
@@ -41,15 +41,14 @@ def request_front(
     refused = Signal()
     status = Signal(record_layout(config).members["status"])
     variant: list[Value] = [ports.exact] if has_both(config) else []
+    drawable: Value = ports.occupied
+    settled_status: Value = Mux(ports.occupied, OK, NO_VALID_ROW)
+    if config.row_parity:
+        drawable = ports.occupied & ~ports.row_fault
+        settled_status = Mux(ports.row_fault, ROW_FAULT, settled_status)
     m.d.comb += [
-        refused.eq(~ports.enable | illegal | (ports.settled & ~ports.occupied)),
-        status.eq(
-            Mux(
-                ~ports.enable,
-                DISABLED,
-                Mux(Mux(idle, wrong, illegal), BAD_BATCH, Mux(ports.occupied, OK, NO_VALID_ROW)),
-            )
-        ),
+        refused.eq(~ports.enable | illegal | (ports.settled & ~drawable)),
+        status.eq(Mux(~ports.enable, DISABLED, Mux(Mux(idle, wrong, illegal), BAD_BATCH, settled_status))),
         ports.record.payload.as_value().eq(Cat(Mux(idle, asked, batch), status, *variant)),
     ]
     with m.FSM(name="state"):

@@ -56,6 +56,7 @@ enum amper_result {
     AMPER_DISABLED = -6,     /* the parameter ENABLE is 0 */
     AMPER_TIMEOUT = -7,      /* the device did not get ready in AMPER_POLLS reads */
     AMPER_BAD_ANSWER = -8,   /* the device answered what no device does */
+    AMPER_ROW_FAULT = -10,   /* the parity of the rows is wrong: write them anew (or clear), then ask again */
     AMPER_NOT_READY = -9     /* amper_init has not been AMPER_OK since the latest AMPER_TIMEOUT or AMPER_BAD_ANSWER */
 };
 

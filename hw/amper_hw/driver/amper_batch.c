@@ -32,6 +32,8 @@ static int meaning(uint32_t status)
         return AMPER_DISABLED;
     case AMPER_RESULT_BAD_BATCH:
         return AMPER_REFUSED;
+    case AMPER_RESULT_ROW_FAULT:
+        return AMPER_ROW_FAULT;
     default:
         return AMPER_BAD_ANSWER;
     }

@@ -20,8 +20,9 @@ from amper_spec.config import AmperConfig
 class Census(wiring.Component):
     """Counts all planes, one a cycle, whenever the rows have changed; a change before the last count starts it again.
 
-    Plane 0 enters the row array in the cycle after the last change, and ``current`` is 1 ``census_cycles`` after it.
-    With H_k = S_k >> k, a count is one addition of L + 1 bits: H_(k+1) = (H_k + C_k) >> 1, and the bit that falls out
+    The first plane enters the row array in the cycle after the last change, and ``current`` is 1 ``census_cycles`` after
+    it. With parity, that of the parity bits comes before plane 0, and the counts of all planes add up to an even number
+    unless an odd number of bits has flipped. With H_k = S_k >> k, a count is one addition of L + 1 bits: H_(k+1) = (H_k + C_k) >> 1, and the bit that falls out
     is bit k of T; so S_k is H_k and the low k bits of T.
 
     Parameters
@@ -38,6 +39,7 @@ class Census(wiring.Component):
         to be cleared. This is so after reset, too. zeroing : Out, a plane is to be cleared in this or a later
         cycle: no write may be taken.
     sums : Out, ``sums_signature``; they stay until the next change.
+    row_fault : Out, with parity: while ``current``, the rows' parity is wrong.
     """
 
     def __init__(self, config: AmperConfig) -> None:
@@ -48,10 +50,11 @@ class Census(wiring.Component):
                 "changed": In(1),
                 "count": In(wiring.Signature({"valid": Out(1), "rows": Out(config.count_width)})),
                 "active": Out(1),
-                "index": Out(index_width(config.priority_width)),
+                "index": Out(index_width(config.stored_width)),
                 "current": Out(1),
                 "sums": Out(sums_signature(config)),
                 **({"clear": In(1), "zero": Out(1), "zeroing": Out(1)} if self._zeroes else {}),
+                **({"row_fault": Out(1)} if config.row_parity else {}),
             }
         )
 
@@ -59,6 +62,8 @@ class Census(wiring.Component):
         m = Module()
         first, last = self._planes(m)
         self._sum(m, first)
+        if self._config.row_parity:
+            self._check(m, last)
         with m.If(last):
             m.d.sync += self.current.eq(1)
         with m.If(self.changed):
@@ -68,12 +73,16 @@ class Census(wiring.Component):
     def _planes(self, m: Module) -> tuple[Value, Value]:
         """Sends the planes; (the count of plane 0 comes now, the last count of a census that nothing disturbed)."""
         fresh = Signal(init=1)  # the first cycle after a reset, which has changed all rows
-        final = self.index == self._config.priority_width - 1
+        planes, parity = self._config.priority_width, self._config.row_parity
+        final = self.index == planes - 1
+        after: Value = self.index + 1
+        if parity:
+            after = Mux(self.index == planes, 0, after)
         m.d.sync += fresh.eq(0)
         with m.If(self.changed | fresh):
-            m.d.sync += [self.active.eq(1), self.index.eq(0)]
+            m.d.sync += [self.active.eq(1), self.index.eq(planes if parity else 0)]
         with m.Elif(self.active):
-            m.d.sync += [self.index.eq(self.index + 1), self.active.eq(~final)]
+            m.d.sync += [self.index.eq(after), self.active.eq(~final)]
         if self._zeroes:
             self._zero(m, self.active & final)
         cycles = plane_count_cycles(self._config)
@@ -105,3 +114,15 @@ class Census(wiring.Component):
         with m.If(self.count.valid):
             m.d.sync += [upper.eq(added >> 1), low.eq(Cat(low[1:], added[0]))]
             m.d.sync += [here.eq(above) for here, above in zip(uppers, [*uppers[1:], below], strict=True)]
+
+    def _check(self, m: Module, last: Value) -> None:
+        """Whether the counts of all planes add up to an odd number. Those of a census that was broken off come before
+        that of the parity bits, which begins anew."""
+        parity_plane = self.active & (self.index == self._config.priority_width)
+        begins = delayed(m, parity_plane, "parity_due", plane_count_cycles(self._config), reset_less=False)
+        odd, now = Signal(name="odd_before", reset_less=True), Signal(name="odd_now")
+        m.d.comb += now.eq(self.count.rows[0] ^ (odd & ~begins))
+        with m.If(self.count.valid):
+            m.d.sync += odd.eq(now)
+        with m.If(last):
+            m.d.sync += self.row_fault.eq(now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 
 from amper_hw.base.bits import any_of
@@ -15,14 +15,19 @@ def connect_planes(
     census: wiring.PureInterface,
     draws: wiring.PureInterface,
     array: wiring.PureInterface,
+    scrub: Signal | None = None,
 ) -> None:
     """The one plane of the array goes to the census, or to the draws: never to both, since the census counts only after
-    a change of the rows, and no row changes while a draw is to see them."""
+    a change of the rows, and no row changes while a draw is to see them.
+
+    ``scrub``: the census begins again, although nothing has changed.
+    """
     wiring.connect(m, census.sums, draws.sums)
     wiring.connect(m, array.plane_count, census.count)
+    changed = any_of(port.valid for port in writes.issue) | parameters.clear
     m.d.comb += [
         array.plane.index.eq(Mux(census.active, census.index, draws.plane.index)),
-        census.changed.eq(any_of(port.valid for port in writes.issue) | parameters.clear),
+        census.changed.eq(changed if scrub is None else changed | scrub),
     ]
     if "zero" in array.plane.signature.members:
         m.d.comb += [

@@ -5,7 +5,7 @@ Latency: ``latency.batch_cycles`` from a request to its last result. Page: docs/
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
@@ -14,6 +14,14 @@ from amper_hw.base.bits import delayed, population
 from amper_hw.base.modules import Composite
 from amper_hw.base.payload import OK, sampler_signature
 from amper_spec.config import AmperConfig
+
+
+class ParityCheck(NamedTuple):
+    """When the rows' parity is looked at. ``begins`` : a census for that begins behind this cycle. ``unchecked`` : rows
+    were drawn, and nothing may change them before it was looked at once more."""
+
+    begins: Signal
+    unchecked: Signal
 
 
 class ExactUnits(Protocol):
@@ -52,47 +60,58 @@ class ExactSampler(Composite):
         wiring.connect(m, units.parameters.draw_load, units.draws.load)
 
     def _order(
-        self, m: Module, units: ExactUnits, *, settled: Value, still: Value, occupied: Value, clearing: Value
-    ) -> None:
+        self,
+        m: Module,
+        units: ExactUnits,
+        *,
+        settled: Value,
+        still: Value,
+        occupied: Value,
+        clearing: Value,
+        parity: ParityCheck | None = None,
+    ) -> Value:
         """What waits for what, so that writes, changes and batches take effect in the order in which they came.
 
         Parameters
         ----------
         settled : a batch may begin, as far as writes before it go. still : no write is under way. occupied : T is not
-        0, of all writes, where settled. clearing : writes wait for the end of a clear.
+        0, of all writes, where settled. clearing : writes wait for the end of a clear. parity : is checked when this
+        says so. Returns whether nothing is under way and nothing is taken.
         """
         writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws
         quiet, unused, changed_before = Signal(), Signal(), Signal()
-        rows_free, write_waits = Signal(), Signal()
+        rows_free, may_change, write_waits = Signal(), Signal(), Signal()
         changed = (self.write.valid & self.write.ready) | (self.control.valid & self.control.ready)
         requested = self.request.valid & self.request.ready
         m.d.comb += [
             rows_free.eq(controller.open & draws.drained),
+            may_change.eq(rows_free if parity is None else rows_free & ~parity.unchecked),
             # The random stream wants two cycles from one load to the next.
             unused.eq(still & rows_free & ~changed & ~changed_before & ~requested),
         ]
         # Registers, since the paths on both sides are long: as good as what they follow as long as nothing is taken in
         # between, so only late by a cycle.
         m.d.sync += [
-            quiet.eq(settled & ~changed),
+            quiet.eq(settled & ~changed if parity is None else settled & ~changed & ~parity.begins),
             changed_before.eq(changed),
-            write_waits.eq(self.write.valid & ~rows_free),
+            write_waits.eq(self.write.valid & ~may_change),
         ]
         m.d.comb += [
             writes.rows.eq(parameters.values.rows),
-            writes.open.eq(rows_free & ~parameters.waiting & ~clearing),
+            writes.open.eq(may_change & ~parameters.waiting & ~clearing),
             controller.settled.eq(quiet),
             controller.at_once.eq(~self.write.valid & ~self.control.valid),
             controller.occupied.eq(occupied),
             controller.enable.eq(parameters.values.enable),
-            parameters.may_change.eq(unused),
+            parameters.may_change.eq(unused if parity is None else unused & ~parity.unchecked),
             parameters.draws_idle.eq(1),  # no change is taken before they are
             parameters.draw_zero.eq(draws.load_zero),
             parameters.empty.eq(~occupied),
             # Whoever has waited for a cycle comes before new batches: a request never holds up a write or a change for
             # ever. Only registers, as in every ready: none depends on what is offered in the same cycle.
-            controller.hold.eq((parameters.waiting & ~self.control.ready) | (write_waits & ~rows_free)),
+            controller.hold.eq((parameters.waiting & ~self.control.ready) | (write_waits & ~may_change)),
         ]
+        return unused
 
     def _monitor(self, m: Module, units: ExactUnits) -> None:
         writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws

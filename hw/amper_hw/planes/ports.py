@@ -27,11 +27,12 @@ def sums_signature(config: AmperConfig) -> wiring.Signature:
 def plane_signature(config: AmperConfig) -> wiring.Signature:
     """A plane that the row array is to take up, seen from who asks: its rows are those with bit ``index`` set.
 
+    With parity, plane Q is that of the parity bits.
     ``census``: it is to be counted. With both ways to draw built in, ``candidates``: not a plane, but the bitmap of the
     CSP that was transferred last. With the rows in LUT RAM, ``zero``: the plane is cleared, and has no row already.
     """
     more = {"candidates": Out(1)} if has_both(config) else {"zero": Out(1)} if in_lut_ram(config) else {}
-    return wiring.Signature({"index": Out(index_width(config.priority_width)), "census": Out(1), **more})
+    return wiring.Signature({"index": Out(index_width(config.stored_width)), "census": Out(1), **more})
 
 
 def part_width(config: AmperConfig) -> int:

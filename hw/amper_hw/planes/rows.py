@@ -19,7 +19,7 @@ def plane_rows(
     One line a plane for all rows, so that a row is an AND-OR. Both the census and the draws look at it.
     """
     deep = is_deep(config)
-    asked = Cat(plane.index == index for index in range(config.priority_width))
+    asked = Cat(plane.index == index for index in range(config.stored_width))
     lines = staged(m, asked, "plane_lines", on=deep)
     rows = Signal(len(codes), name="plane_rows", reset_less=True)
     members: Value = Cat((code & lines).any() for code in codes)

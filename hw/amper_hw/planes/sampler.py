@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from amper_hw.array.tree import whole_array
+from amper_hw.base.latency import CHECK_CYCLES
 from amper_hw.base.modules import SharedModule
+from amper_hw.base.payload import OK
 from amper_hw.control.parameter_unit import ParameterUnit
 from amper_hw.control.write_unit import WriteUnit
 from amper_hw.planes.census import Census
 from amper_hw.planes.connect import connect_planes
 from amper_hw.planes.controller import PlaneController
 from amper_hw.planes.draw_unit import PlaneDrawUnit
-from amper_hw.planes.exact_sampler import ExactSampler
+from amper_hw.planes.exact_sampler import ExactSampler, ParityCheck
 
 
 class PlaneUnits(NamedTuple):
@@ -48,8 +50,14 @@ class PlaneSampler(ExactSampler):
         units = self._units(m)
         self._ports(m, units)
         self._array(m, units)
-        connect_planes(m, units.writes, units.parameters, units.census, units.draws, units.array)
-        self._waits(m, units)
+        parity = None
+        if self._config.row_parity:
+            parity = ParityCheck(Signal(name="check_begins"), Signal(name="unchecked"))
+        begins = None if parity is None else parity.begins
+        connect_planes(m, units.writes, units.parameters, units.census, units.draws, units.array, begins)
+        unused = self._waits(m, units, parity)
+        if parity is not None:
+            self._check(m, units, unused, parity)
         self._monitor(m, units)
         return m
 
@@ -76,12 +84,30 @@ class PlaneSampler(ExactSampler):
         if "clear" in array.signature.members:
             m.d.comb += array.clear.eq(units.parameters.clear)
 
-    def _waits(self, m: Module, units: PlaneUnits) -> None:
-        """When the census is that of all writes."""
+    def _waits(self, m: Module, units: PlaneUnits, parity: ParityCheck | None) -> Value:
+        """When the census is that of all writes; returns whether there is nothing to do."""
         census = units.census
         settled, occupied, zeroing = Signal(), Signal(), Signal()
         m.d.comb += settled.eq(units.writes.idle & census.current & ~units.parameters.clear)
         m.d.sync += occupied.eq(census.sums.total.any())
         if "zeroing" in census.signature.members:
             m.d.comb += zeroing.eq(census.zeroing)
-        self._order(m, units, settled=settled, still=settled, occupied=occupied, clearing=zeroing)
+        return self._order(m, units, settled=settled, still=settled, occupied=occupied, clearing=zeroing, parity=parity)
+
+    def _check(self, m: Module, units: PlaneUnits, unused: Value, parity: ParityCheck) -> None:
+        """Every census looks at the parity. One more is made behind draws, before a row that had flipped meanwhile can
+        be overwritten; and after ``CHECK_CYCLES`` without one. It makes every sum anew, too."""
+        census, record = units.census, units.controller.record
+        since = Signal(range(CHECK_CYCLES + 1), name="cycles_since_census")
+        due = since == CHECK_CYCLES
+        checking = Signal(name="checking")
+        m.d.comb += [
+            parity.begins.eq(unused & (due | parity.unchecked)),
+            units.controller.row_fault.eq(census.row_fault),
+            self.row_fault.eq(census.row_fault),
+        ]
+        m.d.sync += [since.eq(Mux(census.changed, 0, since + ~due)), checking.eq(parity.begins | checking)]
+        with m.If(checking & census.current):
+            m.d.sync += [checking.eq(0), parity.unchecked.eq(0)]
+        with m.If(record.valid & record.ready & (record.payload.status == OK)):
+            m.d.sync += parity.unchecked.eq(1)

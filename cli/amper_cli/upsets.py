@@ -26,6 +26,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add its options."""
     parser.add_argument("--doubles", type=int, default=4, metavar="N", help="pairs of bits in each row (default 4)")
+    parser.add_argument("--only", default="", metavar="NAME", help="modules with NAME in their names, not all")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of program and cycles (default 1)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of a table")
     parser.add_argument(
@@ -44,7 +45,12 @@ def run(options: argparse.Namespace) -> int:
 
     config = configuration(options)
     found = upsets(
-        config, doubles=options.doubles, seed=options.seed, folder=Path(options.output), progress=not options.json
+        config,
+        doubles=options.doubles,
+        only=options.only,
+        seed=options.seed,
+        folder=Path(options.output),
+        progress=not options.json,
     )
     if options.json:
         print(json.dumps({"configuration": config.to_dict(), "upsets": [asdict(one) for one in found]}, indent=2))

@@ -77,17 +77,17 @@ class Build(Declared):
     storage: Storage = parameter(
         "flip-flops", Choice(STORAGES), "CELLS", "what holds the rows; latches are smaller in a cell library"
     )
-    row_parity: bool = parameter(
-        False,
-        Switch(),
-        "X",
-        "whether a row has a parity bit, checked with every census and by scrubbing; variant exact alone, in registers",
-    )
     primitives: Primitives = parameter(
         "gates",
         Choice(PRIMITIVES),
         "X",
         "what it is made of beside registers; an FPGA's blocks are multipliers and small memories",
+    )
+    row_parity: bool = parameter(
+        False,
+        Switch(),
+        "X",
+        "whether a row has a parity bit, checked with every census and by scrubbing; variant exact alone, in registers",
     )
     name: str = parameter(
         "amper",

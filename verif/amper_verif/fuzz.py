@@ -115,6 +115,11 @@ def _bank_rows(chance: random.Random, values: dict[str, Any]) -> int:
     return min(1024, least << chance.randrange(5))
 
 
+def _row_parity(chance: random.Random, values: dict[str, Any]) -> bool:
+    in_registers = values["primitives"] == "gates" or values["storage"] == "latches"
+    return values["variants"] == ("exact",) and in_registers and chance.random() < 0.5
+
+
 def _packed_registers(chance: random.Random, values: dict[str, Any]) -> bool:
     fits = values["bus"] != "native" and values["rows"] <= 1 << PACKED_ROW_WIDTH and values["priority_width"] <= 16
     return fits and chance.random() < 0.5
@@ -131,6 +136,7 @@ _DRAWN: dict[str, Callable[[random.Random, dict[str, Any]], Any]] = {
     "radius_scale": _radius_scale,
     "neighbour_scale": _neighbour_scale,
     "bank_rows": _bank_rows,
+    "row_parity": _row_parity,
     "packed_registers": _packed_registers,
 }
 

@@ -30,15 +30,18 @@ class Upset:
 
 
 def upsets(
-    config: AmperConfig, *, doubles: int = 4, seed: int = 1, folder: Path, progress: bool = False
+    config: AmperConfig, *, doubles: int = 4, only: str = "", seed: int = 1, folder: Path, progress: bool = False
 ) -> list[Upset]:
     """Flips every register bit once, in Icarus; then ``doubles`` pairs of bits in each row.
 
+    ``only``: the registers of modules whose names have it in them, and not all.
     ValueError : a configuration that the program is not for. SimulationError : see there.
     """
     _check(config, doubles)
     verilog = generate(config).verilog
-    storage = next(name for name in registers(verilog) if name.startswith(f"{config.name}_row_storage"))
+    chosen = {module: names for module, names in registers(verilog).items() if only in module}
+    if not chosen:
+        raise ValueError(f"only must be a part of the name of a module with registers, not {only!r}")
     report = run_bench(
         verilog=verilog,
         top=config.name,
@@ -47,8 +50,8 @@ def upsets(
             "config": config.to_dict(),
             "seed": seed,
             "doubles": doubles,
-            "registers": registers(verilog),
-            "storage": storage,
+            "registers": chosen,
+            "storage": f"{config.name}_row_storage",
         },
         simulator="icarus",
         folder=folder,
@@ -56,7 +59,7 @@ def upsets(
         progress=progress,
     )
     found = [Upset(module, path, tuple(bits), cycle, said) for module, path, bits, cycle, said in report["upsets"]]
-    missed = set(registers(verilog)) - {one.module for one in found}
+    missed = set(chosen) - {one.module for one in found}
     assert not missed, f"no register of {', '.join(sorted(missed))} was flipped"
     return found
 
@@ -81,8 +84,9 @@ def registers(verilog: str) -> dict[str, list[str]]:
     """The names of all registers, by module; a module without one is left out."""
     found: dict[str, list[str]] = {}
     for module in re.finditer(r"^module (\w+).*?^endmodule", verilog, re.MULTILINE | re.DOTALL):
-        # A register without a clock would be an upset of no use: there is none in the Verilog that is generated.
-        names = re.findall(r"\breg (?:\[\d+:\d+\] )?(\w+)(?: \[\d+:\d+\])?[;,]?\s*(?://.*)?$", module[0], re.MULTILINE)
+        declared = re.findall(r"\breg +(?:\[\d+:\d+\] +)?(\w+)", module[0])
+        # The others are Verilog's way to write a multiplexer.
+        names = [name for name in declared if re.search(rf"\b{name}(?:\[\w+\])? <=", module[0])]
         if names:
             found[module[1]] = names
     return found

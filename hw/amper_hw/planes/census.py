@@ -20,10 +20,10 @@ from amper_spec.config import AmperConfig
 class Census(wiring.Component):
     """Counts all planes, one a cycle, whenever the rows have changed; a change before the last count starts it again.
 
-    The first plane enters the row array in the cycle after the last change, and ``current`` is 1 ``census_cycles`` after
-    it. With parity, that of the parity bits comes before plane 0, and the counts of all planes add up to an even number
-    unless an odd number of bits has flipped. With H_k = S_k >> k, a count is one addition of L + 1 bits: H_(k+1) = (H_k + C_k) >> 1, and the bit that falls out
-    is bit k of T; so S_k is H_k and the low k bits of T.
+    The first plane enters the row array in the cycle after the last change, and ``current`` is 1 ``census_cycles``
+    after it. With H_k = S_k >> k, a count is one addition of L + 1 bits: H_(k+1) = (H_k + C_k) >> 1, and the bit that
+    falls out is bit k of T; so S_k is H_k and the low k bits of T. With parity, the plane of the parity bits comes
+    before plane 0; the counts of all add up to an even number, unless an odd number of bits has flipped.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class PlaneController(wiring.Component):
     request : In stream of ``request_layout``. hold : In, take no request in this cycle.
     settled : In, census and parameters are those of all writes and changes so far. occupied : In, T is not 0.
     at_once : In, what ``settled`` says holds for a request of this cycle, too: nothing else comes; then ``hold`` is 0.
-    row_fault : In, with parity: it is wrong, of what ``settled`` says. enable : In, parameter: requests are not refused.
+    row_fault : In, with parity: it is wrong, where ``settled``. enable : In, parameter: requests are not refused.
     open : Out, no request waits: writes and changes may be done, as far as the draws have seen the rows.
     record : Out stream of ``record_layout``, one a request.
     """

@@ -49,6 +49,7 @@ def test_defaults():
         "packed_registers": False,
         "storage": "flip-flops",
         "primitives": "gates",
+        "row_parity": False,
         "name": "amper",
     }
     assert AMPER_VARIANTS == ("fr-dithered", "fr-prefix", "fr", "k")
@@ -567,7 +568,7 @@ def test_saved_text(tmp_path):
         "seed = 0\npriority_scale = 256.0\nbank_rows = 64\nfan_out = 2\n"
         'variants = ["exact"]\nsearch_ports = 1\ndraw_ports = 1\nwrite_ports = 1\npipeline = "deep"\n'
         'result_priority = true\nbus = "native"\npacked_registers = false\nstorage = "flip-flops"\n'
-        'primitives = "gates"\nname = "amper"\n'
+        'primitives = "gates"\nrow_parity = false\nname = "amper"\n'
     )
 
 

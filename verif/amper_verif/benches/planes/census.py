@@ -27,18 +27,25 @@ class CensusBench:
         self.changing = Gaps(self.chance)
         self.cycles = plane_count_cycles(self.config)
         self.in_lut_ram = in_lut_ram(self.config)
-        self.compared = self.censuses = self.broken_off = self.cleared = 0
+        self.compared = self.censuses = self.broken_off = self.cleared = self.faults = 0
         self._restart()
 
     def _restart(self) -> None:
-        self.counts = [0] * self.config.priority_width
+        self.counts = self._counts([0] * self.config.priority_width)
         self.changed = self.device.cycle  # latest cycle with a change; the first after a reset is one
         self.due: dict[int, int] = {}  # count by the cycle in which it comes
         self.zeroing = True  # planes are to be cleared
 
+    def _counts(self, planes: list[int]) -> list[int]:
+        """Those of the planes as they are sent; with parity, its own first, by chance even or odd."""
+        if not self.config.row_parity:
+            return planes
+        rows = self.config.rows
+        return [self.chance.randint(0, rows) if any(planes) else 0, *planes]
+
     async def cycle(self, *, change: bool, clear: bool = False) -> None:
         """``clear``: with ``change``, all rows become invalid."""
-        device, now, planes = self.device, self.device.cycle, self.config.priority_width
+        device, now, planes = self.device, self.device.cycle, self.config.stored_width
         count = self.due.pop(now, None)
         rubbish = self.chance.randint(0, self.config.rows)
         device.drive(
@@ -51,9 +58,10 @@ class CensusBench:
         asked = 1 <= since < 1 + planes
         assert device.read("active") == int(asked), f"active in cycle {now}, {since} after the latest change"
         if asked:
-            plane = since - 1
+            place = since - 1
+            plane = (place - self.config.row_parity) % planes
             assert device.read("index") == plane, f"cycle {now}: expected plane {plane}"
-            self.due[now + self.cycles] = self.counts[plane]
+            self.due[now + self.cycles] = self.counts[place]
         current = since >= 1 + planes + self.cycles
         assert device.read("current") == int(current), f"current in cycle {now}, {since} after the latest change"
         if current:
@@ -63,7 +71,8 @@ class CensusBench:
         self.censuses += since == 1 + planes + self.cycles
         if change:
             self.broken_off += not current
-            self.counts = [0] * planes if clear else random_counts(self.config, self.chance)
+            none = [0] * self.config.priority_width
+            self.counts = self._counts(none if clear else random_counts(self.config, self.chance))
             self.changed = now
         await device.tick()
 
@@ -74,7 +83,11 @@ class CensusBench:
         self.cleared += clear
 
     def _check_sums(self) -> None:
-        sums, width = sums_of(self.counts), index_width(self.config.rows)
+        sums, width = sums_of(self.counts[self.config.row_parity :]), index_width(self.config.rows)
+        if self.config.row_parity:
+            odd = sum(self.counts) % 2
+            assert self.device.read("row_fault") == odd, f"row_fault: expected {odd}, of {self.counts}"
+            self.faults += odd
         assert self.device.read("sums_total") == sums[-1], f"T: expected {sums[-1]}"
         uppers = self.device.read("sums_uppers")
         for plane in range(1, self.config.priority_width):
@@ -106,5 +119,5 @@ async def against_model(dut: Any) -> None:
         if bench.chance.random() < 0.2:
             await bench.reset()
     report = {"compared": bench.compared, "censuses": bench.censuses, "broken_off": bench.broken_off}
-    report["cleared"] = bench.cleared
+    report |= {"cleared": bench.cleared, "faults": bench.faults}
     leave_report(report | {"coverage": collected()})

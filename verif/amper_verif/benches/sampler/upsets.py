@@ -163,7 +163,7 @@ async def campaign(dut: Any) -> None:
     assert not reported, "the program was refused something without an upset"
     found = list(cells(dut, parameters["registers"], config.name))
     singles = [(cell, (bit,)) for cell in found for bit in range(cell.width())]
-    rows = [cell for cell in found if cell.module == parameters["storage"]]
+    rows = [cell for cell in found if cell.module.startswith(parameters["storage"])]
     doubles = [
         (cell, tuple(chance.sample(range(cell.width()), 2))) for cell in rows for _ in range(parameters["doubles"])
     ]

@@ -135,7 +135,8 @@ class Build(Declared):
         """A census sees every bit of every row; who has none, or rows in RAM, would need a check of another kind."""
         if not self.row_parity:
             return
-        if getattr(self, "variants", ()) != ("exact",):
-            raise ValueError(f"row_parity must be no with other variants than exact, not {', '.join(self.variants)}")
+        variants = getattr(self, "variants", ())
+        if variants != ("exact",):
+            raise ValueError(f"row_parity must be no with other variants than exact, not {', '.join(variants)}")
         if self.primitives == "blocks" and self.storage == "flip-flops":
             raise ValueError("row_parity must be no with primitives blocks and storage flip-flops: rows are in LUT RAM")

@@ -11,6 +11,7 @@ SMALL, WIDE, WIDEST, LUT_RAM = (
 )
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("config", [SMALL, WIDE, LUT_RAM], ids=["small", "wide", "lut_ram"])
 def test_random_programs(simulate, config):
     """Batches taken and rows updated by bursts of every kind with pauses, every draw against the golden model."""

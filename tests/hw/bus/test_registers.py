@@ -157,6 +157,7 @@ def test_the_page_of_the_buses_names_every_error():
     assert [name for name in BUS_ERRORS if f"`{name}`" not in text] == []
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("bus", ["axi", "wishbone", "axi4"])
 @pytest.mark.parametrize("ports", [1, 4])
 def test_no_linter_complains(tmp_path, bus, ports):

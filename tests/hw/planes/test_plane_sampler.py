@@ -74,10 +74,9 @@ def test_random_workload_in_lut_ram(simulate, size, build):
 
 IN_VERILATOR = [
     (2, "with_all"),
-    (3, "lut_ram_lanes"),
     *(
         pytest.param(*each, marks=pytest.mark.long)
-        for each in ((3, "shallow"), (4, "plain"), (3, "stratified"), (4, "lut_ram"))
+        for each in ((3, "lut_ram_lanes"), (3, "shallow"), (4, "plain"), (3, "stratified"), (4, "lut_ram"))
     ),
 ]
 

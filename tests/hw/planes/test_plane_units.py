@@ -32,6 +32,7 @@ def test_every_place_is_exact(simulate, size, draws):
     assert simulate(plane_components.place(config_of(*size, draws=draws)))["compared"] > 1000
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "-".join(map(str, size)))
 @pytest.mark.parametrize("primitives", ["gates", "blocks"])
 def test_every_plane_and_rank_is_right(simulate, size, primitives):

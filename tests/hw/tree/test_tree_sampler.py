@@ -54,7 +54,13 @@ def test_random_workload(simulate, size, build):
 
 
 @pytest.mark.parametrize(
-    "place", [0, pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long), 3]
+    "place",
+    [
+        pytest.param(0, marks=pytest.mark.long),
+        pytest.param(1, marks=pytest.mark.long),
+        pytest.param(2, marks=pytest.mark.long),
+        3,
+    ],
 )
 def test_random_workload_in_verilator(simulate, place):
     build = list(BUILDS)[place]

@@ -164,7 +164,7 @@ def compared(sampler: Sampler, variant: str, scale: float, batches: int, seed: i
 BATCHES = {1: 200, 7: 10_000, 1000: 10_000, 100_000: 500}
 
 
-@pytest.mark.share(2)
+@pytest.mark.share(3)
 @pytest.mark.parametrize("rows", ROWS)
 @pytest.mark.parametrize("variant", AMPER_VARIANTS)
 @CASES

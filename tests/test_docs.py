@@ -17,7 +17,7 @@ EXAMPLES = {
     "docs/reference/algorithm.md": 30,
     "docs/software/device.md": 8,
     "docs/software/index.md": 7,
-    "docs/software/replay-buffer.md": 38,
+    "docs/software/replay-buffer.md": 43,
     "docs/software/sampler.md": 15,
     "docs/software/sequences.md": 9,
     "docs/software/sharded.md": 9,

@@ -9,6 +9,7 @@ from amper.model.golden import GoldenModel as GoldenModel
 from amper.model.quantise import quantise as quantise
 from amper.replay.buffer import ReplayBuffer as ReplayBuffer
 from amper.replay.columns import Columns as Columns
+from amper.replay.compression import Compression as Compression
 from amper.replay.episodes import add_episodes as add_episodes
 from amper.replay.frames import Frames as Frames
 from amper.replay.limiter import RateLimiter as RateLimiter

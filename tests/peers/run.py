@@ -1,6 +1,6 @@
 """Run the tests of TorchRL, Tianshou and Stable-Baselines3 themselves on our adapters, and print what became of them.
 
-    python tests/peers/run.py                                   # clones each library at the installed version
+    python tests/peers/run.py                                   # with the tests of the installed versions
     python tests/peers/run.py --source torchrl=../rl            # a folder with its repository's files instead
 
 Needs: pip install 'amper[torchrl,tianshou,sb3]' pytest
@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections import Counter
 from importlib.metadata import version
@@ -41,17 +43,27 @@ def main() -> int:
     good = True
     for name in options.suites or SUITES:
         with tempfile.TemporaryDirectory() as work:
-            folder = Path(sources[name]).resolve() if name in sources else cloned(SUITES[name], Path(work))
+            folder = Path(sources[name]).resolve() if name in sources else fetched(SUITES[name], Path(work))
             outcomes = run(name, folder, Path(work) / "outcomes.json", options.verbose)
         good &= shown(SUITES[name], outcomes)
     return 0 if good else 1
 
 
-def cloned(suite: Suite, work: Path) -> Path:
-    tag = f"v{version(suite.package)}"
+def fetched(suite: Suite, work: Path) -> Path:
+    """The library's sources at the installed version: its source package if that has tests, else its repository."""
+    released = version(suite.package)
     target = work / suite.package
-    subprocess.run(["git", "clone", "-q", "--depth", "1", "--branch", tag, suite.url, str(target)], check=True)
-    return target
+    if not suite.has_tests:
+        tag = f"v{released}"
+        subprocess.run(["git", "clone", "-q", "--depth", "1", "--branch", tag, suite.url, str(target)], check=True)
+        return target
+    download = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", str(work)]
+    subprocess.run([*download, f"{suite.package}=={released}"], check=True)
+    with tarfile.open(next(work.glob("*.tar.gz"))) as package:
+        package.extractall(target, filter="data")
+    # Without the library itself, which is to be the installed one.
+    (tests,) = target.glob("*/tests")
+    return Path(shutil.move(tests, target / "tests")).parent
 
 
 def run(name: str, folder: Path, result: Path, verbose: bool) -> dict[str, tuple[str, str]]:

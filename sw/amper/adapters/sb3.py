@@ -46,6 +46,7 @@ class Prioritized(OffPolicyAlgorithm):
     Logs beside SB3's entries train/beta and train/td_error, the mean of |TD error|.
     """
 
+    losses: tuple[str, ...] = LOSSES  # those that there are of it
     n_steps: int
     replay_buffer_class: Any
     replay_buffer_kwargs: dict[str, Any]
@@ -63,7 +64,7 @@ class Prioritized(OffPolicyAlgorithm):
         _init_setup_model: bool = True,
         **kwargs: Any,
     ) -> None:
-        self.loss = checked_choice("loss", loss, LOSSES)
+        self.loss = checked_choice("loss", loss, self.losses)
         if loss == "pal":
             if mode not in (None, "uniform"):
                 raise ValueError(f"mode must be uniform with loss='pal', not {mode}")
@@ -125,11 +126,8 @@ class Prioritized(OffPolicyAlgorithm):
             super().save_replay_buffer(aside)
 
 
-class PrioritizedDQN(Prioritized, DQN):
-    """SB3's DQN with prioritized replay; ``Prioritized`` has its parameters."""
-
-    def _per_slope(self, errors: th.Tensor) -> th.Tensor:
-        return errors.clamp(-1, 1)  # SB3's loss is Huber's
+class OwnSteps(Prioritized):
+    """Algorithms whose gradient steps are made here, each from a batch of its own: ``_learn_from``."""
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Take gradient steps, each with a batch of its own."""
@@ -151,7 +149,17 @@ class PrioritizedDQN(Prioritized, DQN):
             self.logger.record("train/td_error", error)
 
     def _learn_from(self, batch: PrioritizedSamples) -> tuple[float, float]:
-        """One gradient step with the weighted Huber loss, and new priorities; (loss, mean of |TD error|)."""
+        """One gradient step with the weighted loss, and new priorities; (loss, mean of |TD error|)."""
+        raise NotImplementedError
+
+
+class PrioritizedDQN(OwnSteps, DQN):
+    """SB3's DQN with prioritized replay; ``Prioritized`` has its parameters."""
+
+    def _per_slope(self, errors: th.Tensor) -> th.Tensor:
+        return errors.clamp(-1, 1)  # SB3's loss is Huber's
+
+    def _learn_from(self, batch: PrioritizedSamples) -> tuple[float, float]:
         discounts = self.gamma if batch.discounts is None else batch.discounts
         with th.no_grad():
             following = self.q_net_target(batch.next_observations).max(dim=1, keepdim=True).values

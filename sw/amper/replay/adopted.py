@@ -14,12 +14,12 @@ from amper.replay.nstep import NONE, Links
 
 @dataclass(frozen=True)
 class Held:
-    """What a buffer of ``rows`` rows holds: ``added`` transitions so far, ``stored`` rows, and arrays by row."""
+    """What a buffer of ``rows`` rows holds: ``added`` transitions so far, ``stored`` rows, and arrays by name."""
 
     rows: int
     added: int
     stored: NDArray[np.void]
-    links: Mapping[str, NDArray[Any]]
+    arrays: Mapping[str, NDArray[Any]]  # of links, and compressed columns
     priorities: NDArray[np.float32]
     maximum: float
 
@@ -34,9 +34,9 @@ class Held:
         oldest = self.added - numbers.size
         for name, array in links.arrays().items():
             if name == "newest":
-                array[:] = self.links["newest"]
+                array[:] = self.arrays["newest"]
                 continue
-            other = self.links[name][here].astype(np.int64)
+            other = self.arrays[name][here].astype(np.int64)
             number = self.added - 1 - (self.added - 1 - other) % self.rows  # of the transition in that row
             there = (other != NONE) & (number >= oldest)
             # What was overwritten since is newer than what follows it.

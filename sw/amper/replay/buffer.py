@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from amper.cores.base import ERRORS, MUST_HOLD
 from amper.replay.columns import Columns, column_views, row_dtype
+from amper.replay.compression import Compression
 from amper.replay.frames import Frames
 from amper.replay.nested import Nested
 from amper.replay.nstep import NONE, NStep
@@ -36,6 +37,7 @@ class ReplayBuffer(StepByStep):
     sampler : an empty ``Sampler`` or ``Device`` of as many rows, from then on the buffer's own; or the mode of one.
     n_step : transitions over several steps; None: as they were added.
     frames : observations to be stored once, as stacks of frames and as the next transition's.
+    compression : columns whose rows are kept compressed, each by itself.
     sequences : the steps around each drawn transition in place of it alone; not with ``n_step``.
     folder : for a file that the rows are mapped from, so that they may be more than fit into memory; None: in memory.
     compiled : True or False to insist on how rows are copied; None: the compiled way where it is installed.
@@ -57,6 +59,7 @@ class ReplayBuffer(StepByStep):
         n_step: NStep | None = None,
         sequences: Sequences | None = None,
         frames: Frames | None = None,
+        compression: Compression | None = None,
         folder: str | Path | None = None,
         compiled: bool | None = None,
     ) -> None:
@@ -67,6 +70,8 @@ class ReplayBuffer(StepByStep):
                 n_step = replace(n_step, following=sum(map(nested.names, n_step.following), ()))
             if isinstance(sequences, Sequences):
                 sequences = replace(sequences, first=sum(map(nested.names, sequences.first), ()))
+            if isinstance(compression, Compression):
+                compression = replace(compression, columns=sum(map(nested.names, compression.columns), ()))
             self._nested = nested
         dtype = row_dtype(columns)
         checked = _checked_sampler(rows, sampler)
@@ -80,8 +85,9 @@ class ReplayBuffer(StepByStep):
             if linked is not None:
                 linked.check(column_views(np.zeros(1, dtype)))
         _check_frames(frames, dtype, n_step or sequences)
+        _check_compression(compression, dtype, n_step or sequences, frames)
         chosen_core(compiled)
-        self._set_up(dtype, checked, n_step, sequences, frames, folder, compiled)
+        self._set_up(dtype, checked, n_step, sequences, frames, folder, compiled, compression)
 
     def add(self, /, *, env: int | None = None, priority: float | None = None, **transition: Any) -> int:
         """Store one transition, a value for each column; returns its index.
@@ -189,7 +195,8 @@ class ReplayBuffer(StepByStep):
         with self._rows:
             sampler = self.sampler.resized(rows)
             other = ReplayBuffer.__new__(ReplayBuffer)
-            other._set_up(self._dtype, sampler, self.n_step, self.sequences, None, None, self._asked)
+            given = (self.n_step, self.sequences, None, None, self._asked, self.compression)
+            other._set_up(self._dtype, sampler, *given)
             other._nested = self._nested
             other._adopt(self._held())
         return other
@@ -229,6 +236,8 @@ class ReplayBuffer(StepByStep):
             self._rows.added += self.rows
             if self._frames is not None:
                 self._frames.clear()
+            for column in self._compressed.values():
+                column.clear()
 
     def writer(self, envs: Any) -> VectorWriter:
         """What stores the steps of a Gymnasium vector environment, however it resets those that end.
@@ -259,6 +268,16 @@ def _check_frames(frames: object, dtype: np.dtype[np.void], linked: NStep | Sequ
     frames.stored(dtype)
     if linked is not None and linked.envs != frames.envs:
         raise ValueError(f"frames must be of {linked.envs} environments, as {linked}, not {frames.envs}")
+
+
+def _check_compression(
+    compression: object, dtype: np.dtype[np.void], linked: NStep | Sequences | None, frames: Frames | None
+) -> None:
+    if compression is None:
+        return
+    if not isinstance(compression, Compression):
+        raise TypeError(f"compression must be a Compression or None, not {compression!r}")
+    compression.apart(dtype if frames is None else frames.stored(dtype), () if linked is None else linked.reads())
 
 
 def _checked_sampler(rows: int, sampler: SamplerBase | str) -> SamplerBase:

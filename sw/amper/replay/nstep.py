@@ -53,6 +53,10 @@ class NStep:
             raise TypeError(f"following must be a sequence of names, not {self.following!r}")
         object.__setattr__(self, "following", tuple(self.following))  # frozen; this is its constructor
 
+    def reads(self) -> tuple[str, ...]:
+        """The columns that are looked into."""
+        return tuple(name for name in (self.reward, self.terminated, self.truncated) if name is not None)
+
     def from_last(self) -> frozenset[str]:
         """Columns that a batch has from the last of the n rows."""
         return frozenset(name for name in (self.terminated, self.truncated, *self.following) if name is not None)

@@ -55,6 +55,10 @@ class Sequences:
         """The columns that say where an episode ends."""
         return (self.terminated,) if self.truncated is None else (self.terminated, self.truncated)
 
+    def reads(self) -> tuple[str, ...]:
+        """The columns that are looked into."""
+        return self.ends()
+
     def check(self, columns: Mapping[str, NDArray[Any]]) -> None:
         """Raise TypeError or ValueError unless ``columns``, (rows, ...) arrays, have the named ones as they must be."""
         for name in (*self.ends(), *self.first):

@@ -180,17 +180,30 @@ class StepByStep(StoredRows):
             arrays[self.n_step.reward][:] = rewards
             arrays["discount"][:] = discounts
         self._gather_frames(indices, last, arrays)
+        self._read_compressed(indices, last, arrays)
 
     def _outs(self, arrays: Mapping[str, NDArray[Any]], size: int) -> tuple[NDArray[Any], ...]:
         """Where the rows of each column go; what is gathered in another way goes nowhere."""
-        aside = () if self.frames is None else (self.frames.obs,)
-        aside = aside if self.sequences is None else (*aside, *self.sequences.first)
+        aside = self._aside()
         return tuple(
             np.empty((size, *column.shape[1:]), column.dtype)
             if name in aside
             else arrays[name].reshape(size, *column.shape[1:])
-            for name, column in self._columns.items()
+            for name, column in self._plain.items()
         )
+
+    def _read_compressed(self, rows: IndexArray, last: IndexArray, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Those columns of ``rows``, or of the ``last`` of their steps."""
+        of_last = frozenset[str]() if self.n_step is None else self.n_step.from_last()
+        skipped = self._aside()
+        for name, column in self._compressed.items():
+            if name not in skipped:
+                column.read(last if name in of_last else rows, arrays[name].reshape(rows.size, *column.shape[1:]))
+
+    def _aside(self) -> tuple[str, ...]:
+        """Columns that are not gathered by row."""
+        aside = () if self.frames is None else (self.frames.obs,)
+        return aside if self.sequences is None else (*aside, *self.sequences.first)
 
     def _gather_frames(self, rows: IndexArray, last: IndexArray, arrays: Mapping[str, NDArray[Any]]) -> None:
         if self._frames is not None and self.frames is not None:
@@ -207,6 +220,7 @@ class StepByStep(StoredRows):
             arrays[name][...] = self._columns[name][first]
         self._rows.gather(flat, flat, self._outs(arrays, flat.size))
         self._gather_frames(flat, flat, arrays)
+        self._read_compressed(flat, flat, arrays)
         arrays["steps"][...] = added - 1 - (added - 1 - rows) % self.rows
         arrays["mask"][...] = mask
 

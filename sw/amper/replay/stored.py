@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from amper.replay.adopted import Held
 from amper.replay.batches import batch_types
 from amper.replay.columns import column_views, new_storage
+from amper.replay.compression import Compression, compressed_columns, named_arrays
 from amper.replay.files import SavedFile, opened_saved, write_saved
 from amper.replay.frames import Frames, FrameStore
 from amper.replay.nested import Nested
@@ -28,7 +30,7 @@ class StoredRows:
 
     Members
     -------
-    sampler : the buffer's own. n_step, sequences, frames : as given.
+    sampler : the buffer's own. n_step, sequences, frames, compression : as given.
     """
 
     sampler: SamplerBase
@@ -43,6 +45,7 @@ class StoredRows:
         frames: Frames | None,
         folder: str | Path | None,
         compiled: bool | None,
+        compression: Compression | None,
     ) -> None:
         """The constructor, of checked arguments."""
         self.sampler = sampler
@@ -50,13 +53,18 @@ class StoredRows:
         self.n_step, self.sequences, self.frames = n_step, sequences, frames
         self._dtype = dtype
         self._given = column_views(np.zeros(1, dtype))  # what transitions have, which may be stored otherwise
-        self._storage = new_storage(self.sampler.rows, dtype if frames is None else frames.stored(dtype), folder)
-        self._columns = column_views(self._storage)
+        self.compression = compression
+        stored = dtype if frames is None else frames.stored(dtype)
+        plain = stored if compression is None else compression.apart(stored, ())
+        self._compressed = {} if compression is None else compressed_columns(compression, sampler.rows, stored)
+        self._storage = new_storage(self.sampler.rows, plain, folder)
+        self._plain = column_views(self._storage)
+        self._columns: dict[str, Any] = {**self._plain, **self._compressed}
         self._frames = None if frames is None else FrameStore(frames, self._columns[frames.obs])
         linked = n_step or sequences or frames
         self._links = Links(self.sampler.rows, linked.envs, backwards=linked is sequences) if linked else None
         # Locked in every operation: a batch is of one moment, its rows, indices and weights.
-        self._rows = new_rows(self._columns, n_step, self._links, chosen_core(compiled))
+        self._rows = new_rows(self._plain, n_step, self._links, chosen_core(compiled))
         self._batch_types = batch_types(self._given, n_step=n_step is not None, sequences=sequences)
         self._tensors_checked = False
         # Whether the core does all that there is to do: unless the sampler has another way, as a device has.
@@ -64,8 +72,8 @@ class StoredRows:
             all(getattr(type(sampler), name) is getattr(SamplerBase, name) for name in names)
             for names in (("add", "extend"), ("sample",), ("update", "update_errors"))
         )
-        self._stores &= frames is None
-        self._draws &= sequences is None and frames is None
+        self._stores &= frames is None and compression is None
+        self._draws &= sequences is None and frames is None and compression is None
 
     def __repr__(self) -> str:
         columns = ", ".join(self._given)
@@ -98,11 +106,16 @@ class StoredRows:
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:
-        """(rows, ...) arrays by name, to read: the rows themselves, not copies."""
-        views = {name: column.view() for name, column in self._columns.items()}
+        """(rows, ...) arrays by name, to read: the rows themselves, not copies; without those that are compressed."""
+        views = {name: column.view() for name, column in self._plain.items()}
         for view in views.values():
             view.flags.writeable = False
         return views
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes that the columns take."""
+        return self._storage.nbytes + sum(column.memory() for column in self._compressed.values())
 
     @property
     def memory_per_row(self) -> float:
@@ -139,7 +152,9 @@ class StoredRows:
                 self._check_no_frames()
                 self._adopt(self._held_by(saved))
                 return
-            state = {name.removeprefix("sampler."): array for name, array in arrays.items() if "." in name}
+            state = {
+                name.removeprefix("sampler."): array for name, array in arrays.items() if name.startswith("sampler.")
+            }
             self.sampler.restore({**saved.numbers["sampler"], **state})
             self._rows.added = saved.numbers["added"]
             saved.read_rows(self._storage[: min(self._rows.added, self.rows)])
@@ -148,6 +163,12 @@ class StoredRows:
                     array[:] = arrays[name]
             if self._frames is not None:
                 self._frames.become(arrays)
+            self._take_compressed(arrays, range(self.rows), range(self.rows))
+
+    def _take_compressed(self, arrays: Mapping[str, NDArray[Any]], here: Iterable[int], there: Iterable[int]) -> None:
+        """Into rows ``here`` of the compressed columns those ``there`` of a buffer's that ``arrays`` are of."""
+        for name, column in self._compressed.items():
+            column.take(arrays[f"compressed {name}"], arrays[f"sizes of {name}"], here, there)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Numbers and arrays to be saved, but for the rows."""
@@ -158,6 +179,7 @@ class StoredRows:
             arrays.update(self._links.arrays())
         if self._frames is not None:
             arrays.update(self._frames.arrays())
+        arrays.update(named_arrays(self._compressed))
         return {**self._description(), "added": self._rows.added, "sampler": numbers}, arrays
 
     def _description(self) -> dict[str, Any]:
@@ -166,7 +188,10 @@ class StoredRows:
         n_step = None if self.n_step is None else {**asdict(self.n_step), "following": list(self.n_step.following)}
         sequences = None if self.sequences is None else {**asdict(self.sequences), "first": list(self.sequences.first)}
         frames = None if self.frames is None else asdict(self.frames)
-        return {"rows": self.rows, "columns": columns, "n_step": n_step, "sequences": sequences, "frames": frames}
+        found = {"rows": self.rows, "columns": columns, "n_step": n_step, "sequences": sequences, "frames": frames}
+        if self.compression is not None:
+            found["compression"] = {**asdict(self.compression), "columns": list(self.compression.columns)}
+        return found
 
     def _check_no_frames(self) -> None:
         if self.frames is not None:
@@ -174,9 +199,9 @@ class StoredRows:
 
     def _held(self) -> Held:
         """All transitions, under the lock."""
-        links = {} if self._links is None else self._links.arrays()
+        arrays = named_arrays(self._compressed) | ({} if self._links is None else self._links.arrays())
         priorities = self.sampler.priorities()
-        return Held(self.rows, self._rows.added, self._storage, links, priorities, self.sampler.core.maximum)
+        return Held(self.rows, self._rows.added, self._storage, arrays, priorities, self.sampler.core.maximum)
 
     def _held_by(self, saved: SavedFile) -> Held:
         rows, added = saved.numbers["rows"], saved.numbers["added"]
@@ -195,6 +220,7 @@ class StoredRows:
         if self._links is not None:
             self._links.clear()
             held.put_links(self._links, numbers, there)
+        self._take_compressed(held.arrays, here.tolist(), there.tolist())
         priorities = held.priorities[there]
         drawable = priorities > 0
         self.sampler.write(here[drawable], priorities[drawable].astype(np.float64))
@@ -202,7 +228,7 @@ class StoredRows:
         core.cursor, core.maximum = held.added % self.rows, held.maximum
 
     def _check_same(self, saved: SavedFile, but: tuple[str, ...] = ()) -> None:
-        for name, value in self._description().items():
+        for name, value in {"compression": None, **self._description()}.items():
             if name in but:
                 continue
             found = saved.numbers.get(name)  # files of earlier revisions have fewer
@@ -219,6 +245,8 @@ class StoredRows:
                 "sequences": self.sequences,
                 "frames": self.frames,
                 "frames_kept": None if self._frames is None else copy.deepcopy(self._frames.arrays()),
+                "compression": self.compression,
+                "compressed": named_arrays(self._compressed),
                 "compiled": self._asked,
                 "nested": self._nested,
                 "added": self._rows.added,
@@ -230,9 +258,8 @@ class StoredRows:
         kind, of_sampler = state["sampler"]
         sampler = kind.__new__(kind)
         sampler.__setstate__(of_sampler)  # not in the constructor's way: it is not empty
-        self._set_up(
-            state["dtype"], sampler, state["n_step"], state["sequences"], state["frames"], None, state["compiled"]
-        )
+        linked = state["n_step"], state["sequences"], state["frames"]
+        self._set_up(state["dtype"], sampler, *linked, None, state["compiled"], state["compression"])
         self._nested = state["nested"]
         self._rows.added = state["added"]
         self._storage[: state["stored"].size] = state["stored"]
@@ -241,3 +268,4 @@ class StoredRows:
                 array[:] = state["links"][name]
         if self._frames is not None:
             self._frames.become(state["frames_kept"])
+        self._take_compressed(state["compressed"], range(self.rows), range(self.rows))

@@ -72,7 +72,7 @@ def soak(file: Path, *, seconds: float, every: float) -> None:
             elapsed = time.monotonic() - start
             if elapsed >= min(due, left):
                 due += every
-                line = {"run": run, "seconds": elapsed, "drawn": drawn}
+                line: dict[str, Any] = {"run": run, "seconds": elapsed, "drawn": drawn}
                 line["added"] = sum(shard["added"] for shard in replay.metrics()["shards"])
                 line["dropped"] = replay.dropped
                 line["bytes"] = {name: resident(pid) for name, pid in pids.items()}

@@ -52,3 +52,11 @@ def test_an_adapter_without_its_library(extra):
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert run.stderr.splitlines()[-1] == f"ImportError: {missing} is not installed: pip install 'amper[{extra}]'"
+
+
+def test_compression_without_its_codecs(monkeypatch):
+    from amper import Compression, ReplayBuffer
+
+    monkeypatch.setitem(sys.modules, "numcodecs", None)
+    with pytest.raises(ImportError, match=r"^numcodecs is not installed: pip install 'amper\[compression\]'$"):
+        ReplayBuffer(4, {"x": "int64", "y": "int64"}, compression=Compression(("x",)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,8 +57,8 @@ def measure(steps: list[dict[str, Any]], **options: Any) -> list[str]:
     stack = ("uint8", (STACK, SIDE, SIDE))
     columns = {"obs": stack, "action": "int64", "reward": "float32", "next_obs": stack}
     buffer = ReplayBuffer(STEPS, columns, **options)
-    add = median([lambda step=step: buffer.add(**step) for step in steps])
-    sample = median([lambda: buffer.sample(BATCH)] * CALLS)
+    add = median([partial(buffer.add, **step) for step in steps])
+    sample = median([partial(buffer.sample, BATCH)] * CALLS)
     kept = buffer.stored_bytes / STEPS + (buffer.memory_per_row - buffer.sampler.memory_per_row)
     return [f"{kept:,.0f}", f"{add:,.0f}", f"{sample:,.0f}"]
 

@@ -17,8 +17,8 @@ from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import array_signature
 from amper_hw.base.variants import has_candidates, has_exact, in_lut_ram
 from amper_hw.parts.rank_select import choose
-from amper_hw.planes.memory_array import MemoryArray
-from amper_hw.planes.memory_bank import MemoryBank
+from amper_hw.planes.lut_ram.array import MemoryArray
+from amper_hw.planes.lut_ram.bank import MemoryBank
 from amper_hw.planes.running_sums import RunningSums, SumTable
 from amper_spec.config import AmperConfig
 

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import index_width
 from amper_hw.base.variants import has_both, has_candidates, has_exact, in_lut_ram
+from amper_hw.planes.lut_ram.skew import skewed_width, vector_width
 from amper_hw.planes.ports import plane_signature
-from amper_hw.planes.skew import skewed_width, vector_width
 from amper_spec.config import AMPER_VARIANTS, COEFFICIENT_WIDTH, VARIANTS, AmperConfig
 from amper_spec.parameters import PARAMETER_WIDTH, VALUE_WIDTH
 from amper_spec.status import STATUS_WIDTH as STATUS_WIDTH
@@ -229,7 +229,7 @@ def array_signature(config: AmperConfig, *, rows: int, skewed: bool = False) -> 
 
     With the rows in LUT RAM there is no ``clear``: all planes with ``zero``, after reset too, make every row invalid,
     and until then nothing is written; a census begins behind a cycle without one; and a read is of a row that was
-    written since. ``skewed``: inside, codes and vectors are as the memories have them (``amper_hw.planes.skew``).
+    written since. ``skewed``: inside, codes and vectors are as the memories have them (``planes.lut_ram.skew``).
     """
     banks, bank_rows = -(-rows // config.bank_rows), min(rows, config.bank_rows)
     row_width = index_width(rows)

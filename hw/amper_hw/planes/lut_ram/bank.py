@@ -14,8 +14,8 @@ from amper_hw.base.bits import any_of, staged
 from amper_hw.base.latency import is_deep
 from amper_hw.base.modules import Composite
 from amper_hw.base.payload import array_signature
-from amper_hw.planes.plane_memory import plane_memory
-from amper_hw.planes.skew import COLUMNS, group_of, layers, skew_width, vector_width
+from amper_hw.planes.lut_ram.memory import plane_memory
+from amper_hw.planes.lut_ram.skew import COLUMNS, group_of, layers, skew_width, vector_width
 from amper_spec.config import AmperConfig
 
 

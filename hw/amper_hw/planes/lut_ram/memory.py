@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.modules import SharedModule
-from amper_hw.planes.skew import COLUMNS
+from amper_hw.planes.lut_ram.skew import COLUMNS
 
 _MODULE = """\
 // LUT RAM whose words are changed in one column: read, changed and, where `store` is 1, stored in one cycle.

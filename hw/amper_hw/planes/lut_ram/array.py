@@ -14,7 +14,7 @@ from amper_hw.base.bits import delayed, staged
 from amper_hw.base.latency import is_deep, plane_answer_cycles, row_answer_cycles
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import array_signature
-from amper_hw.planes.skew import COLUMNS, exchanged, group_of, skew_width, skewed
+from amper_hw.planes.lut_ram.skew import COLUMNS, exchanged, group_of, skew_width, skewed
 from amper_spec.config import AmperConfig
 
 

@@ -86,7 +86,7 @@ def registers(verilog: str) -> dict[str, list[str]]:
     for module in re.finditer(r"^module (\w+).*?^endmodule", verilog, re.MULTILINE | re.DOTALL):
         declared = re.findall(r"\breg +(?:\[\d+:\d+\] +)?(\w+)", module[0])
         # The others are Verilog's way to write a multiplexer.
-        names = [name for name in declared if re.search(rf"\b{name}(?:\[\w+\])? <=", module[0])]
+        names = [name for name in declared if re.search(rf"\b{name}(?:\[[\w:]+\])? <=", module[0])]
         if names:
             found[module[1]] = names
     return found

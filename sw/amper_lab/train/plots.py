@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from amper_lab.train.loop import Run
-from amper_lab.train.statistics import Interval, mean_interval
+from amper_lab.train.statistics import Interval, mean_interval, performance_profile
 from amper_report.figures import figure_file
 
 # Colours that the colour-blind can tell apart; one a sampler, in every picture.
@@ -49,6 +49,30 @@ def learning(runs: Mapping[str, Sequence[Run]], title: str, path: Path) -> None:
         figure.suptitle(title)
         figure.supxlabel("environment steps")
         figure.supylabel("return, mean and 95 % interval")
+
+
+def profiles(
+    scores: Mapping[str, Sequence[float]], ends: tuple[float, float], title: str, path: Path, *, points: int = 51
+) -> None:
+    """The part of the runs above a score, over the score, with 95 % bands; PER and each other sampler in a panel."""
+    names = [name for name in scores if name != "per"] or list(scores)
+    levels = [ends[0] + (ends[1] - ends[0]) * at / (points - 1) for at in range(points)]
+    found = {name: performance_profile([values], levels) for name, values in scores.items()}
+    columns = min(3, len(names))
+    lines = -(-len(names) // columns)
+    with _figure(path, max(6.0, 3.3 * columns), 1.0 + 2.7 * lines) as figure:
+        panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+        for panel, name in zip(panels.flat, names, strict=False):
+            for shown in dict.fromkeys(("per", name) if "per" in found else (name,)):
+                colour, bands = COLOURS[shown], found[shown]
+                panel.step(levels, [each.value for each in bands], color=colour, label=shown, linewidth=1.2)
+                lows, highs = [each.low for each in bands], [each.high for each in bands]
+                panel.fill_between(levels, lows, highs, color=colour, alpha=0.2, linewidth=0)
+            panel.grid(alpha=0.3)
+            panel.legend(fontsize="small", loc="lower left")
+        figure.suptitle(title)
+        figure.supxlabel("score")
+        figure.supylabel("part of the runs above it")
 
 
 def _curve(panel: Any, kept: Sequence[Run], colour: str, style: str, label: str) -> None:

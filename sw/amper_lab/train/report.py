@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from pathlib import Path
 
 from amper_lab.train import cliffwalk, plots
-from amper_lab.train.control import SAMPLERS, SETTINGS, sampler_of
+from amper_lab.train.control import CLAIM_SEEDS, MARGIN, RANGES, SAMPLERS, SETTINGS, sampler_of
 from amper_lab.train.loop import Run
 from amper_lab.train.runs import load
 from amper_lab.train.statistics import (
     Interval,
+    Tasks,
     difference_of_means,
     interquartile_mean,
     median_interval,
@@ -21,7 +23,7 @@ from amper_spec.checks import checked_choice
 
 CLIFFWALK_FILE = "cliffwalk.json"
 # What a page has between <!-- NAME --> and <!-- end of NAME -->.
-PARTS = ("cliffwalk", "control", "settings", "curves")
+PARTS = ("cliffwalk", "control", "claims", "settings", "curves")
 
 
 def tables(folder: Path) -> dict[str, str]:
@@ -36,14 +38,20 @@ def tables(folder: Path) -> dict[str, str]:
     runs = control_runs(folder)
     if runs:
         made["control"] = control_table(runs)
+        made["claims"] = claims(runs)
         made["settings"] = settings_table(runs)
     return made
 
 
 def curves(folder: Path) -> str:
-    """Markdown that shows the learning curves, for a page in a folder beside the folder "pictures"."""
-    shown = dict.fromkeys(key[:2] for key in control_runs(folder))
-    return "\n\n".join(f"![Learning curves on {env}](../pictures/{_curve(env, rows)})" for env, rows in shown)
+    """Markdown that shows the pictures of runs, for a page in a folder beside the folder "pictures"."""
+    runs = control_runs(folder)
+    shown = []
+    for env, rows in dict.fromkeys(key[:2] for key in runs):
+        shown.append(f"![Learning curves on {env}](../pictures/{_curve(env, rows)})")
+        if _has_profile(runs, env, rows):
+            shown.append(f"![Performance profiles on {env}](../pictures/{_profile(env, rows)})")
+    return "\n\n".join(shown)
 
 
 def control_runs(folder: Path) -> dict[tuple[str, int, str], list[Run]]:
@@ -69,18 +77,74 @@ def control_table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
     scores = {key: [run.score() for run in kept] for key, kept in runs.items()}
     lines = []
     for (env, rows, sampler), found in scores.items():
-        interval = interquartile_mean(found)
         per = scores.get((env, rows, "per"))
-        compared = ("", "")
-        if per is not None and sampler != "per":
-            compared = (
-                _with_ends(difference_of_means(found, per), ".1f"),
-                _with_ends(probability_of_improvement(found, per), ".2f"),
-            )
-        span = f"{min(found):.1f}, {max(found):.1f}"
-        middle = f"{interval.value:.1f}", _ends(interval, ".1f")
-        lines.append([env, f"{rows:,}", sampler, len(found), *middle, *compared, span])
-    return table(titles, lines)
+        line = _compared(sampler, [found], None if per is None else [per], (".1f", ".2f"))
+        lines.append([env, f"{rows:,}", *line, f"{min(found):.1f}, {max(found):.1f}"])
+    return table(titles, lines + _over_all(scores))
+
+
+def claims(runs: dict[tuple[str, int, str], list[Run]]) -> str:
+    """For every task, which samplers learn like PER within the margin, which do not, and of which nothing is known."""
+    scores = {key: [run.score() for run in kept] for key, kept in runs.items()}
+    lines = []
+    for env, rows in dict.fromkeys(key[:2] for key in scores):
+        low, high = RANGES[env]
+        margin = MARGIN * (high - low)
+        per = scores.get((env, rows, "per"), [])
+        seeds = min(len(found) for key, found in scores.items() if key[:2] == (env, rows))
+        if min(seeds, len(per)) < CLAIM_SEEDS:
+            lines.append(f"- {env}: {seeds} of {CLAIM_SEEDS} seeds, so nothing is claimed; the margin is {margin:g}.")
+            continue
+        found: dict[str, list[str]] = {}
+        for (of_env, of_rows, sampler), values in scores.items():
+            if (of_env, of_rows) == (env, rows) and sampler != "per":
+                interval = difference_of_means([values], [per])
+                found.setdefault(verdict(interval, margin), []).append(f"{sampler} {_ends(interval, '.1f')}")
+        told = "; ".join(f"{word}: {', '.join(found[word])}" for word in VERDICTS if word in found)
+        lines.append(f"- {env}, {seeds} seeds, margin {margin:g}: {told}.")
+    return "\n".join(textwrap.fill(line, 120, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
+
+
+LIKE, OTHER, OPEN = VERDICTS = ("like PER", "not like PER", "not decided")
+
+
+def verdict(interval: Interval, margin: float) -> str:
+    """Of a difference to PER: within the margin, outside of it, or neither."""
+    if -margin <= interval.low and interval.high <= margin:
+        return LIKE
+    return OTHER if interval.low > margin or interval.high < -margin else OPEN
+
+
+def _compared(sampler: str, found: Tasks, per: Tasks | None, forms: tuple[str, str]) -> list[str | int]:
+    """Sampler, seeds, interquartile mean, its interval, and what it is beside PER's."""
+    interval = interquartile_mean(found)
+    line: list[str | int] = [sampler, sum(map(len, found)), f"{interval.value:{forms[0]}}", _ends(interval, forms[0])]
+    if per is None or sampler == "per":
+        return [*line, "", ""]
+    better = probability_of_improvement(found, per)
+    return [*line, _with_ends(difference_of_means(found, per), forms[0]), _with_ends(better, forms[1])]
+
+
+def _over_all(scores: dict[tuple[str, int, str], list[float]]) -> list[list[object]]:
+    """Lines over all tasks together, where 0 is unlearned and 1 learned; none of a single task."""
+    tasks = list(dict.fromkeys(key[:2] for key in scores))
+    if len(tasks) < 2:
+        return []
+    scaled = {}
+    for (env, rows, sampler), found in scores.items():
+        low, high = RANGES[env]
+        scaled[env, rows, sampler] = [(score - low) / (high - low) for score in found]
+    of_all = {
+        sampler: [scaled[*task, sampler] for task in tasks]
+        for sampler in SAMPLERS
+        if all((*task, sampler) in scaled for task in tasks)
+    }
+    per = of_all.get("per")
+    lines: list[list[object]] = []
+    for sampler, groups in of_all.items():
+        ends = f"{min(map(min, groups)):.2f}, {max(map(max, groups)):.2f}"
+        lines.append([f"{len(tasks)} tasks, 0 to 1", "", *_compared(sampler, groups, per, (".2f", ".2f")), ends])
+    return lines
 
 
 def settings_table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
@@ -134,6 +198,10 @@ def pictures(folder: Path, output: Path) -> list[Path]:
         chosen = {key[2]: kept for key, kept in runs.items() if key[:2] == (env, rows)}
         made.append(output / _curve(env, rows))
         plots.learning(chosen, f"{env}, replay size {rows:,}", made[-1])
+        if _has_profile(runs, env, rows):
+            made.append(output / _profile(env, rows))
+            scores = {name: [run.score() for run in kept] for name, kept in chosen.items()}
+            plots.profiles(scores, RANGES[env], f"{env}, replay size {rows:,}", made[-1])
     return made
 
 
@@ -155,6 +223,16 @@ def put_into_page(page: str, made: dict[str, str]) -> str:
 def _curve(env: str, rows: int) -> str:
     """Name of the picture."""
     return f"learning-{env}-{rows}.svg"
+
+
+def _profile(env: str, rows: int) -> str:
+    """Name of the picture."""
+    return f"profiles-{env}-{rows}.svg"
+
+
+def _has_profile(runs: dict[tuple[str, int, str], list[Run]], env: str, rows: int) -> bool:
+    """Whether there are enough seeds for intervals."""
+    return min(len(kept) for key, kept in runs.items() if key[:2] == (env, rows)) >= 4
 
 
 def _median(cell: cliffwalk.Cell) -> Interval:

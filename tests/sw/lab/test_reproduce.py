@@ -26,6 +26,7 @@ from amper_lab.train.statistics import (
     interquartile_mean,
     mean_interval,
     median_interval,
+    performance_profile,
     probability_of_improvement,
 )
 
@@ -63,7 +64,7 @@ def test_mean_interval() -> None:
 def test_interquartile_mean(count: int) -> None:
     """The value and the interval are SciPy's."""
     values = np.random.default_rng(count).normal(100, 20, count)
-    interval = interquartile_mean(values.tolist())
+    interval = interquartile_mean([values.tolist()])
     assert interval.value == pytest.approx(trim_mean(values, 0.25))
     scipys = bootstrap(
         (values,), trim_mean_of(0.25), method="percentile", n_resamples=20_000, rng=np.random.default_rng(2)
@@ -79,17 +80,55 @@ def trim_mean_of(cut: float):
 
 def test_comparisons_of_two_groups() -> None:
     one, two = [4.0, 5.0, 6.0, 7.0], [1.0, 2.0, 3.0, 4.0]
-    better = probability_of_improvement(one, two)
+    better = probability_of_improvement([one], [two])
     assert better.value == pytest.approx(1 - 0.5 / 16)  # the Mann-Whitney statistic over the pairs
     assert better.value == pytest.approx(mannwhitneyu(one, two).statistic / 16)
     assert 0.8 < better.low <= better.high == 1
-    less = difference_of_means(one, two)
+    less = difference_of_means([one], [two])
     assert less.value == pytest.approx(3)
     assert 1 <= less.low < 3 < less.high <= 5
-    same = probability_of_improvement(two, two)
+    same = probability_of_improvement([two], [two])
     assert same.value == 0.5
     assert same.low < 0.5 < same.high
-    assert interquartile_mean([1.0, 2.0, 3.0]) == Interval(2.0, -math.inf, math.inf)
+    assert interquartile_mean([[1.0, 2.0, 3.0]]) == Interval(2.0, -math.inf, math.inf)
+
+
+def test_tasks_are_resampled_by_themselves() -> None:
+    """Two tasks that differ by far: drawn as one, the middle would reach from one into the other."""
+    random = np.random.default_rng(3)
+    tasks = [random.normal(0, 1, 20), random.normal(100, 1, 20)]
+    interval = interquartile_mean([task.tolist() for task in tasks])
+    assert interval.value == pytest.approx(trim_mean(np.concatenate(tasks), 0.25))
+    assert interval.high - interval.low < 2  # of one group of 40 it is above 40
+    one, two = [tasks[0].tolist(), tasks[1].tolist()], [[0.0] * 20, [200.0] * 20]
+    better = probability_of_improvement(one, two)
+    assert better.value == pytest.approx(np.mean([np.mean(tasks[0] > 0), 0.0]))
+    assert 0 < better.low < better.value < better.high < 0.5
+
+
+def test_performance_profile() -> None:
+    values = [float(value) for value in range(10)]
+    profile = performance_profile([values], [-1.0, 4.5, 9.0])
+    assert [each.value for each in profile] == [1.0, 0.5, 0.0]
+    assert (profile[0].low, profile[0].high, profile[2].high) == (1.0, 1.0, 0.0)
+    assert (profile[1].low, profile[1].high) == tuple(binom.ppf([0.025, 0.975], 10, 0.5) / 10)
+
+
+def test_claims_are_made_from_thirty_seeds_on(tmp_path: Path) -> None:
+    """Margin 50: within it, outside, and neither."""
+    scores = {"per": 300.0, "exact": 310.0, "amper-fr": 200.0, "amper-k": 340.0}
+    random = np.random.default_rng(4)
+    for sampler, score in scores.items():
+        for seed in range(1, 31):
+            keep(tmp_path, "CartPole-v1", sampler, seed, [score + random.normal(0, 20)])
+    told = report.claims(report.control_runs(tmp_path))
+    parts = [r"- CartPole-v1, 30 seeds, margin 50: like PER: exact \[.*\]", r"not like PER: amper-fr \[-.*\]"]
+    parts.append(r"not decided: amper-k \[.*\]\.")
+    assert re.fullmatch("; ".join(parts), " ".join(told.split()))
+    made = report.pictures(tmp_path, tmp_path / "pictures")
+    assert [path.name for path in made] == ["learning-CartPole-v1-2000.svg", "profiles-CartPole-v1-2000.svg"]
+    assert ET.parse(made[1]).getroot().tag.endswith("svg")
+    assert report.curves(tmp_path).count("../pictures/") == 2
 
 
 @pytest.mark.parametrize("count", [6, 10, 11, 50])
@@ -197,6 +236,11 @@ def test_control_table(tmp_path: Path) -> None:
         "| Acrobot-v1 | 10,000 | per | 2 | 60.0 | [-, -] |  |  | -80.0, 200.0 |",
         "| Acrobot-v1 | 10,000 | exact | 1 | 10.0 | [-, -] | -50.0 [-, -] | 0.50 [-, -] | 10.0, 10.0 |",
         "| Acrobot-v1 | 10,000 | amper-k | 2 | 200.0 | [-, -] | 140.0 [-, -] | 0.75 [-, -] | 100.0, 300.0 |",
+        "| 2 tasks, 0 to 1 |  | amper-k | 3 | 1.27 | [-, -] |  |  | 1.00, 1.60 |",
+    ]
+    assert made["claims"].splitlines() == [
+        "- CartPole-v1: 1 of 30 seeds, so nothing is claimed; the margin is 50.",
+        "- Acrobot-v1: 1 of 30 seeds, so nothing is claimed; the margin is 50.",
     ]
     settings = made["settings"].splitlines()
     assert settings[0] == "|  | CartPole-v1 | Acrobot-v1 |"

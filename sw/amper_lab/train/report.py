@@ -75,7 +75,7 @@ def control_table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
         "better than PER", "least and largest seed",
     )  # fmt: skip
     scores = {key: [run.score() for run in kept] for key, kept in runs.items()}
-    lines = []
+    lines: list[list[object]] = []
     for (env, rows, sampler), found in scores.items():
         per = scores.get((env, rows, "per"))
         line = _compared(sampler, [found], None if per is None else [per], (".1f", ".2f"))

@@ -20,7 +20,7 @@ examples:
   amper signoff --only prove soak
 """
 
-STAGES = ("verify", "prove", "coverage", "mutate", "soak")  # of amper_verif.signoff, which loads much
+STAGES = ("verify", "prove", "coverage", "mutate", "soak", "sanitize")  # of amper_verif.signoff, which loads much
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +15,12 @@ from typing import Any
 
 import numpy as np
 
+# What NumPy and zipfile raise of damage here and there: RuntimeError where a bit says that a member is encrypted or
+# compressed in a way they do not know.
+_DAMAGED = (
+    *(ValueError, KeyError, IndexError, EOFError, TypeError, AttributeError, RuntimeError),
+    *(OverflowError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error),
+)
 _TREE = "tree"  # the member of the file that holds everything but the arrays, as JSON
 
 
@@ -54,11 +63,12 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
 
 def load_state(path: Path) -> dict[str, Any]:
     """What ``save_state`` wrote. Raises OSError; ValueError : damaged (each member has a checksum), or no such file."""
+    content = io.BytesIO(path.read_bytes())  # a damaged file is never the system's error, only its absence is
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with np.load(content, allow_pickle=False) as archive:
             members = {name: archive[name] for name in archive.files}
         state = _with_arrays(json.loads(members[_TREE].tobytes()), members)
-    except (ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise ValueError(f"{path} must be a state that was saved, and is not, or is damaged") from error
     if not isinstance(state, dict):
         raise ValueError(f"{path} must be a state that was saved, and is not, or is damaged")

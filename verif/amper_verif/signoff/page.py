@@ -7,6 +7,7 @@ from typing import Any
 
 from amper_report.environment import described
 from amper_report.tables import filled, table
+from amper_verif.signoff.sanitize import MEANT
 
 _HEAD = """\
 # Trust
@@ -23,6 +24,7 @@ _TITLES = {
     "coverage": "Code coverage",
     "mutate": "Mutants",
     "soak": "Soak",
+    "sanitize": "The compiled core under sanitizers",
 }
 
 
@@ -157,10 +159,18 @@ def _soak(rows: list[dict[str, Any]]) -> str:
     return text + table(("shape", "calls", "indices and weights", "mismatches", "verdict"), lines)
 
 
+def _sanitize(rows: list[dict[str, Any]]) -> str:
+    lines = [[row["label"], f"`{row['of']}`", row["tests"], _mark(row)] for row in rows]
+    meant = "\n".join(f"- `{name}`: {reason}" for name, reason in MEANT.items())
+    text = table(("sanitizers", "tests", "passed", "verdict"), lines)
+    return f"{text}\n\nRaces that are meant, and not reported:\n\n{meant}"
+
+
 _BODIES: dict[str, Callable[[list[dict[str, Any]]], str]] = {
     "verify": _verify,
     "prove": _prove,
     "coverage": _coverage,
     "mutate": _mutate,
     "soak": _soak,
+    "sanitize": _sanitize,
 }

@@ -62,6 +62,14 @@ class Soak:
 
 
 @dataclass(frozen=True)
+class Sanitize:
+    """Tests of the checkout that are run on a core built with ``kind`` of ``sanitize.KINDS``; arguments of pytest."""
+
+    kind: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """What each stage does, by the stage's name."""
 
@@ -70,6 +78,7 @@ class Plan:
     coverage: tuple[Covered, ...]
     mutate: tuple[Mutants, ...]
     soak: Soak
+    sanitize: tuple[Sanitize, ...]
 
     def of(self, stage: str) -> Any:
         """What JSON holds, of one stage."""
@@ -87,6 +96,10 @@ QUICK = Plan(
     coverage=(Covered("tiniest", TINIEST, seeds=1, batches=30, corners=False, least=(60, 85, 85)),),
     mutate=(Mutants("tiniest", TINIEST, 12, 20, least=0.6, proofs=False),),
     soak=Soak(("one row", "m above n"), 2_000),
+    sanitize=(
+        Sanitize("address,undefined", ("tests/sw/sampler/test_sampler_machine.py",)),
+        Sanitize("thread", ("tests/sw/replay/test_replay_threads.py", "-k", "late_updates and True")),
+    ),
 )
 
 FULL = Plan(
@@ -117,4 +130,8 @@ FULL = Plan(
         Mutants("tiny, sum tree", TINY | {"organisation": "tree"}, 200, 60, least=0.85),
     ),
     soak=Soak((), 200_000),
+    sanitize=(
+        Sanitize("address,undefined", ("tests/sw/sampler", "tests/sw/replay", "-k", "not killed")),
+        Sanitize("thread", ("tests/sw/replay/test_replay_threads.py", "-k", "True or pieces")),
+    ),
 )

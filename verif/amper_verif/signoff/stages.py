@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from amper_verif.mutants.report import by_module, score
 from amper_verif.native.soak import soak
 from amper_verif.prove.engine import prove
 from amper_verif.prove.properties import PROPERTIES
+from amper_verif.signoff import sanitize
 from amper_verif.signoff.plan import Check, Covered, Mutants, Plan
 from amper_verif.verify import verify
 
@@ -151,10 +153,25 @@ def soaked(plan: Plan, folder: Path, say: Say) -> Found:
     )
 
 
+def sanitized(plan: Plan, folder: Path, say: Say) -> Found:
+    """The compiled core's own tests, on cores that watch themselves."""
+    rows = []
+    for asked in plan.sanitize:
+        say(f"sanitize: {asked.kind}")
+        pytest = ("-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *asked.tests)
+        found = sanitize.run(asked.kind, sanitize.build(asked.kind, folder), pytest, folder)
+        passes = re.findall(r"(\d+) passed", found.said)
+        row = {"label": asked.kind, "tests": int(passes[-1]) if passes else 0, "of": " ".join(asked.tests)}
+        error = "" if found.passed else f"{found.reports[:2000]}\n{found.said}".strip()
+        rows.append(row | {"passed": found.passed and row["tests"] > 0, "error": error})
+    return Found(rows)
+
+
 STAGES: dict[str, Callable[[Plan, Path, Say], Found]] = {
     "verify": verified,
     "prove": proven,
     "coverage": covered,
     "mutate": mutated,
     "soak": soaked,
+    "sanitize": sanitized,
 }

@@ -3,8 +3,10 @@
 #define AMPER_COMPILER_H
 
 /* GCC on Linux compiles the functions so marked twice and chooses when the module is loaded. Which one runs changes no
- * result: -ffp-contract=off keeps the floating-point operations the same. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
+ * result: -ffp-contract=off keeps the floating-point operations the same. The thread sanitizer cannot: what chooses
+ * would call it before it is loaded. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) && \
+    !defined(__SANITIZE_THREAD__)
 #define FOR_EACH_CPU __attribute__((target_clones("avx2", "default")))
 #else
 #define FOR_EACH_CPU

@@ -9,6 +9,7 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Module, Value
 from amaranth.lib.wiring import In, Out
 
+from amper_hw.base.bits import delayed
 from amper_hw.base.latency import factor_cycles, is_deep, multiplier_cycles
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.pipeline import held
@@ -34,7 +35,7 @@ class Place(Composite):
 
     Members
     -------
-    enable : In. word : In, RW bits. total : In, T, stable meanwhile; if it is 0, so is the place.
+    enable : In. word : In, RW bits. total : In, T, stable from the cycle of the word on; if it is 0, so is the place.
     odd : In, ``odd_multiples`` of T, where ``has_stored_multiples``; stable meanwhile.
     part, height : In, with stratified draws: part < 2^height.
     place : Out, TW bits.
@@ -60,7 +61,9 @@ class Place(Composite):
         config = self._config
         word: Value = Cat(self.word, self.part) if is_stratified(config) else self.word
         word = held(m, self.enable, word, "factor", factor_cycles(config))
-        place = self._product(m, word)[config.place_width :]
+        # Beside the word's register in front of an FPGA's multiplier, one for T, which comes from afar.
+        total = delayed(m, self.total, "factor_total", factor_cycles(config))
+        place = self._product(m, word, total)[config.place_width :]
         if is_stratified(config):
             cycles = factor_cycles(config) + multiplier_cycles(config)
             height = held(m, self.enable, self.height, "product_height", cycles)
@@ -68,17 +71,17 @@ class Place(Composite):
         m.d.comb += self.place.eq(place)
         return m
 
-    def _product(self, m: Module, word: Value) -> Value:
+    def _product(self, m: Module, word: Value, total: Value) -> Value:
         """word * T."""
         config = self._config
         if not has_stored_multiples(config):
-            return multiplied(self, m, "multiplier", config, enable=self.enable, a=word, b=self.total)
+            return multiplied(self, m, "multiplier", config, enable=self.enable, a=word, b=total)
         part = StoredMultiplier(digits_width=len(word), operand_width=config.total_width)
         multiplier = self.instantiate(m, "multiplier", SharedModule.of("amper_total_multiplier", part))
         m.d.comb += [
             multiplier.enable.eq(self.enable),
             multiplier.digits.eq(word),
-            multiplier.operand.eq(self.total),
+            multiplier.operand.eq(total),
             multiplier.odd.eq(self.odd),
         ]
         product: Value = multiplier.product

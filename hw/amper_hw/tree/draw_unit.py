@@ -34,7 +34,8 @@ class TreeDrawUnit(Composite):
     -------
     record : In stream of ``record_layout``: batches in their order; a refused one becomes one beat without a row.
     load, load_zero : the draw stream's state, see ``Urng``; only while idle.
-    sum : In, T; stable from ``latency.PRODUCT_LEAD`` cycles before a word is taken to ``place_cycles`` after it.
+    sum : In, T; stable from the cycle in which a word of it comes to that in which its place enters the tree, with
+        stored multiples from the cycle before.
     operation : Out, ``operation_layout`` of the root: draws. drawn : In, that of a row: what came out of the tree.
     drained : Out, no batch that has a record will take a word, from now on.
     idle : Out, all results of all records are in the queue. total : Out, T of the latest batch that began to draw.

@@ -28,6 +28,7 @@ examples:
   amper generate --rows 1024 --variants fr-dithered,k --search-ports 4 --draw-ports 4 --write-ports 4 -o build/fast
   amper generate --rows 4096 --bus axi --no-result-priority -o build/axi
   amper generate --rows 65536 --organisation auto --primitives blocks -o build/large
+  amper generate --rows 1024 --clocks 2 -o build/apart
   amper generate --rows 64 --name replay0 -o build/replay0
   amper generate --config mine.toml --variant fr-prefix -o build/amper
 """
@@ -37,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add its options."""
     parser.add_argument(
         "-o", "--output", type=folder, metavar="DIR", required=True, help="folder for the files, made if need be"
+    )
+    parser.add_argument(
+        "--clocks",
+        type=int,
+        choices=(1, 2),
+        default=1,
+        help="2: also DIR/amper_two_clocks.v, the streams at one clock and the sampler at another (default 1)",
     )
     parser.add_argument("--lint", action="store_true", help="check it with Verilator, Icarus, Yosys and slang")
     add_configuration(parser)
@@ -50,9 +58,12 @@ def run(options: argparse.Namespace) -> int:
     config = AmperConfig.from_dict(values)
     from amper_hw.output.constraints import save_constraints
     from amper_hw.output.generate import generate
+    from amper_hw.packaging.two_clocks import check_two_clocks, two_clocks
     from amper_synth.predict.estimate import advice, estimate
     from amper_synth.predict.organisation import organisations
 
+    if options.clocks == 2:
+        check_two_clocks(config)
     options.output.mkdir(parents=True, exist_ok=True)  # before the work, so that a folder that cannot be costs none
     print(estimate(config))
     for line in organisations(config, values.get("organisation")):
@@ -60,7 +71,10 @@ def run(options: argparse.Namespace) -> int:
     for line in advice(config):
         print(f"better: {line}", flush=True)  # before the work, which for such sizes takes minutes
     generated = generate(config)
+    wrapper = two_clocks(generated) if options.clocks == 2 else {}
     verilog, description = generated.save(options.output)
+    for name, text in wrapper.items():
+        (options.output / name).write_text(text, encoding="utf-8")
     save_constraints(generated, options.output, smoke_rows(config))
     print(f"{verilog}: {len(generated.verilog.splitlines())} lines, {len(generated.verilog) / 1e6:.2f} MB")
     print(f"{description}: sha256 {generated.description['sha256'][:16]}...")

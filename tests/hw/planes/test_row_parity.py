@@ -44,7 +44,9 @@ def test_a_census_takes_a_cycle_more():
 
 def test_registers_are_what_a_clock_sets():
     text = "module m (\n  output reg  [3:0] a,\n  output reg b\n);\n  reg [1:0] c [0:6];\n  reg d;\n"
-    text += "  always @* b = a[0];\n  always @(posedge clk) begin\n    a[2:1] <= 1; c[d] <= 2; d <= b;\n  end\nendmodule\n"
+    text += (
+        "  always @* b = a[0];\n  always @(posedge clk) begin\n    a[2:1] <= 1; c[d] <= 2; d <= b;\n  end\nendmodule\n"
+    )
     assert registers(text) == {"m": ["a", "c", "d"]}
 
 

@@ -172,6 +172,20 @@ def sampler_with_idle_payloads(config: AmperConfig, *, batches: int = 30) -> Uni
     return replace(sampler(config, batches=batches), bench="sampler.idle_payloads")
 
 
+def sampler_at_two_clocks(config: AmperConfig, *, core_period: int, batches: int = 50) -> Unit:
+    """The sampler at a clock of its own with ``core_period`` ns, its streams at one with 10 ns."""
+    from amper_hw.output.generate import TOP, generate
+    from amper_hw.packaging.two_clocks import two_clocks
+
+    def build() -> str:
+        generated = generate(config, name=TOP)
+        return generated.verilog + two_clocks(generated)[f"{TOP}_two_clocks.v"]
+
+    workload = {"kind": "random", "batches": batches}
+    parameters = {"config": config.to_dict(), "workload": workload, "core_period": core_period}
+    return Unit("sampler.two_clocks", build, parameters)
+
+
 def directed_sampler(config: AmperConfig, operations: Sequence[Operation]) -> Unit:
     """The whole sampler under these operations."""
     from amper_hw.output.generate import native_sampler

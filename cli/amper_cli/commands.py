@@ -9,11 +9,11 @@ from types import ModuleType
 #: the parsed options that returns the exit code.
 COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("amper_cli.generate", "write the Verilog of a sampler"),
-    "verify": ("amper_cli.verify", "simulate it against the golden model"),
-    "mutate": ("amper_cli.mutate", "which small changes of the Verilog verify notices"),
-    "prove": ("amper_cli.prove", "prove properties of its components"),
-    "upsets": ("amper_cli.upsets", "what becomes of a flipped register bit"),
-    "signoff": ("amper_cli.signoff", "all of verification, and a page of what passed"),
+    "verify": ("amper_cli.verification.verify", "simulate it against the golden model"),
+    "mutate": ("amper_cli.verification.mutate", "which small changes of the Verilog verify notices"),
+    "prove": ("amper_cli.verification.prove", "prove properties of its components"),
+    "upsets": ("amper_cli.verification.upsets", "what becomes of a flipped register bit"),
+    "signoff": ("amper_cli.verification.signoff", "all of verification, and a page of what passed"),
     "presets": ("amper_cli.presets", "named configurations, all parameters"),
     "cycles": ("amper_cli.cycles", "measure the cycles of a batch"),
     "synth": ("amper_cli.synth.command", "synthesise: area, clock, power; gates and logic depth"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from amper_cli.main import main
-from amper_cli.signoff import STAGES as NAMED
+from amper_cli.verification.signoff import STAGES as NAMED
 from amper_spec.errors import ToolError
 from amper_verif.signoff import signoff as runner
 from amper_verif.signoff import stages

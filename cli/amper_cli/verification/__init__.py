@@ -1,0 +1,1 @@
+"""Commands that find faults in the Verilog, or show that there are none (docs/reference/verification.md)."""

@@ -1,12 +1,12 @@
 """The golden model's parameters at run time: parameters.md, and models that were made with the same values."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import exactly
 from oracles.golden import STEADY, assert_follows_the_page, busy_model, filled, take
 
 from amper import AMPER_VARIANTS, AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter, Status, streams
@@ -14,10 +14,6 @@ from amper import AMPER_VARIANTS, AmperConfig, DisabledError, GoldenModel, NoVal
 ALL = AmperConfig(rows=12, priority_width=8, groups=6, batch=5, variants=AMPER_VARIANTS, radius_scale=2.5, seed=4)
 CODES = [10, 20, 40, 80, 80, 160, 200, 100, 0, 255, 3, 120]
 STATES = [name for name in Parameter if name >= Parameter.QUERY_STATE_0]
-
-
-def exactly(message):
-    return rf"\A{re.escape(message)}\Z"
 
 
 def snapshot(model):

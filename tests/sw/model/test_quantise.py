@@ -1,13 +1,13 @@
 """Float priorities to codes: the page's formula in exact rational arithmetic, and what is refused."""
 
 import math
-import re
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from messages import exactly
 
 from amper import AmperConfig, quantise
 
@@ -16,11 +16,6 @@ STEADY = settings(deadline=None, derandomize=True)
 Q8 = AmperConfig(rows=1, priority_width=8)  # 16 codes per unit
 priority = st.floats(0, allow_infinity=False, allow_nan=False)
 width = st.integers(4, 32)
-
-
-def exactly(message: str) -> str:
-    """Pattern for the whole of a message."""
-    return rf"\A{re.escape(message)}\Z"
 
 
 def page_code(value: float, scale: float, priority_width: int) -> int:

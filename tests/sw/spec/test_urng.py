@@ -1,11 +1,10 @@
 """The random generator against published words, and its jump against linear algebra over GF(2)."""
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from messages import exactly
 from numpy.typing import NDArray
 
 from amper import Xoroshiro128PlusPlus, streams
@@ -17,11 +16,6 @@ WORD_MAX = 2**64 - 1
 STATE_BITS = 128
 word64 = st.integers(0, WORD_MAX)
 state128 = st.tuples(word64, word64).filter(any)
-
-
-def exactly(message: str) -> str:
-    """Pattern for the whole of a message."""
-    return rf"\A{re.escape(message)}\Z"
 
 
 def words(stream: Xoroshiro128PlusPlus, count: int) -> list[int]:

@@ -146,7 +146,7 @@ class AxiSlave(wiring.Component):
             m.d.sync += active.eq(1)
             m.d.sync += [ident.eq(parts["id"]), address.eq(parts["addr"]), length.eq(parts["len"])]
             m.d.sync += [size.eq(parts["size"]), kind.eq(parts["burst"]), left.eq(parts["len"])]
-        step = (address + 4)[:ADDRESS_WIDTH]
+        step = Cat(Const(0, 2), (address[2:] + 1)[: ADDRESS_WIDTH - 2])  # only a first beat can be unaligned
         wrapped = Cat(Const(0b11, 2), length)
         inside = Mux(kind == WRAP, wrapped, (1 << ADDRESS_WIDTH) - 1)
         after = Mux(kind == FIXED, address, (address & ~inside) | (step & inside))

@@ -191,11 +191,13 @@ class ParameterUnit(Composite):
     def _load_stream(self, m: Module, taken: Value) -> None:
         """Offers a word to its random stream."""
         control = self.control.payload
-        is_draw = control.parameter >= Parameter.DRAW_STATE_0
-        loads = [(self.query_load, ~is_draw)] if has_candidates(self._config) else []
-        for load, mine in (*loads, (self.draw_load, is_draw)):
+        is_draw = control.parameter >= Parameter.DRAW_STATE_0  # the only stream, unless AMPER's are built in
+        of_streams = [(self.draw_load, taken)]
+        if has_candidates(self._config):
+            of_streams = [(self.query_load, taken & ~is_draw), (self.draw_load, taken & is_draw)]
+        for load, valid in of_streams:
             m.d.comb += [
-                load.valid.eq(taken & mine),
+                load.valid.eq(valid),
                 load.word.eq(control.parameter[: len(load.word)]),
                 load.value.eq(control.value),
             ]

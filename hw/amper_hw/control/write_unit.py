@@ -5,6 +5,7 @@ Latency: 1 cycle, and 1 more for each earlier write of the beat to the same bank
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import cast
 
 from amaranth.hdl import Module, Mux, Signal, Value
@@ -76,21 +77,26 @@ class WriteUnit(wiring.Component):
         for index in range(ports):
             m.d.comb += legal[index].eq(lane(self.write.payload.row, index, ports) < self.rows)
         m.d.comb += [
-            left.eq(pending & ~issued),
-            self.write.ready.eq(self.open & ~left.any()),
+            left.eq(pending & ~issued if ports > 1 else 0),  # a lane alone waits for no other
+            self.write.ready.eq(self.open & ~left.any() if ports > 1 else self.open),
             taken.eq(self.write.valid & self.write.ready),
             self.idle.eq(~pending.any()),
         ]
         m.d.sync += [pending.eq(left), self.refused.eq(0)]
         if zero:
-            with m.If(~left.any()):
+            with self._nothing_left(m, left):
                 m.d.sync += beat.priority.eq(0)
         with m.If(taken):
             m.d.sync += [pending.eq(offered & legal), self.refused.eq(offered & ~legal)]
         # Where a beat that was not taken harms nobody, all its registers need not wait to hear whether it was.
-        with m.If(~left.any() if in_lut_ram(config) else taken):
+        with self._nothing_left(m, left) if in_lut_ram(config) else m.If(taken):
             m.d.sync += beat.eq(self._offered(m))
         return m
+
+    @staticmethod
+    def _nothing_left(m: Module, left: Signal) -> AbstractContextManager[None]:
+        """Where no write of the beat waits for another."""
+        return m.If(~left.any()) if len(left) > 1 else nullcontext()
 
     def _offered(self, m: Module) -> data.View:
         """The beat that is offered; with variant exact, where code 0 and an invalid row are the same, both say so."""

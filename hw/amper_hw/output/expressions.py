@@ -44,8 +44,8 @@ class Expressions:
         for wire in sorted(net.wires, key=lambda wire: (wire.port == "", not re.fullmatch(r"\w+", wire.name))):
             if wire.port or (not wire.is_temporary and net.used.get(wire)):
                 self._call(wire, wire.name)
-        self._name_sources()
         self._inside: dict[Wire, str] = {}  # texts of wires that stand where they are read
+        self._name_sources()
         reads = _reads(net)
         for wire, operator in net.operators.items():
             text = self._operator(operator)
@@ -97,20 +97,29 @@ class Expressions:
         return self._operator(self._net.operators[wire])
 
     def _described(self, operator: Operator) -> str:
+        return self._phrase(operator) or _ALONE[operator.kind]
+
+    def _phrase(self, operator: Operator) -> str:
+        """An expression in words, if they are few."""
         words = [self._word(bits) for bits in operator.operands]
-        if operator.kind in _WORDS and all(words):
-            word = _WORDS[operator.kind]
-            name = f"{word}_{words[0]}" if len(words) == 1 else f"{words[0]}_{word}_{words[1]}"
-            if len(name) <= _LONGEST_NAME:
-                return name
-        return _ALONE[operator.kind]
+        if operator.kind not in _WORDS or not all(words):
+            return ""
+        word = _WORDS[operator.kind]
+        name = f"{word}_{words[0]}" if len(words) == 1 else f"{words[0]}_{word}_{words[1]}"
+        return name if len(name) <= _LONGEST_NAME else ""
 
     def _word(self, bits: Bits) -> str:
-        """A value in one word, if there is one for it."""
+        """A value in words, if there are some for it; of the path to a part's signal, the signal."""
         if bits.value is not None:
             return str(bits.value)
         chunks = [chunk for chunk in bits if chunk.wire]
-        return self.names.get(chunks[0].wire, "") if len(chunks) == 1 and chunks[0].wire else ""
+        if len(chunks) != 1 or chunks[0].wire is None:
+            return ""
+        wire, low, width = chunks[0]
+        if wire in self._inside:
+            return self._phrase(self._net.operators[wire])
+        name = self.names.get(wire, "").rpartition("__")[2]
+        return f"{name}_{low}" if name and width == 1 < wire.width else name
 
     # Values.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from amper_hw.output.operators import MODULAR, Operator, as_choice, narrowed, one_default, operator_of
+from amper_hw.output.operators import MODULAR, Operator, as_choice, narrowed, one_default, operator_of, possible
 from amper_hw.output.rtlil import Assign, Bits, Cell, Chunk, RtlilModule, Statement, Switch, Wire
 
 
@@ -123,12 +123,14 @@ class _Simplifier:
         return Bits(parts)
 
     def _statements(self, statements: Iterable[Statement]) -> list[Statement]:
-        return [
-            Assign(self.resolved(one.target), self.resolved(one.value))
-            if isinstance(one, Assign)
-            else Switch(self.resolved(one.test), [(fits, self._statements(body)) for fits, body in one.cases])
-            for one in statements
-        ]
+        made: list[Statement] = []
+        for one in statements:
+            if isinstance(one, Assign):
+                made.append(Assign(self.resolved(one.target), self.resolved(one.value)))
+            else:
+                cases = [(fits, self._statements(body)) for fits, body in one.cases]
+                made += possible(Switch(self.resolved(one.test), cases))
+        return made
 
     # Cells and processes.
 

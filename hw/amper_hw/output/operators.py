@@ -26,11 +26,15 @@ class Operator:
 def operator_of(kind: str, ports: dict[str, Bits], parameters: dict[str, str], width: int) -> Operator | Bits:
     """An operator, or the bits that it comes down to."""
     if kind == "mux":
+        if ports["A"] == ports["B"]:
+            return ports["A"]
         return Operator("choose", [ports["S"], ports["B"], ports["A"]], width)
     first, signed = ports["A"], parameters.get("A_SIGNED") == "1"
     if kind in _NAMES:
         if kind != "not" and first.width == 1:
             return first.extended(width)
+        if kind == "not" and (value := first.extended(width, signed).value) is not None:
+            return Bits.constant(value ^ (1 << width) - 1, width)
         return Operator(_NAMES[kind], [first.extended(width, signed) if kind == "not" else first], width)
     if kind == "neg":
         return Operator("sub", [Bits.constant(0, width), first.extended(width, signed)], width)
@@ -43,6 +47,8 @@ def operator_of(kind: str, ports: dict[str, Bits], parameters: dict[str, str], w
         return Operator(kind, [first, second], first.width)
     if kind in _SIDES:
         operands = [first.extended(width, signed), second.extended(width, signed)]
+        if kind in ("and", "or") and operands[0] == operands[1]:
+            return operands[0]
         return _with_constant(kind, *operands) or Operator(kind, operands, width)
     if kind not in _COMPARISONS:
         raise ValueError(f"an operator that has no Verilog here: ${kind}")
@@ -127,3 +133,26 @@ def as_choice(block: list[Statement]) -> Operator | None:
         else:
             return None
     return Operator("choose", [*operands, last], last.width)
+
+
+def possible(switch: Switch) -> list[Statement]:
+    """A switch without what constant bits of its test rule out; of one that they decide, what is then done."""
+    bits = [switch.test.part(place, 1).value for place in reversed(range(switch.test.width))]
+    cases: list[tuple[tuple[str, ...], list[Statement]]] = []
+    for fits, body in switch.cases:
+        left = [
+            pattern
+            for pattern in fits
+            if all(bit is None or want in ("-", str(bit)) for want, bit in zip(pattern, bits, strict=True))
+        ]
+        if fits and not left:
+            continue
+        certain = not fits or any(
+            all(want == "-" or bit is not None for want, bit in zip(pattern, bits, strict=True)) for pattern in left
+        )
+        cases.append(((), body) if certain else (tuple(left), body))
+        if certain:
+            break
+    if cases and not cases[0][0]:
+        return cases[0][1]
+    return [Switch(switch.test, cases)] if cases else []

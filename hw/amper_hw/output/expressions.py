@@ -113,13 +113,13 @@ class Expressions:
         if bits.value is not None:
             return str(bits.value)
         chunks = [chunk for chunk in bits if chunk.wire]
-        if len(chunks) != 1 or chunks[0].wire is None:
+        wire = chunks[0].wire if len(chunks) == 1 else None
+        if wire is None:
             return ""
-        wire, low, width = chunks[0]
         if wire in self._inside:
             return self._phrase(self._net.operators[wire])
         name = self.names.get(wire, "").rpartition("__")[2]
-        return f"{name}_{low}" if name and width == 1 < wire.width else name
+        return f"{name}_{chunks[0].low}" if name and chunks[0].width == 1 < wire.width else name
 
     # Values.
 

@@ -108,6 +108,11 @@ class Bank(Composite):
         """
         clear = Signal(name="clear_stage", init=1)
         cleared: Value = clear
+        code: Value = write.priority
+        if self._config.row_parity:
+            before = structure(write.shape(), "write_before")
+            m.d.comb += before.as_value().eq(payload)
+            code = Cat(code, staged(m, before.priority.xor(), "write_parity", on=self._deep))
         if self._deep:
             m.d.sync += [write.as_value().eq(payload), clear.eq(self.clear)]
         else:
@@ -118,7 +123,7 @@ class Bank(Composite):
             rows.write.eq(lanes.any()),
             rows.clear.eq(cleared),
             rows.row.eq(write.row),
-            rows.code.eq(Cat(write.priority, write.priority.xor()) if self._config.row_parity else write.priority),
+            rows.code.eq(code),
         ]
 
     def _changed(self, m: Module, rows: wiring.PureInterface, write: data.View, lanes: Value) -> None:

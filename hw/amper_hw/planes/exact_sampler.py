@@ -17,9 +17,10 @@ from amper_spec.config import AmperConfig
 
 
 class ParityCheck(NamedTuple):
-    """When the rows' parity is looked at. ``begins`` : a census for that begins behind this cycle. ``unchecked`` : rows
-    were drawn, and nothing may change them before it was looked at once more."""
+    """When the rows' parity is looked at. ``decided`` : a census for that ``begins`` in the next cycle, which is a
+    register. ``unchecked`` : rows were drawn, and nothing may change them before it was looked at once more."""
 
+    decided: Signal
     begins: Signal
     unchecked: Signal
 
@@ -92,7 +93,7 @@ class ExactSampler(Composite):
         # Registers, since the paths on both sides are long: as good as what they follow as long as nothing is taken in
         # between, so only late by a cycle.
         m.d.sync += [
-            quiet.eq(settled & ~changed if parity is None else settled & ~changed & ~parity.begins),
+            quiet.eq(settled & ~changed if parity is None else settled & ~changed & ~parity.decided & ~parity.begins),
             changed_before.eq(changed),
             write_waits.eq(self.write.valid & ~may_change),
         ]

@@ -52,7 +52,7 @@ class PlaneSampler(ExactSampler):
         self._array(m, units)
         parity = None
         if self._config.row_parity:
-            parity = ParityCheck(Signal(name="check_begins"), Signal(name="unchecked"))
+            parity = ParityCheck(*(Signal(name=name) for name in ("check_decided", "check_begins", "unchecked")))
         begins = None if parity is None else parity.begins
         connect_planes(m, units.writes, units.parameters, units.census, units.draws, units.array, begins)
         unused = self._waits(m, units, parity)
@@ -102,11 +102,15 @@ class PlaneSampler(ExactSampler):
         due = since == CHECK_CYCLES
         checking = Signal(name="checking")
         m.d.comb += [
-            parity.begins.eq(unused & (due | parity.unchecked)),
+            parity.decided.eq(unused & (due | parity.unchecked) & ~parity.begins),
             units.controller.row_fault.eq(census.row_fault),
             self.row_fault.eq(census.row_fault),
         ]
-        m.d.sync += [since.eq(Mux(census.changed, 0, since + ~due)), checking.eq(parity.begins | checking)]
+        m.d.sync += [
+            parity.begins.eq(parity.decided),
+            since.eq(Mux(census.changed, 0, since + ~due)),
+            checking.eq(parity.begins | checking),
+        ]
         with m.If(checking & census.current):
             m.d.sync += [checking.eq(0), parity.unchecked.eq(0)]
         with m.If(record.valid & record.ready & (record.payload.status == OK)):

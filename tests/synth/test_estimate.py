@@ -8,8 +8,9 @@ import pytest
 
 from amper import AmperConfig
 from amper_cli.main import main
+from amper_synth.how_large import luts
 from amper_synth.predict.estimate import GATE_UM2, advice, estimate, published
-from amper_synth.predict.organisation import memory_bits, organisations
+from amper_synth.predict.organisation import memory_bits, organisations, parallel_luts, tree_luts
 
 RESULTS = Path(__file__).parents[2] / "docs/measurements/results"
 MEASURED = sorted(RESULTS.glob("asic-sky130-*.json"))
@@ -19,6 +20,15 @@ MEASURED = sorted(RESULTS.glob("asic-sky130-*.json"))
 def test_the_predictor_is_the_published_one(shipped, sweep):
     file = Path(__file__).parents[2] / f"synth/amper_synth/predict/{shipped}.json"
     assert file.read_text() == (RESULTS / sweep / "predictor.json").read_text()
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("cells-ecp5-*.json")), ids=lambda path: path.stem)
+def test_look_up_tables(path):
+    """Of an ECP5: what was mapped, and what is said before."""
+    mapped = json.loads(path.read_text())
+    config = AmperConfig.from_dict(mapped["config"])
+    expected = {"parallel": parallel_luts, "tree": tree_luts}[config.organisation](config)
+    assert expected == pytest.approx(luts(mapped["cells"]), rel=0.05)
 
 
 @pytest.mark.parametrize("path", MEASURED, ids=lambda path: path.stem)
@@ -53,6 +63,12 @@ def test_the_numbers():
     assert "before layout, without its bus:" in estimate(AmperConfig(rows=64, bus="axi", variant="fr-dithered"))
     assert estimate(AmperConfig(rows=64, organisation="tree")).endswith("measured: docs/hardware/how-large.md")
     assert estimate(AmperConfig(rows=64, pipeline="shallow")).endswith("some 15 % off, its clock up to 25 %")
+    lut_ram = estimate(AmperConfig(rows=1024, primitives="blocks"))
+    assert lut_ram.startswith(
+        "expected in an ECP5: some 8,550 look-up tables at Q = 16 and one port each, a batch in 86 "
+    )
+    assert "sky130" not in lut_ram
+    assert "sky130" in estimate(AmperConfig(rows=1024, primitives="blocks", variant="fr"))
     both = AmperConfig(rows=64, variants=("exact", "fr-dithered"))
     assert estimate(both) == "expected: not known for variant exact beside another one"
 
@@ -95,8 +111,8 @@ def test_which_organisation_and_why():
     assert memory_bits(config) == 24 + 6 + 2 * (4 + 5 + 6)
     assert organisations(config, "tree") == [
         "organisation: tree (asked for tree)",
-        "  parallel: no RAM, some 41 LUT4 of an ECP5, a batch of 3 in 15 cycles",
-        "  tree: 60 bits of RAM, a batch of 3 in 19 cycles",
+        "  parallel: no RAM, some 2,168 look-up tables of an ECP5 (Q = 16), a batch of 3 in 15 cycles",
+        "  tree: 60 bits of RAM, some 1,728 look-up tables, a batch of 3 in 19 cycles",
     ]
     large = AmperConfig(rows=1 << 16, organisation="auto", draws="stratified")
     assert organisations(large, "auto")[0] == "organisation: tree (auto: 65536 rows, the tree from 2048 on)"

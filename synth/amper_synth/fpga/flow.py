@@ -143,16 +143,10 @@ def synthesise(
     ------
     ValueError : an unknown device, or a configuration that the hardware does not have. SynthesisError : see there.
     """
-    check_storage(config)
-    family = FPGAS[target]
-    name = check_device(target, device)
-    path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
-    versions = {"yosys": yosys_version(path), "nextpnr": tool_version(family.tool)}
-    generated, tree = _write_sources(config, family, name, path)
+    family, name, path = FPGAS[target], check_device(target, device), Path(folder)
     progress(f"{target}: synthesis")
-    more = f"{family.device_synthesis.get(name, '')} {yosys_options}".strip()
-    map_cells(path, family, ("amper.v", "boundary.v"), WRAPPER, more)
+    versions, tree = _mapped(config, family, name, path, yosys_options)
+    versions = {"yosys": versions.pop("yosys"), "nextpnr": tool_version(family.tool)} | versions
     components = component_cells(path / "components.json", family, instances(tree, WRAPPER))
     options = (*family.options, *nextpnr_options)
 
@@ -172,10 +166,37 @@ def synthesise(
         utilisation={kind: use for kind, use in reports[-1]["utilization"].items() if use["used"]},
         runs=[_run(seed, report, tree) for seed, report in zip(seeds, reports, strict=True)],
         batch_cycles=batch_cycles(config),
-        versions=versions | generated.description["versions"],
+        versions=versions,
     )
     (path / "result.json").write_text(json.dumps(result.to_dict(), indent=2) + "\n", encoding="utf-8")
     return result
+
+
+def synthesise_only(
+    config: AmperConfig, target: str, *, folder: str | Path, device: str | None = None
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Generate and map, without placing: the sampler's cells by resource, and the versions of the tools.
+
+    Raises
+    ------
+    As ``synthesise``.
+    """
+    family, name, path = FPGAS[target], check_device(target, device), Path(folder)
+    versions, tree = _mapped(config, family, name, path)
+    components = component_cells(path / "components.json", family, instances(tree, WRAPPER))
+    return placed_cells(path / "netlist.json", family, components[WRAPPER]), versions
+
+
+def _mapped(
+    config: AmperConfig, family: Target, device: str, folder: Path, options: str = ""
+) -> tuple[dict[str, str], Hierarchy]:
+    """Generate and map to ``netlist.json``; returns the versions of the tools, and what is inside what."""
+    check_storage(config)
+    folder.mkdir(parents=True, exist_ok=True)
+    generated, tree = _write_sources(config, family, device, folder)
+    more = f"{family.device_synthesis.get(device, '')} {options}".strip()
+    map_cells(folder, family, ("amper.v", "boundary.v"), WRAPPER, more)
+    return {"yosys": yosys_version(folder)} | generated.description["versions"], tree
 
 
 def _write_sources(config: AmperConfig, family: Target, device: str, folder: Path) -> tuple[Generated, Hierarchy]:
@@ -285,5 +306,10 @@ def _cells_by_module(statistics: Path, family: Target) -> dict[str, Counter[str]
         for cell_type, entry in module.get("num_cells_by_type", {}).items():
             resource = family.resource(cell_type.removeprefix("\\"))
             if resource is not None:
-                cells[resource] += int(entry["count"]) if isinstance(entry, dict) else int(entry)
+                cells[resource] += counted(entry)
     return found
+
+
+def counted(entry: int | dict[str, Any]) -> int:
+    """How many cells of a type ``stat -json`` counts: a number, or one among others."""
+    return int(entry["count"]) if isinstance(entry, dict) else entry

@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from amper_hw.base.variants import has_both, has_exact
+from amper_hw.base.latency import batch_cycles
+from amper_hw.base.variants import has_both, has_exact, in_lut_ram
 from amper_spec.config import AmperConfig
+from amper_synth.predict.organisation import parallel_luts
 from amper_synth.predict.predictor import Predictor
 
 GATE_UM2 = 3.7536  # of the smallest NAND of sky130_fd_sc_hd, the unit of gate equivalents
@@ -16,8 +18,9 @@ ECP5_ROWS = 2048  # in the largest device: docs/hardware/fpga.md
 
 
 def published(config: AmperConfig) -> Predictor | None:
-    """The predictor of docs/measurements/sweep.md, of sky130; no sweep had exact beside another, or a tree."""
-    if has_both(config) or config.organisation == "tree":
+    """The predictor of docs/measurements/sweep.md, of sky130; no sweep had exact beside another, a tree, or rows in an
+    FPGA's LUT RAM."""
+    if has_both(config) or config.organisation == "tree" or in_lut_ram(config):
         return None
     return _loaded("sky130-exact.json" if has_exact(config) else "sky130.json")
 
@@ -28,9 +31,14 @@ def _loaded(name: str) -> Predictor:
 
 
 def estimate(config: AmperConfig) -> str:
-    """Area, clock and time of a batch in sky130 in one line."""
+    """Area, clock and time of a batch in sky130 in one line; of rows in an FPGA's LUT RAM, what an ECP5 takes."""
     if config.organisation == "tree":
         return "expected: not known for organisation tree; measured: docs/hardware/how-large.md"
+    if in_lut_ram(config):
+        return (
+            f"expected in an ECP5: some {parallel_luts(config):,.0f} look-up tables at Q = 16 and one port each, "
+            f"a batch in {batch_cycles(config)} cycles; measured: docs/hardware/how-large.md"
+        )
     predictor = published(config)
     if predictor is None:
         return "expected: not known for variant exact beside another one"

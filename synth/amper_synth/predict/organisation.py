@@ -10,7 +10,20 @@ from amper_spec.algorithm import AUTO, ORGANISATIONS, TREE_FROM
 from amper_spec.build import OF_THE_TREE
 from amper_spec.config import AmperConfig
 
-PARALLEL_LUTS = 6.9  # four-input look-up tables a row of an ECP5, small memories among them: docs/hardware/exact.md
+# Look-up tables of an ECP5 at Q = 16 and D = W = 1, with those that carry cells and small memories take, from what
+# docs/hardware/how-large.md shows: of the parts that each sampler has, and of a row or a bit of a row's number.
+PARALLEL_LUTS, PARALLEL_LUTS_A_ROW = 2130, 6.27
+TREE_LUTS, TREE_LUTS_A_BIT = 330, 466
+
+
+def parallel_luts(config: AmperConfig) -> float:
+    """With the rows in LUT RAM."""
+    return PARALLEL_LUTS + PARALLEL_LUTS_A_ROW * config.rows
+
+
+def tree_luts(config: AmperConfig) -> float:
+    """Beside the RAM."""
+    return TREE_LUTS + TREE_LUTS_A_BIT * (config.rows - 1).bit_length()
 
 
 def memory_bits(config: AmperConfig) -> int:
@@ -32,10 +45,10 @@ def organisations(config: AmperConfig, asked: object) -> list[str]:
 
 def _line(config: AmperConfig, organisation: str) -> str:
     if organisation == "parallel":
-        luts = PARALLEL_LUTS * config.rows
-        size = f"no RAM, some {luts:,.0f} LUT4 of an ECP5"
+        size = f"no RAM, some {parallel_luts(config):,.0f} look-up tables of an ECP5 (Q = 16)"
         cycles = batch_cycles(replace(config, organisation=organisation))
     else:
         alike = config.changed(organisation=organisation, **OF_THE_TREE)
-        size, cycles = f"{memory_bits(config):,} bits of RAM", batch_cycles(alike)
+        size = f"{memory_bits(config):,} bits of RAM, some {tree_luts(config):,.0f} look-up tables"
+        cycles = batch_cycles(alike)
     return f"  {organisation}: {size}, a batch of {config.batch} in {cycles} cycles"

@@ -14,8 +14,8 @@ from amper_hw.output.generate import generate
 from amper_verif.harness import json_lines
 from amper_verif.harness.simulation import run_bench
 from amper_verif.harness.simulators import SimulationError, require_simulator
-from amper_verif.mutants.netlist import WIDTH, Mutant, make, netlist
-from amper_verif.mutants.replay import Seen, bench_text, compile_replay, replay
+from amper_verif.mutants.netlist import Mutant, make, netlist
+from amper_verif.mutants.replay import Seen, compile_replay, replay
 
 _LOT = 40  # mutants that one process of the bench takes
 
@@ -38,7 +38,9 @@ def campaign(
     choice: int = 1,
     say: Callable[[str], None] = print,
 ) -> list[Outcome]:
-    """``count`` mutants of a configuration with native ports under the operations of ``workload``, in Icarus.
+    """``count`` mutants of a configuration with native ports under the operations of ``workload``.
+
+    The bench runs in Icarus, the replay in Verilator.
 
     Parameters
     ----------
@@ -47,9 +49,10 @@ def campaign(
 
     Raises
     ------
-    SimulationError : no Icarus, or it does not pass without a mutation. SynthesisError : no Yosys.
+    SimulationError : no Icarus or Verilator, or it does not pass without a mutation. SynthesisError : no Yosys.
     """
-    require_simulator("icarus")
+    for simulator in ("icarus", "verilator"):
+        require_simulator(simulator)
     verilog = generate(config).verilog
     mutants = make(verilog, config.name, count, choice, folder)
     text = netlist(mutants, config.name, folder)
@@ -95,7 +98,7 @@ def _record(config: AmperConfig, verilog: str, workload: dict[str, Any], seed: i
     )
     if report["mismatches"]:
         raise SimulationError(f"without a mutation: {report['first_mismatch']}")
-    compile_replay(bench_text(config.name, inputs, outputs, WIDTH), (folder / "netlist.v").read_text(), folder)
+    compile_replay(config.name, inputs, outputs, (folder / "netlist.v").read_text(encoding="utf-8"), folder)
     return hashlib.sha256((folder / "vectors.txt").read_bytes()).hexdigest()
 
 

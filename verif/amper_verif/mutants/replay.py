@@ -2,19 +2,19 @@
 
 As long as no output differs, the bench would have done the same, so a mutant without a difference survives it. Where
 the first difference is in what the bench compares in that cycle, it notices. Else - a ready or a valid that comes at
-another time - only the bench can say.
+another time - only the bench can say. The replay is compiled by Verilator, with all mutants in one program.
 """
 
 from __future__ import annotations
 
-import os
-import selectors
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
 from amper_verif.harness.simulators import SimulationError, simulator_environment
+from amper_verif.mutants.netlist import WIDTH
 
 Ports = dict[str, int]  # width by name
 
@@ -23,7 +23,6 @@ _ALWAYS = ("write_refused", "control_refused")
 _PAYLOAD = ("result_row", "result_priority", "result_lanes", "result_last", "result_status")
 #: What the bench's doings follow.
 _TIMING = ("result_valid", "write_ready", "control_ready", "request_ready", "busy")
-_PATIENCE = 120  # seconds without a word after which a mutant oscillates
 
 
 class Seen(Enum):
@@ -35,65 +34,68 @@ class Seen(Enum):
     OSCILLATES = "oscillates"
 
 
+# A word of the vectors: what was checked, which outputs were known, the outputs, the inputs; the first is on the left.
 _BENCH = """\
 `timescale 1ns / 1ps
-module replay;
-  reg clk = 0;
-  reg [{width}:0] mutation;
+module replay (
+  input wire clk,
+  input wire [{last_mutation}:0] mutation,
+  input wire [31:0] cycle,
+  output wire [1:0] seen
+);
 {declarations}
-  reg [{last_in}:0] in;
-  reg [{last_out}:0] want;
-  reg check;
+  reg [{last}:0] vectors [0:{last_cycle}];
+  initial $readmemb("vectors.mem", vectors);
+  wire [{last}:0] now = vectors[cycle];
+  wire check;
+  wire [{last_out}:0] known, want;
+  assign {{check, known, want, {inputs}}} = now;
   wire [{last_out}:0] got = {{{outputs}}};
-  assign {{{inputs}}} = in;
   wire [{last_out}:0] differs = (want ^ got) & known;
-  wire [{last_out}:0] known;
-  genvar bit;
-  generate
-    for (bit = 0; bit <= {last_out}; bit = bit + 1) begin : each
-      assign known[bit] = want[bit] === 1'b0 | want[bit] === 1'b1;
-    end
-  endgenerate
+  wire offered = want[{valid}] & known[{valid}] & got[{valid}];
+  wire difference = |(differs & {always}) | (offered & |(differs & {payload})) | (check & |(differs & {settled}));
+  assign seen = {{difference, |(differs & {timing})}};
   {top} dut (.clk(clk), .mutation(mutation), {connections});
-
-  integer file, fields, number, cycle, first, last;
-  reg over, offered;
-  initial begin
-    if (!$value$plusargs("first=%d", first) || !$value$plusargs("last=%d", last)) $finish;
-    for (number = first; number <= last; number = number + 1) begin
-      mutation = number;
-      file = $fopen("vectors.txt", "r");
-      over = 0;
-      cycle = 0;
-      fields = $fscanf(file, "%b %b %b\\n", in, want, check);
-      while (fields == 3 && !over) begin
-        #5;
-        offered = want[{valid}] === 1'b1 && got[{valid}] === 1'b1;
-        if ((differs & {always}) !== 0 || (offered && (differs & {payload}) !== 0)
-            || (check && (differs & {settled}) !== 0)) begin
-          over = 1;
-          $display("mutant %0d difference %0d", number, cycle);
-        end else if ((differs & {timing}) !== 0) begin
-          over = 1;
-          $display("mutant %0d timing %0d", number, cycle);
-        end
-        clk = 1;
-        #5;
-        clk = 0;
-        cycle = cycle + 1;
-        fields = $fscanf(file, "%b %b %b\\n", in, want, check);
-      end
-      if (!over) $display("mutant %0d nothing %0d", number, cycle);
-      $fflush;
-      $fclose(file);
-    end
-    $finish;
-  end
 endmodule
 """
 
+_MAIN = """\
+#include <cstdio>
+#include <cstdlib>
+#include "Vreplay.h"
+#include "verilated.h"
 
-def bench_text(top: str, inputs: Ports, outputs: Ports, mutation_width: int) -> str:
+int main(int count, char **words) {{
+    VerilatedContext context;
+    context.randReset(2);
+    context.randSeed(1);
+    Vreplay top(&context);
+    for (int number = atoi(words[1]); number <= atoi(words[2]); number++) {{
+        unsigned cycle = 0, seen = 0;
+        for (top.mutation = number; cycle < {cycles}; cycle++) {{
+            top.cycle = cycle;
+            top.clk = 0;
+            top.eval();
+            if ((seen = top.seen))
+                break;
+            top.clk = 1;
+            top.eval();
+        }}
+        printf("%d %s\\n", number, seen > 1 ? "difference" : seen ? "timing" : "nothing");
+        fflush(stdout);
+    }}
+}}
+"""
+
+# Mutants tie bits together, so that there seem to be loops: what follows from them is computed until it settles.
+_COMMAND = (
+    *("verilator", "--cc", "--exe", "--build", "-O3", "-Wno-lint", "-Wno-UNOPTFLAT", "--x-assign", "unique"),
+    *("--x-initial", "unique", "--converge-limit", "1000", "--no-assert", "--top-module", "replay", "--Mdir", "replay"),
+    *("replay.cpp", "replay.v", "netlist.v"),
+)
+
+
+def bench_text(top: str, inputs: Ports, outputs: Ports, cycles: int) -> str:
     """The replay's Verilog."""
     places, at = {}, sum(outputs.values())
     for name, width in outputs.items():
@@ -107,9 +109,10 @@ def bench_text(top: str, inputs: Ports, outputs: Ports, mutation_width: int) -> 
     wires = [f"  wire [{width - 1}:0] {name};" for name, width in (inputs | outputs).items()]
     return _BENCH.format(
         top=top,
-        width=mutation_width - 1,
+        last_mutation=WIDTH - 1,
         declarations="\n".join(wires),
-        last_in=sum(inputs.values()) - 1,
+        last=sum(inputs.values()) + 2 * total,
+        last_cycle=cycles - 1,
         last_out=total - 1,
         inputs=", ".join(inputs),
         outputs=", ".join(outputs),
@@ -122,14 +125,30 @@ def bench_text(top: str, inputs: Ports, outputs: Ports, mutation_width: int) -> 
     )
 
 
-def compile_replay(text: str, netlist: str, folder: Path) -> None:
-    """Make ``replay.vvp``; the vectors belong beside it."""
-    (folder / "replay.v").write_text(text, encoding="utf-8")
+_ZERO, _KNOWN = str.maketrans("xz", "00"), str.maketrans("01xz", "1100")
+
+
+def write_memory(vectors: Path) -> int:
+    """Make ``vectors.mem``, which Verilog reads, of the vectors that the bench wrote; returns how many there are."""
+    words = []
+    for line in vectors.read_text(encoding="utf-8").splitlines():
+        given, want, check = line.split()
+        words.append(f"{check}{want.translate(_KNOWN)}{want.translate(_ZERO)}{given.translate(_ZERO)}\n")
+    vectors.with_suffix(".mem").write_text("".join(words), encoding="utf-8")
+    return len(words)
+
+
+def compile_replay(top: str, inputs: Ports, outputs: Ports, netlist: str, folder: Path) -> None:
+    """Make the program for the ``vectors.txt`` in ``folder``. SimulationError : no Verilator, or it failed."""
+    cycles = write_memory(folder / "vectors.txt")
+    (folder / "replay.v").write_text(bench_text(top, inputs, outputs, cycles), encoding="utf-8")
+    (folder / "replay.cpp").write_text(_MAIN.format(cycles=cycles), encoding="utf-8")
     (folder / "netlist.v").write_text(netlist, encoding="utf-8")
-    command = ["iverilog", "-g2005", "-s", "replay", "-o", "replay.vvp", "replay.v", "netlist.v"]
-    done = subprocess.run(command, cwd=folder, env=simulator_environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        _COMMAND, cwd=folder, env=simulator_environment(), capture_output=True, text=True, check=False
+    )
     if done.returncode:
-        raise SimulationError(f"icarus could not build the replay: {done.stderr[-2000:]}")
+        raise SimulationError(f"verilator could not build the replay: {(done.stdout + done.stderr)[-2000:]}")
 
 
 def replay(numbers: Sequence[int], folder: Path) -> Iterator[tuple[int, Seen]]:
@@ -143,29 +162,19 @@ def replay(numbers: Sequence[int], folder: Path) -> Iterator[tuple[int, Seen]]:
 
 
 def _stretch(first: int, last: int, folder: Path) -> Iterator[tuple[int, Seen]]:
-    """From one process of the simulator; it ends at the first mutant that oscillates."""
-    command = ["vvp", "-n", "replay.vvp", f"+first={first}", f"+last={last}"]
-    expected = first
-    with subprocess.Popen(
-        command, cwd=folder, env=simulator_environment(), stdout=subprocess.PIPE, text=True
-    ) as process:
+    """From one process; it ends at the first mutant that oscillates."""
+    expected, said = first, ""
+    command = ["replay/Vreplay", str(first), str(last)]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, cwd=folder, text=True, **streams) as process:
         assert process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            os.set_blocking(process.stdout.fileno(), False)
-            buffer = ""
-            while True:
-                if not selector.select(_PATIENCE):
-                    process.kill()
-                    yield expected, Seen.OSCILLATES
-                    return
-                text = os.read(process.stdout.fileno(), 65536).decode()
-                if not text:
-                    break
-                *lines, buffer = (buffer + text).split("\n")
-                for line in lines:
-                    _, number, seen, _ = line.split()
-                    expected = int(number) + 1
-                    yield int(number), Seen(seen)
+        for line in process.stdout:
+            if found := re.fullmatch(r"(\d+) (\w+)\n", line):
+                expected = int(found[1]) + 1
+                yield int(found[1]), Seen(found[2])
+            else:
+                said += line  # Verilator's own words
     if expected <= last:
-        raise SimulationError(f"the replay of mutant {expected} ended early")
+        if "converge" not in said:
+            raise SimulationError(f"the replay of mutant {expected} ended early: {said[-500:]}")
+        yield expected, Seen.OSCILLATES

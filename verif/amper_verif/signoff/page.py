@@ -12,10 +12,10 @@ from amper_verif.signoff.sanitize import MEANT
 _HEAD = """\
 # Trust
 
-For whoever must decide whether to build the sampler in: what was checked of one revision, by `{command}`, which makes
+For whoever must decide whether to build the sampler in: what was checked of one revision, by `{command}`, which makes \
 this page ([what each stage does](../reference/verification.md#amper-signoff)).
 
-Sources: SHA-256 `{sources}`. {environment}. Simulators: {simulators}.
+Sources: SHA-256 `{sources}`. {environment}; {simulators}.
 """
 
 _TITLES = {
@@ -31,7 +31,7 @@ _TITLES = {
 def page(found: dict[str, Any], command: str) -> str:
     """``found`` as ``signoff`` returns it; ``command`` : that made it."""
     facts = found["environment"]
-    simulators = "; ".join(facts["versions"].get(name, "none") for name in ("icarus", "verilator"))
+    simulators = "; ".join(facts["simulators"].values())
     head = _HEAD.format(
         command=command,
         sources=found["sources"],

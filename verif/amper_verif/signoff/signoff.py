@@ -41,9 +41,11 @@ def signoff(plan: Plan, folder: Path, *, names: Sequence[str] = tuple(STAGES), s
     """
     folder.mkdir(parents=True, exist_ok=True)
     facts = environment(TOOLS)
-    facts["versions"] |= simulator_versions()
+    facts["simulators"] = simulator_versions()
     sources = sources_digest()
-    stages = {name: _stage(name, plan, folder, [sources, facts["versions"]], say) for name in names}
+    stages = {
+        name: _stage(name, plan, folder, [sources, facts["versions"], facts["simulators"]], say) for name in names
+    }
     found = {
         "passed": all(stage["passed"] for stage in stages.values()),
         "sources": sources,

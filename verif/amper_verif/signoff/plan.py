@@ -93,8 +93,8 @@ QUICK = Plan(
         Check("tiny, AXI", TINY | {"bus": "axi"}, ("icarus",), batches=10),
     ),
     prove=(TINY,),
-    coverage=(Covered("tiniest", TINIEST, seeds=1, batches=30, corners=False, least=(60, 85, 85)),),
-    mutate=(Mutants("tiniest", TINIEST, 12, 20, least=0.6, proofs=False),),
+    coverage=(Covered("tiny", TINY, seeds=1, batches=30, corners=True, least=(99, 97, 93)),),
+    mutate=(Mutants("tiniest", TINIEST, 40, 20, least=0.6, proofs=False),),
     soak=Soak(("one row", "m above n"), 2_000),
     sanitize=(
         Sanitize("address,undefined", ("tests/sw/sampler/test_sampler_machine.py",)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ EXAMPLES = """\
 examples:
   amper cycles --rows 64 --ports 1                    a quick look
   amper cycles --preset fast                          one named configuration
-  amper cycles --organisation tree --rows 1000        rows in RAM
-  amper cycles --rows 64 1024 -o docs/measurements/cycles.md       the table of the documentation
+  amper cycles --organisations tree --rows 1000       rows in RAM
+  amper cycles --organisations parallel tree -o docs/measurements/cycles.md      the table of the documentation
 """
 
 
@@ -61,10 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pipelines", action=Different, nargs="+", choices=PIPELINES, help="default both")
     parser.add_argument("--variants", action=Different, nargs="+", choices=VARIANTS, help="default all five")
     parser.add_argument(
-        "--organisation",
+        "--organisations",
+        action=Different,
+        nargs="+",
         choices=ORGANISATIONS,
-        default="parallel",
-        help="default parallel; tree: variant exact, one draw a cycle, the deep pipeline",
+        default=["parallel"],
+        help="default parallel; tree: variant exact, one draw a cycle, the deep pipeline, whatever else is asked for",
     )
     parser.add_argument("--sim", choices=("icarus", "verilator"), default="verilator", help="default verilator")
     parser.add_argument(
@@ -78,24 +80,27 @@ def run(options: argparse.Namespace) -> int:
     """Measure, with progress on standard error."""
     from amper_verif.cycle_table import Point, page, sweep
 
-    axes = _axes(options)
-    sizes = itertools.product(axes["groups"], axes["batch"], axes["variants"])
-    # m changes nothing of exact, of which one is measured.
-    points = [
-        Point(variant, groups, batch)
-        for groups, batch, variant in sizes
-        if variant != "exact" or groups == axes["groups"][0]
-    ]
-    measurements = sweep(
-        rows=axes["rows"],
-        ports=axes["ports"],
-        pipelines=axes["pipelines"],
-        points=points,
-        base=preset_of(options) | {"organisation": options.organisation},
-        simulator=options.sim,
-        say=say,
-    )
-    text = page(measurements, command=command(options, axes), simulator=options.sim)
+    preset = preset_of(options)
+    measurements = []
+    for organisation in options.organisations:
+        axes = _axes(options, organisation)
+        sizes = itertools.product(axes["groups"], axes["batch"], axes["variants"])
+        # m changes nothing of exact, of which one is measured.
+        points = [
+            Point(variant, groups, batch)
+            for groups, batch, variant in sizes
+            if variant != "exact" or groups == axes["groups"][0]
+        ]
+        measurements += sweep(
+            rows=axes["rows"],
+            ports=axes["ports"],
+            pipelines=axes["pipelines"],
+            points=points,
+            base=preset | {"organisation": organisation},
+            simulator=options.sim,
+            say=say,
+        )
+    text = page(measurements, command=command(options), simulator=options.sim)
     if options.output:
         Path(options.output).write_text(text, encoding="utf-8")
     if not options.output:
@@ -109,22 +114,26 @@ def _ports(text: str) -> tuple[int, int]:
     return int(searches), int(draws or searches)
 
 
-def _axes(options: argparse.Namespace) -> dict[str, Sequence[Any]]:
-    """The values of each option; of the preset, if there is one, for those that are not given."""
-    axes = _DEFAULTS | (_OF_THE_TREE if options.organisation == "tree" else {})
+def _axes(options: argparse.Namespace, organisation: str | None = None) -> dict[str, Sequence[Any]]:
+    """The values of each option, of which ``organisation`` has; of the preset, or the default, where none is given."""
+    axes = dict(_DEFAULTS)
     if options.preset is not None:
         config = AmperConfig.preset(options.preset)
         axes = {name: [getattr(config, name)] for name in ("rows", "groups", "batch")}
         axes |= {"ports": [(config.search_ports, config.draw_ports)], "pipelines": [config.pipeline]}
         axes["variants"] = config.variants
-    return {name: getattr(options, name) or values for name, values in axes.items()}
+    axes = {name: getattr(options, name) or values for name, values in axes.items()}
+    if organisation == "tree":  # what it does not have is refused only where nothing else was asked for
+        for name, known in _OF_THE_TREE.items():
+            axes[name] = [value for value in axes[name] if value in known] or axes[name]
+    return axes
 
 
-def command(options: argparse.Namespace, axes: Mapping[str, Sequence[Any]]) -> str:
+def command(options: argparse.Namespace) -> str:
     """The command that measures the same."""
     words = ["amper", "cycles", *(["--preset", options.preset] if options.preset else [])]
-    words += ["--organisation", options.organisation] if options.organisation != "parallel" else []
-    for name, values in axes.items():
+    words += ["--organisations", *options.organisations] if options.organisations != ["parallel"] else []
+    for name, values in _axes(options).items():
         texts = [f"{p}x{d}" for p, d in values] if name == "ports" else map(str, values)
         words += [f"--{name}", *texts]
     return shlex.join(words)

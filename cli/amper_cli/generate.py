@@ -78,6 +78,11 @@ def run(options: argparse.Namespace) -> int:
     save_constraints(generated, options.output, smoke_rows(config))
     print(f"{verilog}: {len(generated.verilog.splitlines())} lines, {len(generated.verilog) / 1e6:.2f} MB")
     print(f"{description}: sha256 {generated.description['sha256'][:16]}...")
+    if config.memories == "macro":
+        from amper_hw.output.memories import split
+        from amper_synth.asic.macros import macro_line
+
+        print(f"memories: {macro_line(split(generated.verilog, config.name)[2])}")
     cycles = generated.description["cycles"]
     print(f"a batch of {config.batch} takes {_sum(config, cycles)}{cycles['batch']} cycles")
     return lint_file(verilog, config.name) if options.lint else 0

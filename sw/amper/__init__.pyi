@@ -19,6 +19,7 @@ from amper.replay.sequences import sequence_priorities as sequence_priorities
 from amper.sampler.device import Device as Device
 from amper.sampler.options import Mode as Mode
 from amper.sampler.sampler import Sampler as Sampler
+from amper.sampler.sharded import ShardedDevice as ShardedDevice
 from amper_spec.config import AMPER_VARIANTS as AMPER_VARIANTS
 from amper_spec.config import VARIANTS as VARIANTS
 from amper_spec.config import AmperConfig as AmperConfig

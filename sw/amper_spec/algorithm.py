@@ -66,6 +66,12 @@ class Algorithm(Declared):
         "where the rows are: side by side, all compared in parallel, or a sum tree in RAM, variant exact alone; auto: "
         f"the tree from {TREE_FROM} rows on, where it can be",
     )
+    banks: int = parameter(
+        1,
+        Integer(1, 8, power_of_two=True),
+        "S",
+        "S, trees of organisation tree that share the rows in turn, and so draw and store side by side",
+    )
     radius_scale: float = parameter(
         0.15,
         Real("0 <= L/m < 16"),
@@ -121,8 +127,13 @@ class Algorithm(Declared):
         if self.organisation == "tree":
             if not alone:
                 raise ValueError(f"variants must be exact alone with organisation tree, not {', '.join(self.variants)}")
-            if self.rows < 2:
-                raise ValueError(f"rows must be at least 2 with organisation tree, not {self.rows}")
+            if self.rows < 2 * self.banks:
+                some = f" in {self.banks} banks" if self.banks > 1 else ""
+                raise ValueError(
+                    f"rows must be at least {2 * self.banks} with organisation tree{some}, not {self.rows}"
+                )
+        elif self.banks > 1:
+            raise ValueError(f"banks must be 1 unless organisation is tree, not {self.banks}")
 
     # --- widths (bits) ---------------------------------------------------------------------------------------
 

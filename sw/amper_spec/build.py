@@ -16,13 +16,17 @@ Storage = Literal["flip-flops", "latches"]
 STORAGES: tuple[str, ...] = get_args(Storage)
 Primitives = Literal["gates", "blocks"]
 PRIMITIVES: tuple[str, ...] = get_args(Primitives)
+Memories = Literal["inferred", "macro"]
+MEMORIES: tuple[str, ...] = get_args(Memories)
 
 FAN_OUT = 8  # of a node, the most by default: above it, a node's choice of a child is slower than all else
 PACKED_ROW_WIDTH = 14  # bits of a row in a word with a priority
 PACKED_BATCH = 256  # the largest batch whose rows are remembered by default
 _PORTS = Integer(1, 16, power_of_two=True)
 #: What organisation tree has one kind of: every level has a pipeline of its own, and its rows lie in memories.
-OF_THE_TREE = {"draw_ports": 1, "write_ports": 1, "pipeline": "deep", "storage": "flip-flops", "row_parity": False}
+FIXED_IN_THE_TREE = {"pipeline": "deep", "storage": "flip-flops", "row_parity": False}
+#: A tree in one bank.
+OF_THE_TREE = FIXED_IN_THE_TREE | {"draw_ports": 1, "write_ports": 1}
 
 
 def least_fan_out(config: Any) -> int:
@@ -89,6 +93,12 @@ class Build(Declared):
         "X",
         "whether a row has a parity bit, checked with every census and by scrubbing; variant exact alone, in registers",
     )
+    memories: Memories = parameter(
+        "inferred",
+        Choice(MEMORIES),
+        "X",
+        "RAM of organisation tree: inferred by the tools, or macros: also in files of their own, to be replaced",
+    )
     name: str = parameter(
         "amper",
         Identifier(),
@@ -125,11 +135,19 @@ class Build(Declared):
 
     def _check_tree(self) -> None:
         if getattr(self, "organisation", "parallel") == "tree":
-            for name, value in OF_THE_TREE.items():
+            for name, value in FIXED_IN_THE_TREE.items():
                 if getattr(self, name) != value:
                     raise ValueError(
                         f"{name} must be {word(value)} with organisation tree, not {word(getattr(self, name))}"
                     )
+            for name in ("draw_ports", "write_ports"):
+                ports, banks = getattr(self, name), getattr(self, "banks", 1)
+                if ports > banks:
+                    raise ValueError(f"{name} must be at most banks, {banks}, with organisation tree, not {ports}")
+        elif self.memories != "inferred":
+            raise ValueError(f"memories must be inferred unless organisation is tree, not {self.memories}")
+        if self.memories == "macro" and self.primitives != "gates":
+            raise ValueError(f"primitives must be gates with memories macro, not {self.primitives}")
 
     def _check_parity(self) -> None:
         """A census sees every bit of every row; who has none, or rows in RAM, would need a check of another kind."""

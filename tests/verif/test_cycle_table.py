@@ -26,7 +26,7 @@ def rows_of(text):
 
 def config_of(cells):
     """Of a line of the table."""
-    rows, pipeline, searches, draws, variants, groups, batch, *_ = cells
+    rows, organisation, pipeline, searches, draws, variants, groups, batch, *_ = cells
     exact = variants == "exact"
     return AmperConfig(
         rows=int(rows),
@@ -35,6 +35,7 @@ def config_of(cells):
         draws="stratified" if exact and int(draws) > 1 else "independent",
         draw_ports=int(draws),
         pipeline=pipeline,
+        organisation=organisation,
         **{} if exact else {"groups": int(groups), "search_ports": int(searches)},
     )
 
@@ -70,11 +71,11 @@ def test_page():
     ]
     text = page(measurements, command="amper cycles --rows 64", simulator="icarus")
     assert "Written by\n\n```sh\namper cycles --rows 64\n```\n\nwith amper " in text
-    start = ["64", "deep", "4", "4"]
+    start = ["64", "parallel", "deep", "4", "4"]
     assert rows_of(text) == [
         [*start, "fr-dithered, fr", "20", "64", str(ALONE), str(ALONE), str(ALONE), "21", str(ALONE - 21), "20.0"],
         [*start, "k", "20", "64", str(k), str(k), str(k), "21", "", "20.0"],
-        ["64", "deep", "", "4", "exact", "", "64", str(e), str(e), str(e), "16", str(e - 16), "20.0"],
+        ["64", "parallel", "deep", "", "4", "exact", "", "64", str(e), str(e), str(e), "16", str(e - 16), "20.0"],
     ]
 
 
@@ -89,8 +90,25 @@ def test_the_command_measures(tmp_path, capsys):
     assert len(cells) == 2 * (2 + 1)  # pipelines; fr, k and exact
     for each in cells:
         config = config_of(each)
-        one, everything, formula = each[7:10]
+        one, everything, formula = each[8:11]
         assert {one, everything, formula} == {str(latency.batch_cycles(config))}
+
+
+def test_both_organisations_in_one_table(tmp_path, capsys):
+    """The tree has one draw a cycle and variant exact, whatever else the others are asked for."""
+    options = ["--organisations", "parallel", "tree", "--rows", "9", "--batch", "4", "--variants", "exact"]
+    file = tmp_path / "cycles.md"
+    assert (
+        main(["cycles", *options, "--ports", "1", "2", "--pipelines", "deep", "--sim", "icarus", "-o", str(file)]) == 0
+    )
+    text = file.read_text()
+    assert "\namper cycles --organisations parallel tree --rows 9 " in text
+    assert [each[1:6] for each in rows_of(text)] == [
+        ["parallel", "deep", "", "1", "exact"],
+        ["parallel", "deep", "", "2", "exact"],
+        ["tree", "deep", "", "1", "exact"],
+    ]
+    assert {each[9] for each in rows_of(text) if each[1] == "tree"} == {str(4 + 6 + 5 * 2)}
 
 
 def test_other_cycles_than_the_formulas_make_exit_code_1(capsys, monkeypatch):
@@ -116,6 +134,10 @@ def test_a_difference_from_the_model_is_an_error(capsys, monkeypatch):
         (("--ports", "3"), "search_ports must be a power of two, not 3"),
         (("--groups", "8", "300"), "groups must be 1 to 256, not 300"),
         (("--batch", "0"), "batch must be 1 to 4096, not 0"),
+        (
+            ("--organisations", "tree", "--ports", "4"),
+            "draw_ports must be at most banks, 1, with organisation tree, not 4",
+        ),
         (("--groups", "0", "8"), "groups must be 1 to 256, not 0"),
     ],
 )
@@ -127,10 +149,11 @@ def test_bad_input(capsys, arguments, message):
 def test_the_documentation_has_what_the_formula_says_now():
     cells = rows_of(DOCUMENT.read_text(encoding="utf-8"))
     assert len(cells) >= 32
-    assert {each[4] for each in cells} == {"fr-dithered, fr-prefix, fr", "k", "exact"}
+    assert {each[5] for each in cells} == {"fr-dithered, fr-prefix, fr", "k", "exact"}
+    assert {each[1] for each in cells} == {"parallel", "tree"}
     for each in cells:
         config = config_of(each)
-        one, everything, formula, bound, constant, steady = each[7:]
+        one, everything, formula, bound, constant, steady = each[8:]
         assert one == everything == formula == str(latency.batch_cycles(config))
         if config.variant != "k":
             assert int(bound) + int(constant) == int(formula)

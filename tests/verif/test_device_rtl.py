@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from amper import VARIANTS, AmperConfig, Parameter, Sampler
+from amper import VARIANTS, AmperConfig, Parameter, Sampler, ShardedDevice
 from amper.backends.backend import DeviceError
 from amper.operations.trace import Kind, Trace
 from amper.sampler.device import Device
@@ -105,6 +105,23 @@ def test_many_rows_in_ram(capsys):
     """A write waits longer for the memories, 2,000 cycles after a reset or a clear, than a batch ever takes."""
     assert exact_run.main(["--organisation", "tree", "--rows", "8000", "--operations", "300"]) == 0
     assert " indices and weights, 0 mismatches\n" in capsys.readouterr().out
+
+
+def test_four_shards_of_rtl_equal_one_device():
+    """Of the size of the test before, so that the same library serves all of them."""
+    built = {"batch": 64, "search_ports": 4, "result_priority": False}
+    config = AmperConfig(rows=32_000, organisation="tree", seed=3, **built)
+    one = Device(config, "golden")
+    with ShardedDevice(config, 4, open_backend) as shards:
+        for device in (one, shards):
+            device.extend(np.random.default_rng(1).random(32_000))
+        for step in range(4):
+            (expected, weights), (drawn, others) = one.sample(5 + step), shards.sample(5 + step)
+            assert drawn.tolist() == expected.tolist()
+            assert others.tolist() == weights.tolist()
+            for device in (one, shards):
+                device.update_errors(drawn, np.linspace(-9, 9, drawn.size))
+        assert 10_000 - 100 < shards.cycles.write < 10_000 + 100  # a clear of 8,000 rows takes 2,000 of them
 
 
 def test_the_recorded_trace():

@@ -47,6 +47,14 @@ def test_buses_are_chosen_when_asked_for():
     assert buses == {"axi", "wishbone"}
 
 
+def test_an_organisation_is_the_only_one_when_asked_for():
+    chances = [random.Random(index) for index in range(50)]
+    trees = [fuzz.random_config(chance, organisation="tree", variants=("exact",)) for chance in chances]
+    assert {(each.organisation, each.variants) for each in trees} == {("tree", ("exact",))}
+    assert {each.primitives for each in trees} == {"gates", "blocks"}
+    assert len({each.rows for each in trees}) > 20
+
+
 @pytest.mark.parametrize("index", [0, 7, 41, 299])
 def test_the_same_seed_gives_the_same_configuration(index):
     assert fuzz.random_config(random.Random(f"1/{index}")) == CONFIGS[index]
@@ -71,8 +79,9 @@ def test_defaults_are_left_out_of_the_command():
 def small(monkeypatch):
     """Configurations that are built in seconds."""
 
-    def random_config(chance, *, buses):
+    def random_config(chance, *, buses, **given):
         assert buses == BUSES  # unless the command says otherwise
+        assert not given
         return AmperConfig(rows=chance.randint(2, 9), bank_rows=4, priority_width=5, groups=2, batch=4)
 
     monkeypatch.setattr(fuzz, "random_config", random_config)
@@ -135,6 +144,10 @@ def test_an_error_of_one_run_does_not_end_the_others(tmp_path, capsys, monkeypat
         (("--fuzz", 1, "--batches", 2), "batches must be at least 3, not 2"),
         (("--fuzz", 1, "--rows", 5), "fuzz chooses the configurations itself: --rows must not be given"),
         (("--fuzz", 1, "--trace", "x.npz"), "fuzz chooses the configurations itself: --trace must not be given"),
+        (
+            ("--fuzz", 1, "--organisation", "auto"),
+            "organisation must be one of parallel, tree with fuzz, not auto",
+        ),
         (("--fuzz", 1, "--bus", "pci"), "bus must be one of native, axi, wishbone, axi4, not 'pci'"),
     ],
 )

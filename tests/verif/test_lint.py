@@ -60,6 +60,8 @@ CONFIGURATIONS = {
     "2048 rows": AmperConfig(rows=2048),
     "tree, 2 rows": AmperConfig(rows=2, batch=1, priority_width=4, organisation="tree"),
     "tree, 3 rows": AmperConfig(rows=3, priority_width=32, organisation="tree", draws="stratified", bus="wishbone"),
+    "tree, banks": AmperConfig(rows=41, organisation="tree", banks=4, draw_ports=4, write_ports=2, draws="stratified"),
+    "tree, banks, a lane": AmperConfig(rows=41, organisation="tree", banks=2, write_ports=2, result_priority=False),
     "tree, columns": AmperConfig(rows=5000, organisation="tree", primitives="blocks", result_priority=False, bus="axi"),
     # Every lane, level and field that can be there or not; half of them in either pipeline.
     **{name: replace(config, pipeline=PIPELINES[place % 2]) for place, (name, config) in enumerate(SHAPES.items())},

@@ -202,7 +202,7 @@ def sweep(
 
 
 _COLUMNS = (
-    *("n", "pipeline", "P", "D", "variant", "m", "b"),
+    *("n", "organisation", "pipeline", "P", "D", "variant", "m", "b"),
     *("alone, 1 row", "alone, n rows", "formula", "bound", "c", "back to back"),
 )
 _PAGE = """\
@@ -216,6 +216,7 @@ Written by
 
 with {versions}.
 The Verilog was simulated and every result compared with the golden model. {sizes}.
+{kept}.
 
 - **alone**: from the edge that takes the request to the edge that takes the last result, Vmax or census settled and
   without back-pressure; once with |CSP|, of exact the valid rows, 1, and once n.
@@ -232,20 +233,19 @@ def page(measurements: Sequence[Measurement], *, command: str, simulator: str) -
     """The table as Markdown; variants that take the same cycles share a line."""
     with_versions = {**versions(), simulator: version(simulator)} if simulator == "verilator" else versions()
     first = measurements[0].config
-    banks = f"banks of {first.bank_rows} rows, 8 children a\nnode"
-    kept = "organisation tree" if first.organisation == "tree" else banks
     text = _PAGE.format(
         command=" \\\n    ".join(textwrap.wrap(command, 114, break_long_words=False, break_on_hyphens=False)),
         versions=", ".join(f"{name} {number}" for name, number in with_versions.items()),
         batches=BATCHES,
-        sizes=f"W = {first.write_ports}, Q = {first.priority_width}, {kept}",
+        sizes=f"W = {first.write_ports}, Q = {first.priority_width}",
+        kept=f"Of organisation parallel: banks of {first.bank_rows} rows, 8 children a node",
     )
     lines: dict[tuple[tuple[object, ...], tuple[object, ...]], list[str]] = {}
     for one in measurements:
         config = one.config
         exact = config.variant == "exact"
         ports = ("" if exact else config.search_ports, config.draw_ports)
-        size: tuple[object, ...] = (config.rows, config.pipeline, *ports)
+        size: tuple[object, ...] = (config.rows, config.organisation, config.pipeline, *ports)
         constant = "" if config.variant == "k" else one.formula - one.bound
         cycles: tuple[object, ...] = (one.one_row, one.all_rows, one.formula, one.bound, constant, f"{one.steady:.1f}")
         lines.setdefault((size, ("" if exact else config.groups, config.batch, *cycles)), []).append(config.variant)

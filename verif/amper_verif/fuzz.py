@@ -12,7 +12,7 @@ from typing import Any
 
 from amper import AMPER_VARIANTS, AmperConfig
 from amper_spec.algorithm import DRAWS, ORGANISATIONS
-from amper_spec.build import OF_THE_TREE, PACKED_ROW_WIDTH
+from amper_spec.build import FIXED_IN_THE_TREE, MEMORIES, PACKED_ROW_WIDTH
 from amper_spec.declare import declarations
 from amper_verif.harness.simulators import SIMULATORS, require_simulator
 from amper_verif.verify import Verification, verify
@@ -59,7 +59,9 @@ def random_config(chance: random.Random, *, buses: Sequence[str] = ("native",), 
         elif name not in values and each.changes != "software":
             values[name] = each.rule.draw(own)
     if values["organisation"] == "tree":
-        values |= OF_THE_TREE
+        values |= FIXED_IN_THE_TREE | {
+            name: min(values[name], values["banks"]) for name in ("draw_ports", "write_ports")
+        }
     values["variant"] = chance.choice(values["variants"])
     return AmperConfig.from_dict(values)
 
@@ -74,6 +76,8 @@ def _variants(chance: random.Random) -> tuple[str, ...]:
 
 def _rows(chance: random.Random, values: dict[str, Any]) -> int:
     rows = chance.choices((chance.randint(1, 40), chance.randint(41, 300), chance.randint(301, 3000)), (75, 22, 3))[0]
+    if values.get("organisation") == "tree":  # which was asked for
+        rows = max(2, rows)
     # Filling more through a bus, an access of some ten cycles a row, takes Icarus half an hour.
     return rows if values["bus"] == "native" else min(rows, 300)
 
@@ -97,6 +101,16 @@ def _draws(chance: random.Random, values: dict[str, Any]) -> str:
 def _organisation(chance: random.Random, values: dict[str, Any]) -> str:
     can = values["variants"] == ("exact",) and values["rows"] > 1
     return chance.choice(ORGANISATIONS) if can else "parallel"
+
+
+def _banks(chance: random.Random, values: dict[str, Any]) -> int:
+    can = [banks for banks in (1, 1, 2, 4, 8) if 2 * banks <= values["rows"]]
+    return chance.choice(can) if values["organisation"] == "tree" else 1
+
+
+def _memories(chance: random.Random, values: dict[str, Any]) -> str:
+    can = values["organisation"] == "tree" and values["primitives"] == "gates"
+    return chance.choice(MEMORIES) if can else "inferred"
 
 
 def _radius_scale(chance: random.Random, values: dict[str, Any]) -> float:
@@ -133,6 +147,8 @@ _DRAWN: dict[str, Callable[[random.Random, dict[str, Any]], Any]] = {
     "batch": _batch,
     "draws": _draws,
     "organisation": _organisation,
+    "banks": _banks,
+    "memories": _memories,
     "radius_scale": _radius_scale,
     "neighbour_scale": _neighbour_scale,
     "bank_rows": _bank_rows,
@@ -148,6 +164,7 @@ def fuzz(
     simulators: Sequence[str] = SIMULATORS,
     batches: int = 60,
     buses: Sequence[str] = ("native",),
+    organisation: str | None = None,
     folder: str | Path = "build/verify",
     say: Callable[[str], None] = print,
 ) -> list[FuzzRun]:
@@ -156,7 +173,8 @@ def fuzz(
     Parameters
     ----------
     seed : of the configurations and the operations. simulators : each configuration runs in all of them. batches : of
-        each run, fewer where ``affordable`` says so. buses : to choose from. say : takes a line a run.
+        each run, fewer where ``affordable`` says so. buses : to choose from. organisation : of all, if it is given.
+    say : takes a line a run.
 
     Raises
     ------
@@ -168,12 +186,17 @@ def fuzz(
         raise ValueError(f"fuzz must be at least 1, not {count}")
     if batches < 3:
         raise ValueError(f"batches must be at least 3, not {batches}")
+    if organisation not in (None, *ORGANISATIONS):
+        raise ValueError(f"organisation must be one of {', '.join(ORGANISATIONS)} with fuzz, not {organisation}")
     for simulator in simulators:
         require_simulator(simulator)
+    given: dict[str, Any] = {} if organisation is None else {"organisation": organisation}
+    if organisation == "tree":
+        given["variants"] = ("exact",)
     runs = []
     for index in range(count):
         # A configuration does not depend on how many came before it.
-        config = random_config(random.Random(f"{seed}/{index}"), buses=buses)
+        config = random_config(random.Random(f"{seed}/{index}"), buses=buses, **given)
         for simulator in simulators:
             run = _one(config, simulator, affordable(config, batches), seed + index, Path(folder))
             runs.append(run)

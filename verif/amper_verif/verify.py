@@ -76,6 +76,7 @@ def verify(
     seed: int = 1,
     trace: str | Path | None = None,
     operations: int | None = None,
+    stretch: bool = False,
     waves: bool = False,
     folder: str | Path = "build/verify",
     mutate: Callable[[str], str] | None = None,
@@ -88,7 +89,8 @@ def verify(
     ----------
     simulator : "icarus" or "verilator". batches, seed : of the random operations. corners : then, with native ports,
         also those of ``amper.operations.corners``, as long as some hundred batches. trace : a recorded trace to replay
-        in place of both, its first ``operations`` or all. waves : keep a waveform. folder : for the build.
+        in place of both, its first ``operations`` or all. stretch : the trace over all rows. waves : keep a waveform.
+    folder : for the build.
     mutate : changes the Verilog before it is simulated, to see that the comparison notices. progress : show a bar.
     code_coverage : count, in Verilator, which lines, branches and bits of the Verilog ran.
 
@@ -97,7 +99,7 @@ def verify(
     ValueError, TypeError : bad parameters. TraceError : a bad trace. SimulationError : no simulator, or the device
     broke its protocol or hung.
     """
-    workload = _workload(config, batches, trace, operations) | {"corners": corners and config.bus == "native"}
+    workload = _workload(config, batches, trace, operations, stretch) | {"corners": corners and config.bus == "native"}
     require_simulator(simulator)
     verilog = generate(config).verilog
     reports = [
@@ -125,7 +127,9 @@ def verify(
     return _verification(simulator, config, reports, config.variants if trace is None else (config.variant,))
 
 
-def _workload(config: AmperConfig, batches: int, trace: str | Path | None, operations: int | None) -> dict[str, Any]:
+def _workload(
+    config: AmperConfig, batches: int, trace: str | Path | None, operations: int | None, stretch: bool
+) -> dict[str, Any]:
     """What the bench is to do; bad values are refused here, where the error reaches the user."""
     if isinstance(batches, bool) or not isinstance(batches, int):
         raise TypeError(f"batches must be an integer, not {batches!r}")
@@ -133,10 +137,13 @@ def _workload(config: AmperConfig, batches: int, trace: str | Path | None, opera
         raise ValueError(f"batches must be at least 3, not {batches}")
     if operations is not None and operations < 1:
         raise ValueError(f"operations must be at least 1, not {operations}")
+    if stretch and trace is None:
+        raise ValueError("stretch needs a trace, and none is given")
     if trace is None:
         return {"kind": "random", "batches": batches}
     check_trace_fits(config, Trace.load(Path(trace)))  # the simulator's process loads it again
-    return {"kind": "trace", "path": str(Path(trace).resolve()), "operations": operations}
+    path = str(Path(trace).resolve())
+    return {"kind": "trace", "path": path, "operations": operations, "stretch": stretch}
 
 
 def _verification(

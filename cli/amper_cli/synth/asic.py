@@ -83,6 +83,8 @@ def run(options: argparse.Namespace, config: AmperConfig) -> int:
     """Synthesise, simulate if asked to, and print; ``asic.json`` in the folder says the same."""
     if not options.liberty:
         raise ValueError("target asic needs --liberty FILE, the library to map to")
+    if config.memories == "macro" and (options.simulate is not None or options.power is not None):
+        raise ValueError("memories must be inferred for --simulate and --power: a macro has no cells, not macro")
     result = _results(options, config)
     text = json.dumps(result.to_dict(), indent=2)
     (Path(options.output) / "asic.json").write_text(text + "\n", encoding="utf-8")
@@ -130,6 +132,8 @@ def summary(result: AsicResult) -> str:
         f"batch              {result.batch_cycles} cycles x {timing.period_ns:.3f} ns = {result.batch_ns:.1f} ns",
         "area by component",
     ]
+    if result.macros:
+        lines.insert(-1, f"beside these       {result.macros['said']}; not among the paths")
     if result.power:
         power = result.power
         lines.insert(

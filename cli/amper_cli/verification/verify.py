@@ -25,7 +25,9 @@ examples:
   amper verify --rows 257 --priority-width 13 --groups 20 --batches 500 --seed 123
   amper verify --rows 100 --variants fr-dithered,k --search-ports 4 --draw-ports 4 --write-ports 2 --pipeline shallow
   amper verify --sim verilator --trace verif/traces/cartpole-2000.npz
+  amper verify --organisation tree --rows 65536 --sim verilator --trace verif/traces/cartpole-2000.npz --stretch
   amper verify --fuzz 20 --seed 7
+  amper verify --fuzz 20 --organisation tree
 """
 
 
@@ -52,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trace", type=source, metavar="FILE", help="replay this recorded trace in place of random operations"
     )
     parser.add_argument("--operations", type=int, metavar="N", help="only the first N of the trace")
+    parser.add_argument(
+        "--stretch", action="store_true", help="the trace over all rows, each recorded row some that lie side by side"
+    )
     parser.add_argument("--waves", action="store_true", help="keep a waveform, and say where")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of text")
     parser.add_argument(
@@ -90,6 +95,7 @@ def run_fuzz(options: argparse.Namespace, simulators: tuple[str, ...]) -> int:
         simulators=simulators,
         batches=options.batches,
         buses=(options.config_bus,) if options.config_bus else BUSES,
+        organisation=options.config_organisation,
         folder=options.output,
         say=say,
     )
@@ -116,6 +122,7 @@ def run_one(options: argparse.Namespace, simulators: tuple[str, ...]) -> int:
             seed=options.seed,
             trace=options.trace,
             operations=options.operations,
+            stretch=options.stretch,
             waves=options.waves,
             folder=options.output,
             progress=not options.json,

@@ -18,7 +18,8 @@ RECORD_CYCLES = 1  # exact: from a record being taken, where none is before it, 
 CSP_CYCLES = 1  # from |CSP| to its first draw
 DIVISION_CYCLES = 61  # the most from a change of m or lambda' to its reciprocal and radius
 CODE_CYCLES = 4  # tree: from a write entering the memory of codes to its entering the root
-TOTAL_CYCLES = CODE_CYCLES + 3  # tree: from a write being taken to T and whether it is 0
+TOTAL_CYCLES = CODE_CYCLES + 3  # tree: from a write being taken to T of its bank and whether it is 0
+BANK_CYCLES = 2  # tree in banks: from a place in T to the bank that holds it, and the place there
 CHECK_CYCLES = 1024  # exact, with parity: the longest that a sampler at rest goes without looking at it
 SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
 
@@ -182,7 +183,7 @@ def bit_select_cycles(config: AmperConfig, width: int) -> int:
 def draw_cycles(config: AmperConfig) -> int:
     """From a random word to its result entering the result queue; with exact built in, of every variant."""
     if has_tree(config):
-        return place_cycles(config) + sum_tree_cycles(config) + 1
+        return place_cycles(config) + (BANK_CYCLES if config.banks > 1 else 0) + bank_draw_cycles(config)
     if has_exact(config):
         return front_cycles(config) + plane_draw_cycles(config)
     select = row_answer_cycles(config) + bit_select_cycles(config, min(config.rows, config.bank_rows))
@@ -194,6 +195,17 @@ def plane_draw_cycles(config: AmperConfig) -> int:
     """exact: from a plane entering the row array to its draw entering the result queue."""
     select = plane_answer_cycles(config) + bit_select_cycles(config, min(config.rows, config.bank_rows))
     return select + (read_answer_cycles(config) if config.result_priority else 0)
+
+
+def bank_draw_cycles(config: AmperConfig) -> int:
+    """tree: from a place in a bank to its result entering the result queue; in banks a register lies before them."""
+    return (1 if config.banks > 1 else 0) + sum_tree_cycles(config) + 1
+
+
+def total_cycles(config: AmperConfig) -> int:
+    """tree: from a write being taken to T and whether it is 0; with banks, adders two by two, and a register."""
+    banks = config.banks.bit_length() - 1
+    return TOTAL_CYCLES + (banks + 1 if banks else 0)
 
 
 def sum_tree_cycles(config: AmperConfig) -> int:
@@ -264,7 +276,7 @@ def settle_cycles(config: AmperConfig) -> int:
     """The longest that Vmax takes to be exact again after the last write, if that write took the maximum away; where
     only variant exact is built in, that the census takes; of organisation tree, that T takes."""
     if has_tree(config):
-        return TOTAL_CYCLES
+        return total_cycles(config)
     if not has_candidates(config):
         return census_cycles(config)
     probe = probe_cycles(config) + 1

@@ -15,6 +15,7 @@ from amaranth.lib.wiring import In
 from amper_hw.base import latency
 from amper_hw.base.modules import SharedModule, ports_of
 from amper_hw.base.variants import has_candidates, has_exact, has_tree
+from amper_hw.output.memories import memory_files
 from amper_hw.output.verilog import named, to_verilog
 from amper_hw.planes.sampler import PlaneSampler
 from amper_hw.sampler import Sampler
@@ -27,7 +28,10 @@ TOP = "amper"  # the top module's name, unless the configuration says another
 
 @dataclass(frozen=True)
 class Generated:
-    """A sampler as Verilog, and its description as what JSON can hold; the same configuration gives the same bytes."""
+    """A sampler as Verilog, and its description as what JSON can hold; the same configuration gives the same bytes.
+
+    ``verilog`` has all modules; with ``memories = macro`` there are files beside it that keep memories apart.
+    """
 
     config: AmperConfig
     verilog: str
@@ -40,6 +44,8 @@ class Generated:
         target.mkdir(parents=True, exist_ok=True)
         verilog, description = f"{self.config.name}.v", f"{self.config.name}.json"
         texts = {verilog: self.verilog, description: json.dumps(self.description, indent=2) + "\n"}
+        if self.config.memories == "macro":
+            texts |= memory_files(self.verilog, self.config.name)
         for name, text in (texts | self.bus_files).items():
             (target / name).write_text(text, encoding="utf-8")
         return target / verilog, target / description
@@ -144,6 +150,10 @@ def _cycles(config: AmperConfig) -> dict[str, int]:
         "draw": latency.draw_cycles(config),
         **({"vmax_settle": latency.settle_cycles(config)} if has_candidates(config) else {}),
         **({"census": latency.census_cycles(config)} if has_exact(config) and not has_tree(config) else {}),
-        **({"total_settle": latency.TOTAL_CYCLES, "clear": latency.clear_cycles(config)} if has_tree(config) else {}),
+        **(
+            {"total_settle": latency.total_cycles(config), "clear": latency.clear_cycles(config)}
+            if has_tree(config)
+            else {}
+        ),
         "answer": latency.answer_cycles(config),
     }

@@ -30,7 +30,8 @@ module {name} (
 """
 
 _COLUMN = """\
-  (* no_rw_check, ramstyle = "no_rw_check" *) reg [{top}:0] words_{low} [0:{last}];
+  (* no_rw_check, ramstyle = "no_rw_check", syn_ramstyle = "no_rw_check" *)
+  reg [{top}:0] words_{low} [0:{last}];
   reg [{top}:0] found_{low};
   always @(posedge clk) begin
     if (write_enable) words_{low}[write_address] <= write_data[{high}:{low}];

@@ -46,14 +46,32 @@ class Level:
         return self.child_width + self.bits
 
 
+def bank_rows(config: AmperConfig) -> int:
+    """Rows of a bank, the fullest of them."""
+    return -(-config.rows // config.banks)
+
+
+def bank_bits(config: AmperConfig) -> int:
+    """Low bits of a row that are its bank's number."""
+    return config.banks.bit_length() - 1
+
+
+def of_a_bank(config: AmperConfig) -> AmperConfig:
+    """The configuration of a bank: a tree of its own, an operation a cycle."""
+    if config.banks == 1:
+        return config
+    return config.changed(rows=bank_rows(config), banks=1, draw_ports=1, write_ports=1)
+
+
 def levels(config: AmperConfig) -> tuple[Level, ...]:
-    """From the root down."""
-    row_bits = (config.rows - 1).bit_length()
+    """Of a bank, from the root down."""
+    rows = bank_rows(config)
+    row_bits = (rows - 1).bit_length()
     first = row_bits % CHILD_BITS or CHILD_BITS
     shapes: list[Level] = []
     for below in range(row_bits - first, -1, -CHILD_BITS):
         bits = CHILD_BITS if shapes else first
-        nodes = -(-config.rows // (1 << below + bits))
+        nodes = -(-rows // (1 << below + bits))
         shapes.append(Level(bits, below, nodes, config.priority_width))
     return tuple(shapes)
 

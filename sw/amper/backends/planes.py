@@ -69,6 +69,13 @@ class PlanesBackend:
         self._planes = kind(config.rows, config.priority_width, config.place_width, config.draws == "stratified")
         self._planes.set_state(*self._settings.draw.state)
         self.write = self._planes.write
+        self._order: IndexArray | None = None
+        if config.banks > 1:
+            rows = np.arange(config.rows, dtype=np.int64)
+            self._order = np.concatenate([rows[bank :: config.banks] for bank in range(config.banks)])
+            place = np.empty_like(rows)
+            place[self._order] = rows
+            self.write = lambda rows, codes: self._planes.write(place[rows], codes)
 
     def set_parameter(self, parameter: Parameter, value: int) -> None:
         """Change a parameter, to a value that is legal now."""
@@ -85,7 +92,8 @@ class PlanesBackend:
 
     def sample(self, batch: int) -> tuple[IndexArray, int]:
         """Rows drawn, and 0, since there is no candidate set; at least one row is valid."""
-        return self._planes.sample(batch), 0
+        drawn = self._planes.sample(batch)
+        return drawn if self._order is None else self._order[drawn], 0
 
     def streams(self) -> tuple[int, int]:
         """States of the query stream, which is never used, and of the draw stream, 128 bits each."""

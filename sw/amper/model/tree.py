@@ -28,7 +28,8 @@ def tree_batch(config: Algorithm, codes: list[int], words: list[int]) -> TreeBat
     """The draws that ``words`` of the draw stream make of ``codes``: one a row, 0 where none is valid, not all 0."""
     total = sum(codes)
     places = drawn_places(config, words, total)
-    indices = [_row(codes, place) for place in places]
+    order = [row for bank in range(config.banks) for row in range(bank, config.rows, config.banks)]
+    indices = [_row(codes, order, place) for place in places]
     return TreeBatch(
         total=total,
         draw_words=tuple(words),
@@ -38,11 +39,11 @@ def tree_batch(config: Algorithm, codes: list[int], words: list[int]) -> TreeBat
     )
 
 
-def _row(codes: list[int], place: int) -> int:
+def _row(codes: list[int], order: list[int], place: int) -> int:
     """The row that ``place`` lies in: each takes as many places as its code says, one row behind the other."""
     begin = 0
-    for row, code in enumerate(codes):
-        if begin <= place < begin + code:
+    for row in order:
+        if begin <= place < begin + codes[row]:
             return row
-        begin += code
+        begin += codes[row]
     raise ValueError(f"place must be below the sum of all codes, {begin}, not {place}")

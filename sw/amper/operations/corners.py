@@ -12,6 +12,8 @@ from amper import VARIANTS, AmperConfig, DisabledError, GoldenModel, NoValidRowE
 from amper.model.changes import parameter_changes, stream_changes
 from amper.model.golden import Batch
 from amper.model.settings import Settings
+from amper.model.states import state, stepped_back
+from amper.operations.adversarial import adversarial_operations
 from amper.operations.vocabulary import Beat, Control, Operation, Reset, Sample, Settle, Write, beats
 from amper_spec.algorithm import COEFFICIENT_WIDTH, DRAW_RANDOM_WIDTH, RANDOM_WIDTH
 from amper_spec.parameters import VALUE_WIDTH
@@ -49,6 +51,8 @@ class _Corners:
                 self._states()  # the same for all that draw alike
                 self._borders()
             self._refusals()
+        if self._config.organisation == "tree":
+            self._do(*adversarial_operations(self._config))
         self._waits()
         self._do(Settle())
         return self._operations
@@ -258,7 +262,11 @@ class _Corners:
             return [(0, 0)]
         codes = [code or 0 for code in self._model.priorities]
         if self._config.organisation == "tree":  # a row is a plane of one rank
-            return [(sum(codes[:row]), RANDOM_WIDTH + row) for row in reversed(range(len(codes)))]
+            banks, begin, begins = self._config.banks, 0, []
+            for row in (row for bank in range(banks) for row in range(bank, len(codes), banks)):
+                begins.append((begin, RANDOM_WIDTH + row))
+                begin += codes[row]
+            return begins[::-1]
         weights = [sum(code >> plane & 1 for code in codes) << plane for plane in range(self._config.priority_width)]
         return [(sum(weights[:plane]), plane) for plane in reversed(range(len(weights)))]
 
@@ -301,25 +309,3 @@ def _drawn_at(place: int, planes: list[tuple[int, int]]) -> tuple[int, int]:
     """The plane that a place lies in, and the rank in it."""
     begin, plane = next(each for each in planes if each[0] <= place)
     return plane, place - begin >> plane
-
-
-def state(word: int, before: int, s0: int) -> int:
-    """A state of a stream, s1 above s0, whose next word but ``before`` is ``word``, when its s0 is ``s0``."""
-    found = s0 | ((_rotated((word - s0) & _WORD, -17) - s0) & _WORD) << RANDOM_WIDTH
-    for _ in range(before):
-        found = stepped_back(found)
-    return found
-
-
-def stepped_back(after: int) -> int:
-    """The state of a stream before the one ``after``."""
-    s0, s1 = after & _WORD, after >> RANDOM_WIDTH
-    mixed = _rotated(s1, -28)
-    s0 = _rotated(s0 ^ mixed ^ (mixed << 21 & _WORD), -49)
-    return s0 | (mixed ^ s0) << RANDOM_WIDTH
-
-
-def _rotated(word: int, places: int) -> int:
-    """To the left."""
-    places %= RANDOM_WIDTH
-    return (word << places | word >> (RANDOM_WIDTH - places)) & _WORD

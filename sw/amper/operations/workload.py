@@ -12,8 +12,8 @@ from amper.operations.vocabulary import Operation, Sample, Settle, Write, beats,
 def workload(config: AmperConfig, choice: dict[str, Any], seed: int) -> list[Operation]:
     """The operations of ``choice``.
 
-    {"kind": "random", "batches": N, "corners": whether}, {"kind": "trace", "path": P, "operations": N or None},
-    {"kind": "ramp"} or {"kind": "listed", "operations": as from ``encoded``}.
+    {"kind": "random", "batches": N, "corners": whether}, {"kind": "trace", "path": P, "operations": N or None,
+    "stretch": whether}, {"kind": "ramp"} or {"kind": "listed", "operations": as from ``encoded``}.
     """
     from amper.operations.corners import corner_operations  # they build on this module
     from amper.operations.random import random_operations
@@ -26,7 +26,8 @@ def workload(config: AmperConfig, choice: dict[str, Any], seed: int) -> list[Ope
         from amper.operations.recorded import trace_operations  # they load NumPy
         from amper.operations.trace import Trace
 
-        return trace_operations(config, Trace.load(Path(choice["path"])), choice.get("operations"))
+        trace = Trace.load(Path(choice["path"]))
+        return trace_operations(config, trace, choice.get("operations"), stretch=choice.get("stretch", False))
     operations = random_operations(config, choice["batches"], seed, resets=choice.get("resets", True))
     return [*operations, *corner_operations(config, seed)] if choice.get("corners") else operations
 

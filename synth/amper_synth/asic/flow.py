@@ -18,6 +18,7 @@ from amper import AmperConfig
 from amper_hw.base import latency
 from amper_hw.output.generate import TOP, generate
 from amper_synth.asic.activity import measure_activity
+from amper_synth.asic.macros import with_black_boxes
 from amper_synth.asic.power import Power, estimate_power
 from amper_synth.asic.script import abc_constraints, abc_script, asic_script
 from amper_synth.asic.simulation import simulate_netlist
@@ -57,6 +58,7 @@ class AsicResult:
     batch_ns: float
     versions: dict[str, str]
     power: Power | None = None
+    macros: dict[str, Any] | None = None  # RAM that is in no cell and on no path: an estimate
     simulation: dict[str, Any] | None = None  # the netlist against the golden model
 
     @property
@@ -105,7 +107,9 @@ def synthesise_asic(
     files = _plain_copies(library, target)
     gate = gate_clocks and library.has("clock gate")
     say("generating the Verilog")
-    verilog = generate(config, name=TOP).verilog
+    verilog, macros = generate(config, name=TOP).verilog, None
+    if config.memories == "macro":
+        verilog, macros = with_black_boxes(verilog, TOP)
     (target / "amper.v").write_text(verilog, encoding="utf-8")
     period = period_ns * NANO
     (target / "abc.script").write_text(abc_script(period), encoding="utf-8")
@@ -132,6 +136,7 @@ def synthesise_asic(
         batch_cycles=latency.batch_cycles(config),
         batch_ns=latency.batch_cycles(config) * timing.period_ns,
         versions={"amper": version("amper"), "yosys": yosys_version(target), "timing": timing.method},
+        macros=macros,
     )
 
 

@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from amper import AmperConfig, Parameter, Status
+from amper.operations.adversarial import adversarial_operations
 from amper.operations.vocabulary import Beat, Control, Reset, Sample, Settle, Write
 from amper.operations.workload import ramp
 from amper_hw.base import latency
@@ -75,50 +76,16 @@ def test_random_workload_of_many_rows_in_icarus(simulate):
 # --- adversarial operations ------------------------------------------------------------------------------------
 
 
-def memories(rows, top):
-    """Codes of all rows: all equal, one outlier, one row alone, all zero, sums at their largest."""
-    half = [0] * (rows // 2)
-    return [[7] * rows, [1] * (rows - 1) + [top], [*half, 9, *half][:rows], [0] * rows, [top] * rows]
-
-
-@pytest.mark.parametrize(("rows", "priority_width"), [(2, 4), (67, 32)])
-def test_priorities_at_their_ends(simulate, rows, priority_width):
-    """Written over what was there before, and again after a clear."""
-    config = config_of((rows, priority_width, 64))
-    sample = Sample(64, overtake_chance=0.0)
-    operations = []
-    for codes in memories(rows, config.priority_max):
-        for clear in ([], [Control(Parameter.CLEAR, 1)]):
-            operations += [*clear, *(one(row, code) for row, code in enumerate(codes)), sample, Settle(), sample]
-    report = simulate(components.directed_sampler(config, operations))
+@pytest.mark.parametrize(
+    ("rows", "priority_width", "primitives"),
+    [(2, 4, "gates"), (67, 32, "blocks"), pytest.param(67, 8, "gates", marks=pytest.mark.long)],
+)
+def test_adversarial_operations(simulate, rows, priority_width, primitives):
+    """Priorities at their ends; updates of a row in every cycle; draws of a row in the cycles of its update."""
+    config = config_of((rows, priority_width, 20), primitives=primitives)
+    report = simulate(components.directed_sampler(config, adversarial_operations(config)))
     assert report["mismatches"] == 0, report["first_mismatch"]
-    assert report["statuses"] == {"OK": 16, "NO_VALID_ROW": 4}
-
-
-@pytest.mark.parametrize("primitives", ["gates", "blocks"])
-def test_updates_of_one_row_in_every_cycle_and_draws_right_behind(simulate, primitives):
-    """Each batch sees all writes before it and none behind; the latest write decides whether T is 0."""
-    config = AmperConfig(rows=16, priority_width=8, batch=4, organisation="tree", primitives=primitives, seed=2)
-    sample = Sample(2, overtake_chance=0.0)
-    operations = [one(5, 1)]
-    for count in range(1, 13):
-        operations += [one(5, 17 * place + count) for place in range(count)]
-        operations += [sample, one(5, 0), sample, one(4, 200), one(5, count), sample, one(4, 0), sample]
-    report = simulate(components.directed_sampler(config, operations))
-    assert report["mismatches"] == 0, report["first_mismatch"]
-    assert report["statuses"] == {"OK": 36, "NO_VALID_ROW": 12}
-
-
-def test_a_draw_of_a_row_in_the_cycles_of_its_update(simulate):
-    """Between batches as many writes of the drawn rows as put the two in every distance in the tree."""
-    config = config_of((17, 16, 8))
-    sample = Sample(8, overtake_chance=0.0)
-    operations = ramp(config)
-    for step in range(60):
-        writes = (one((3 * place + step) % 17, 4000 * ((place + step) % 5)) for place in range(step % 10))
-        operations += [sample, *writes]
-    report = simulate(components.directed_sampler(config, [*operations, sample]))
-    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["statuses"] == {"OK": 16 + 3 * 12 + 61, "NO_VALID_ROW": 4 + 12}
 
 
 # --- cycles ----------------------------------------------------------------------------------------------------

@@ -23,11 +23,12 @@ def test_every_place_hits_its_row_as_often_as_its_priority_and_in_row_order():
         total = sum(codes)
         if not total:
             continue
-        shape = config(rows, width, batch=1)
+        banks = chance.choice([each for each in (1, 2, 4) if 2 * each <= rows])
+        shape = config(rows, width, batch=1, banks=banks)
         words = [-(-(place << shape.place_width) // total) << (64 - shape.place_width) for place in range(total)]
         batch = tree_batch(shape, codes, words)
         assert batch.places == tuple(range(total))
-        assert list(batch.indices) == sorted(batch.indices)
+        assert list(batch.indices) == sorted(batch.indices, key=lambda row, banks=banks: (row % banks, row))
         assert [Counter(batch.indices)[row] for row in range(rows)] == codes
         assert batch.priorities == tuple(codes[row] for row in batch.indices)
 
@@ -67,8 +68,10 @@ def test_code_0_is_an_invalid_row():
         ({"rows": 1}, "rows must be at least 2 with organisation tree, not 1"),
         ({"variant": "fr"}, "variants must be exact alone with organisation tree, not fr"),
         ({"variants": ("exact", "k")}, "variants must be exact alone with organisation tree, not k, exact"),
-        ({"draw_ports": 2}, "draw_ports must be 1 with organisation tree, not 2"),
-        ({"write_ports": 4}, "write_ports must be 1 with organisation tree, not 4"),
+        ({"draw_ports": 2}, "draw_ports must be at most banks, 1, with organisation tree, not 2"),
+        ({"write_ports": 4, "banks": 2}, "write_ports must be at most banks, 2, with organisation tree, not 4"),
+        ({"banks": 4, "rows": 7}, "rows must be at least 8 with organisation tree in 4 banks, not 7"),
+        ({"banks": 2, "organisation": "parallel"}, "banks must be 1 unless organisation is tree, not 2"),
         ({"pipeline": "shallow"}, "pipeline must be deep with organisation tree, not shallow"),
         ({"storage": "latches"}, "storage must be flip-flops with organisation tree, not latches"),
         ({"organisation": "heap"}, "organisation must be one of parallel, tree, auto, not 'heap'"),

@@ -7,7 +7,8 @@ import pytest
 
 from amper import VARIANTS, AmperConfig, DisabledError, GoldenModel, NoValidRowError, Parameter
 from amper.model.planes import ExactBatch
-from amper.operations.corners import corner_operations, state, stepped_back
+from amper.model.states import state, stepped_back
+from amper.operations.corners import corner_operations
 from amper.operations.vocabulary import Beat, Control, Reset, Sample, Settle
 from amper_spec.algorithm import DRAW_RANDOM_WIDTH
 from amper_spec.urng import WORD, Xoroshiro128PlusPlus

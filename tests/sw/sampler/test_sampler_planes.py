@@ -33,7 +33,16 @@ def golden_of(config: AmperConfig, codes: np.ndarray) -> GoldenModel:
 def test_the_indices_of_the_golden_model(rows, width, draws, organisation):
     """Nodes that are full, begun and empty; codes at both ends; rows written twice in a call and made invalid."""
     rows = max(rows, 2 if organisation == "tree" else 1)
-    config = config_of(rows, width, draws=draws, organisation=organisation)
+    check_indices(config_of(rows, width, draws=draws, organisation=organisation))
+
+
+@pytest.mark.parametrize(("rows", "banks"), [(4, 2), (9, 4), (257, 8)])
+def test_the_indices_of_the_golden_model_in_banks(rows, banks):
+    check_indices(config_of(rows, 16, draws="stratified", organisation="tree", banks=banks))
+
+
+def check_indices(config):
+    rows, width = config.rows, config.priority_width
     model, chance = GoldenModel(config), np.random.default_rng(width)
     both = fast_backend(config, compiled=True), fast_backend(config, compiled=False)
     codes = np.zeros(rows, dtype=np.int64)

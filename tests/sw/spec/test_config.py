@@ -27,6 +27,7 @@ def test_defaults():
         "variant": "exact",
         "draws": "independent",
         "organisation": "parallel",
+        "banks": 1,
         "radius_scale": 0.15,
         "neighbour_scale": 0.3,
         "seed": 0,
@@ -44,6 +45,7 @@ def test_defaults():
         "storage": "flip-flops",
         "primitives": "gates",
         "row_parity": False,
+        "memories": "inferred",
         "name": "amper",
     }
     assert AMPER_VARIANTS == ("fr-dithered", "fr-prefix", "fr", "k")

@@ -85,12 +85,12 @@ def test_saved_text(tmp_path):
     AmperConfig(rows=8).save(tmp_path / "config.toml")
     assert (tmp_path / "config.toml").read_text() == (
         "rows = 8\npriority_width = 16\ngroups = 20\nbatch = 64\n"
-        'variant = "exact"\ndraws = "independent"\norganisation = "parallel"\n'
+        'variant = "exact"\ndraws = "independent"\norganisation = "parallel"\nbanks = 1\n'
         "radius_scale = 0.15\nneighbour_scale = 0.3\n"
         "seed = 0\npriority_scale = 256.0\nbank_rows = 64\nfan_out = 2\n"
         'variants = ["exact"]\nsearch_ports = 1\ndraw_ports = 1\nwrite_ports = 1\npipeline = "deep"\n'
         'result_priority = true\nbus = "native"\npacked_registers = false\nstorage = "flip-flops"\n'
-        'primitives = "gates"\nrow_parity = false\nname = "amper"\n'
+        'primitives = "gates"\nrow_parity = false\nmemories = "inferred"\nname = "amper"\n'
     )
 
 

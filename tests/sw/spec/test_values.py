@@ -17,6 +17,12 @@ NAMES = ", ".join(declarations(AmperConfig))
 INTEGERS = [name for name, each in declarations(AmperConfig).items() if isinstance(each.rule, Integer)]
 
 
+def sized(name, value):
+    """A configuration of 100 rows with this value; banks are of organisation tree."""
+    where = {"organisation": "tree"} if name == "banks" else {}
+    return AmperConfig(**{"rows": 100, name: value}, **where)
+
+
 NO_INTEGERS = [True, False, "7", 7.0, None, np.float64(7), np.True_, 1j, [7]]
 # A fan-out of None is the default, which follows from the rows.
 WRONG_KINDS = [
@@ -35,6 +41,7 @@ RANGES = [
     ("priority_width", 4, 32),
     ("groups", 1, 256),
     ("batch", 1, 4096),
+    ("banks", 1, 8),
     ("seed", 0, 18446744073709551615),
     ("bank_rows", 2, 1024),
     ("fan_out", 2, 64),
@@ -52,9 +59,9 @@ def test_every_integer_has_its_range_tested():
 def test_integer_range(name, low, high):
     for value in (low - 1, high + 1, -(10**30), 10**30):
         with pytest.raises(ValueError, match=exactly(f"{name} must be {low} to {high}, not {value}")):
-            AmperConfig(**{"rows": 100, name: value})
+            sized(name, value)
     for value in (low, high):
-        assert getattr(AmperConfig(**{"rows": 100, name: value}), name) == value
+        assert getattr(sized(name, value), name) == value
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,7 @@ def test_not_a_power_of_two(name, value):
 @pytest.mark.parametrize("name", INTEGERS)
 @pytest.mark.parametrize("kind", [np.int8, np.uint16, np.int64, np.uint64])
 def test_numpy_integers_become_python_integers(name, kind):
-    value = getattr(AmperConfig(**{"rows": 100, name: kind(4)}), name)
+    value = getattr(sized(name, kind(4)), name)
     assert value == 4
     assert type(value) is int
 
@@ -96,6 +103,7 @@ CHOICES = {
     "bus": "native, axi, wishbone, axi4",
     "storage": "flip-flops, latches",
     "primitives": "gates, blocks",
+    "memories": "inferred, macro",
 }
 
 
@@ -147,8 +155,9 @@ def test_unknown_choice(name, value):
 
 @pytest.mark.parametrize("name", CHOICES)
 def test_every_choice_is_legal(name):
+    where = {"rows": 2, "organisation": "tree"} if name == "memories" else {"rows": 1}
     for value in CHOICES[name].split(", "):
-        assert getattr(AmperConfig(rows=1, **{name: value}), name) == value
+        assert getattr(AmperConfig(**where, **{name: value}), name) == value
 
 
 @pytest.mark.parametrize("value", [None, 0, 1, "true", np.True_], ids=repr)

@@ -36,7 +36,7 @@ def structure(config: AmperConfig) -> AmperConfig:
     """The configuration as far as it cannot be set at run time, with native ports: one library for every seed."""
     default = {name: each.default for name, each in declarations(AmperConfig).items() if each.changes != "build"}
     # Neither cells nor primitives change an index, and a simulation needs none of either.
-    default |= {name: getattr(AmperConfig, name) for name in ("bus", "storage", "primitives")}
+    default |= {name: getattr(AmperConfig, name) for name in ("bus", "storage", "primitives", "memories")}
     return config.changed(**default | {"variant": config.variants[0]})
 
 

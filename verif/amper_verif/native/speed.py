@@ -19,10 +19,14 @@ from amper import AmperConfig
 from amper.backends.backend import DeviceError
 from amper.sampler.device import Device
 from amper_report.tables import table
+from amper_spec.algorithm import ORGANISATIONS
 from amper_verif.native.run import BACKENDS
 
 BATCH = 64
-_TITLES = ("n", "backend", "us per sample of 64", "us per update of 64", "cycles per sample", "cycles per update")
+_TITLES = (
+    *("n", "backend", "us per sample of 64", "us per update of 64", "both, times a second"),
+    *("cycles per sample", "cycles per update"),
+)
 _LEAST_SECONDS = 0.02  # of CPU time that is measured at once: far above what the clock can tell apart
 
 
@@ -43,12 +47,13 @@ def measured(config: AmperConfig, names: list[str], rounds: int) -> list[dict[st
             ):
                 times.setdefault((name, kind), []).append(_microseconds(call))
                 cycles[name, kind] = device.cycles.last
-    return [
-        {"backend": name, "rows": config.rows}
-        | {f"{kind}_us": round(statistics.median(times[name, kind]), 1) for kind in ("sample", "update")}
-        | {f"{kind}_cycles": cycles[name, kind] for kind in ("sample", "update")}
-        for name in names
-    ]
+    lines = []
+    for name in names:
+        spent = {f"{kind}_us": round(statistics.median(times[name, kind]), 1) for kind in ("sample", "update")}
+        steps = {"steps_a_second": round(1e6 / sum(spent.values()))}
+        clocked = {f"{kind}_cycles": cycles[name, kind] for kind in ("sample", "update")}
+        lines.append({"backend": name, "rows": config.rows, **spent, **steps, **clocked})
+    return lines
 
 
 def _microseconds(call: Callable[[], object]) -> float:
@@ -70,6 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--backends", default=",".join(BACKENDS), metavar="B,B", help="(default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=7, metavar="R", help="of which the median counts (default: 7)")
     parser.add_argument("--variant", default="exact", metavar="V")
+    parser.add_argument("--organisation", default="parallel", metavar="X", help=f"of exact: {', '.join(ORGANISATIONS)}")
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
     options = parser.parse_args(arguments)
     names = options.backends.split(",")
@@ -81,7 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError(f"rounds must be at least 1, not {options.rounds}")
         if not all(rows.isdecimal() for rows in options.rows.split(",")):
             raise ValueError(f"rows must be integers with commas between, not {options.rows}")
-        configs = [AmperConfig(rows=int(rows), variant=options.variant, seed=1) for rows in options.rows.split(",")]
+        kind = {"variant": options.variant, "organisation": options.organisation, "seed": 1}
+        configs = [AmperConfig(rows=int(rows), **kind) for rows in options.rows.split(",")]
         lines = [line for config in configs for line in measured(config, names, options.rounds)]
     except (ValueError, TypeError, ImportError, DeviceError) as error:
         print(f"speed: error: {error}", file=sys.stderr)
@@ -89,9 +96,10 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps(lines))
         return 0
-    cells = ("rows", "backend", "sample_us", "update_us", "sample_cycles", "update_cycles")
+    cells = ("rows", "backend", "sample_us", "update_us", "steps_a_second", "sample_cycles", "update_cycles")
     print(table(_TITLES, ([line[name] for name in cells] for line in lines)))
-    print(f"\nAmperConfig(rows=n, variant={options.variant!r}, seed=1); {_machine()}")
+    told = ", ".join(f"{name}={value!r}" for name, value in kind.items())
+    print(f"\nAmperConfig(rows=n, {told}); {_machine()}")
     return 0
 
 

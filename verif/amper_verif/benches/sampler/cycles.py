@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from amper import AmperConfig
 from amper.model.planes import ExactBatch
+from amper.model.tree import TreeBatch
 from amper_hw.base import latency
 from amper_spec.status import REFUSALS, Status
 from amper_verif.harness.scoreboard import Scoreboard
@@ -107,6 +108,8 @@ class CycleCheck:
         alone = _cycles(self._config, settings.variant, settings.groups, batch)
         if isinstance(drawn, ExactBatch):
             return alone + _more_planes(drawn.planes, self._config.draw_ports)
+        if isinstance(drawn, TreeBatch):
+            return alone + _more_banks([row % self._config.banks for row in drawn.indices], self._config.draw_ports)
         return alone + (latency.fallback_cycles(self._config) if drawn.fallback else 0)
 
 
@@ -120,3 +123,16 @@ def _cycles(config: AmperConfig, variant: str, groups: int, batch: int) -> int:
 def _more_planes(planes: tuple[int, ...], lanes: int) -> int:
     """Beats more than where the lanes of each lie in one plane."""
     return sum(planes[place] != planes[place - 1] for place in range(len(planes)) if place % lanes)
+
+
+def _more_banks(banks: list[int], lanes: int) -> int:
+    """Beats more than where the lanes of each lie in banks of their own: a lane waits whose bank one before it has."""
+    more = 0
+    for begin in range(0, len(banks), lanes):
+        taken: set[int] = set()
+        for bank in banks[begin : begin + lanes]:
+            if bank in taken:
+                more += 1
+                taken.clear()
+            taken.add(bank)
+    return more

@@ -1,0 +1,61 @@
+"""A bank of organisation tree: rows, the levels above them, and their sum.
+
+Latency: ``latency.sum_tree_cycles`` from a draw to its row. Page: docs/hardware/tree.md.
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from amper_hw.base.modules import Composite, SharedModule
+from amper_hw.tree.level import TreeLevel
+from amper_hw.tree.ports import operation_layout
+from amper_hw.tree.shape import levels
+from amper_hw.tree.updates import Updates
+from amper_spec.config import AmperConfig
+
+
+class TreeBank(Composite):
+    """Draws and writes in their order, one a cycle, each as if it were done before the next one comes.
+
+    Parameters
+    ----------
+    config : the configuration of the bank alone.
+
+    Members
+    -------
+    write, clear, clearing, still, recent, some, sum, any : as of ``Updates``. draw : In, ``operation_layout`` of the
+        root: draws; none while a write is under way to the root. drawn : Out, that of a row: what came out of the tree.
+    """
+
+    _OF_UPDATES = ("clearing", "still", "recent", "some", "sum", "any")
+
+    def __init__(self, config: AmperConfig) -> None:
+        self._config = config
+        self._updates = Updates(config)
+        members = dict(self._updates.signature.members)
+        del members["operation"]
+        row = operation_layout(config, sum_width=config.priority_width)
+        draw = operation_layout(config, sum_width=config.total_width)
+        super().__init__({**members, "draw": In(draw), "drawn": Out(row)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        updates = self.instantiate(m, "updates", SharedModule.of("amper_updates", self._updates))
+        wiring.connect(m, wiring.flipped(self.write), updates.write)
+        m.d.comb += updates.clear.eq(self.clear)
+        m.d.comb += [getattr(self, name).eq(getattr(updates, name)) for name in self._OF_UPDATES]
+        store, draw = updates.operation, self.draw
+        entering = Signal(store.shape())
+        # They never meet: a write waits until the last draw of a batch is under way, and takes longer.
+        m.d.comb += entering.as_value().eq(Mux(draw.draw, draw.as_value(), store.as_value()))
+        operation: Value = entering
+        for index, shape in enumerate(levels(self._config)):
+            part = SharedModule.of(f"amper_tree_level_{index}", TreeLevel(self._config, shape))
+            level = self.instantiate(m, f"level_{index}", part)
+            m.d.comb += level.operation.eq(operation)
+            operation = level.result
+        m.d.comb += self.drawn.eq(operation)
+        return m

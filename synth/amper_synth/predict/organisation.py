@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from amper_hw.base.latency import batch_cycles
 from amper_hw.tree.shape import levels
 from amper_spec.algorithm import AUTO, ORGANISATIONS, TREE_FROM
@@ -28,7 +26,8 @@ def tree_luts(config: AmperConfig) -> float:
 
 def memory_bits(config: AmperConfig) -> int:
     """Bits of RAM of organisation tree: codes and sums."""
-    return config.rows * config.priority_width + sum(shape.nodes * sum(shape.sum_widths) for shape in levels(config))
+    sums = sum(shape.nodes * sum(shape.sum_widths) for shape in levels(config))
+    return config.rows * config.priority_width + config.banks * sums
 
 
 def organisations(config: AmperConfig, asked: object) -> list[str]:
@@ -46,9 +45,11 @@ def organisations(config: AmperConfig, asked: object) -> list[str]:
 def _line(config: AmperConfig, organisation: str) -> str:
     if organisation == "parallel":
         size = f"no RAM, some {parallel_luts(config):,.0f} look-up tables of an ECP5 (Q = 16)"
-        cycles = batch_cycles(replace(config, organisation=organisation))
+        cycles = batch_cycles(config.changed(organisation=organisation, banks=1, memories="inferred"))
     else:
-        alike = config.changed(organisation=organisation, **OF_THE_TREE)
-        size = f"{memory_bits(config):,} bits of RAM, some {tree_luts(config):,.0f} look-up tables"
+        tree = config.organisation == organisation
+        alike = config if tree else config.changed(organisation=organisation, **OF_THE_TREE)
+        logic = f"some {tree_luts(alike):,.0f}" if alike.banks == 1 else "an unmeasured number of"
+        size = f"{memory_bits(alike):,} bits of RAM, {logic} look-up tables"
         cycles = batch_cycles(alike)
     return f"  {organisation}: {size}, a batch of {config.batch} in {cycles} cycles"

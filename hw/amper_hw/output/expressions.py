@@ -31,7 +31,7 @@ _ALONE = {
     "shr": "shifted", "sshr": "shifted", "eq": "equal", "ne": "unequal", "lt": "less", "le": "at_most", "gt": "more",
     "ge": "at_least", "not": "inverse", "any": "any", "all": "all", "parity": "parity", "choose": "choice",
 }  # fmt: skip
-_LONGEST_NAME, _LONGEST_INSIDE, _LONGEST_WHOLE = 32, 80, 300
+_LONGEST_NAME, _LONGEST_INSIDE, _LONGEST_CHAIN, _LONGEST_WHOLE = 32, 80, 900, 300
 
 
 class Expressions:
@@ -47,13 +47,15 @@ class Expressions:
         self._inside: dict[Wire, str] = {}  # texts of wires that stand where they are read
         self._name_sources()
         reads = _reads(net)
+        links = _links(net)
         for wire, operator in net.operators.items():
             text = self._operator(operator)
+            longest = _LONGEST_CHAIN if wire in links else _LONGEST_INSIDE
             simple = operator.kind == "not" and operator.width == 1 and re.fullmatch(r"~[\w.]+(\[\d+\])?", text)
             if (
                 not wire.port
                 and wire.is_temporary
-                and (simple or (reads.get(wire) == 1 and len(text) <= _LONGEST_INSIDE and operator.kind != "sshr"))
+                and (simple or (reads.get(wire) == 1 and len(text) <= longest and operator.kind != "sshr"))
             ):
                 self._inside[wire] = text
             elif wire not in self.names:
@@ -250,6 +252,17 @@ def _is_chain(text: str, symbol: str) -> bool:
 
 def _is_choice(text: str) -> bool:
     return "?" in _outside(text)
+
+
+def _links(net: Netlist) -> set[Wire]:
+    """Where a chain of ANDs or ORs goes on in another: long, but of equal terms, so that it reads best as a whole."""
+    kinds = {wire: operator.kind for wire, operator in net.operators.items() if operator.kind in ("and", "or")}
+    return {
+        whole
+        for wire, kind in kinds.items()
+        for bits in net.operators[wire].operands
+        if (whole := bits.whole) and kinds.get(whole) == kind
+    }
 
 
 def _reads(net: Netlist) -> dict[Wire, int]:

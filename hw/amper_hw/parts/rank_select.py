@@ -120,7 +120,8 @@ class BitSelect(wiring.Component):
             prefixes.append(stage(total(terms, most=index * self._group), f"prefix_{index}"))
         vector, rank = stage(vector, "vector_2"), stage(rank, "rank_2")
         # Stage 3: choose the group.
-        chosen, remainder = choose(rank, prefixes)
+        hits, remainder = choose(rank, prefixes)
+        chosen = [staged(m, hit, f"in_group_{index}", on=False) for index, hit in enumerate(hits)]
         bits: Value = Const(0, self._group)
         for index, hit in enumerate(chosen):
             bits = bits | Mux(hit, vector[index * self._group : (index + 1) * self._group], 0)

@@ -10,7 +10,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.base.bits import any_of, encode, index_width
+from amper_hw.base.bits import any_of, encode, index_width, staged
 from amper_hw.base.latency import choice_cycles
 from amper_hw.base.pipeline import held
 from amper_hw.planes.ports import sums_signature
@@ -71,7 +71,7 @@ class PlaneChoice(wiring.Component):
         compared = choice_cycles(self._config) - 1
         starts = self._held(m, Cat(starts), "starts", compared)
         ranks = [held(m, self.enable, rank, f"rank_{plane}", compared) for plane, rank in enumerate(ranks)]
-        chosen = _last(starts)
+        chosen = [staged(m, hit, f"is_plane_{plane}", on=False) for plane, hit in enumerate(_last(starts))]
         return {
             "plane": encode(chosen),
             "reached": any_of(Mux(hit, rank, 0) for hit, rank in zip(chosen, ranks, strict=True)),
@@ -82,12 +82,14 @@ class PlaneChoice(wiring.Component):
     def _compared(self, m: Module) -> dict[str, Value]:
         planes = self._config.priority_width
         below = [Const(0, 1), *_below(m, self.place[: planes - 1], self.sums.total[: planes - 1])]
-        starts = [Const(1, 1), *(self._starts_at_or_before(plane, below[plane]) for plane in range(1, planes))]
+        reached_planes = [self._starts_at_or_before(plane, below[plane]) for plane in range(1, planes)]
+        named = [staged(m, each, f"reaches_{plane}", on=False) for plane, each in enumerate(reached_planes, 1)]
+        starts = [Const(1, 1), *named]
         compared = choice_cycles(self._config) - 1  # cycles; the choice is another
         place = held(m, self.enable, self.place, "place_compared", compared)
         below = self._held(m, Cat(below), "below", compared)
         starts = self._held(m, Cat(starts), "starts", compared)
-        chosen = _last(starts)
+        chosen = [staged(m, hit, f"is_plane_{plane}", on=False) for plane, hit in enumerate(_last(starts))]
         uppers = [Const(0, self._rank_width), *(self.sums.uppers[index] for index in range(planes - 1))]
         reached = [self._from(place, plane) for plane in range(planes)]
         return {

@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add its options."""
     parser.add_argument("--repeats", type=int, default=101, metavar="R", help="of each cost (default %(default)s)")
     parser.add_argument("-o", "--output", type=folder, metavar="DIR", help="for shards.svg")
+    parser.add_argument(
+        "--rivals", action="store_true", help="instead: a row's costs beside dm-reverb and TorchRL's RayReplayBuffer"
+    )
     parser.set_defaults(run=run_shards)
 
 
@@ -30,6 +33,13 @@ def run_shards(options: argparse.Namespace) -> int:
 
     if options.repeats < 1:
         raise ValueError(f"repeats must be at least 1, not {options.repeats}")
+    if options.rivals:
+        from amper_lab.bench import rivals
+
+        with tqdm(total=len(KINDS) * len(rivals.REQUESTS) * (options.repeats + 1), unit="round") as progress:
+            found = rivals.measure(options.repeats, progress.update)
+        print(f"{described(environment())}\n\n{rivals.markdown(*found)}")
+        return 0
     with tqdm(total=4 * len(KINDS), unit="cost") as progress:
         costs = {kind: measure(kind, options.repeats, progress.update) for kind in KINDS}
     rates = {kind: simulate(each) for kind, each in costs.items()}

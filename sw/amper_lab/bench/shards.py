@@ -53,17 +53,17 @@ def measure(kind: str, repeats: int, progress: Callable[[], object]) -> Costs:
     for shards, rows in ((1, few), (1, many), (4, few)):
         with ShardedReplay(shards, ROWS * shards, columns, engine=ENGINE) as replay:
             for _ in range(shards):
-                replay.extend(**_rows(columns, ROWS))
+                replay.extend(**zero_rows(columns, ROWS))
             found[shards, rows] = _median(repeats, partial(_learn, replay, rows))
         progress()
     a_row = (found[1, many] - found[1, few]) / (many - few)
     a_shard = max(found[4, few] - found[1, few], 0.0) / 3
     a_call = max(found[1, few] - a_shard - few * a_row, 0.0)
     shard = Shard(ShardSpec(ROWS, columns, "per", 1, None, {}))
-    shard.request("extend", _rows(columns, ROWS))
+    shard.request("extend", zero_rows(columns, ROWS))
     small, large = (_median(repeats, partial(_serve, shard, size)) for size in (few, many))
     of_row = (large - small) / (many - few)
-    sent = pickle.dumps(("extend", _rows(columns, CHUNK)), -1)
+    sent = pickle.dumps(("extend", zero_rows(columns, CHUNK)), -1)
     insert = _median(repeats, lambda: shard.request(*pickle.loads(sent))) / CHUNK
     progress()
     size = sum(np.dtype(spec).itemsize for spec in columns.values()) + 16  # with an index and a chance
@@ -124,7 +124,8 @@ def draw(costs: dict[str, Costs], rates: dict[str, dict[int, list[float]]], path
             panel.legend(fontsize=8)
 
 
-def _rows(columns: dict[str, Any], count: int) -> dict[str, NDArray[Any]]:
+def zero_rows(columns: dict[str, Any], count: int) -> dict[str, NDArray[Any]]:
+    """``count`` transitions of zeros."""
     types = {name: np.dtype(spec) for name, spec in columns.items()}
     return {name: np.zeros((count, *each.shape), each.base) for name, each in types.items()}
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
 
 from amper_cli.main import main
-from amper_lab.bench import shards
+from amper_lab.bench import rivals, shards
 from amper_lab.bench.shards import Costs, rate
 
 
@@ -45,3 +48,31 @@ def test_inserts_take_the_shards_time():
     """With s = 10^-6 a row and an insert of 8 s for 8 draws, half of a shard's time is left at the limit."""
     found = rate(Costs((0, 0, 0), (0, 1e-6), 8e-6, 0), 1, 10**6, np.random.default_rng(1))
     assert found == pytest.approx(0.5e6, rel=1e-3)
+
+
+def test_rivals_take_turns(monkeypatch):
+    """A row's cost is the processor time of its call; who cannot be had is named with the reason."""
+    clock = [0.0]
+    costs = {"cheap": 1e-6, "dear": 5e-6}
+
+    @contextmanager
+    def rival(name, kind):
+        def call(rows):
+            clock[0] += costs[name] * rows
+
+        yield call
+
+    made = {name: partial(rival, name) for name in costs}
+    monkeypatch.setattr(rivals, "RIVALS", made | {"gone": partial(rivals.reverb)})
+    monkeypatch.setattr(rivals, "processor_time", lambda: clock[0])
+    monkeypatch.setitem(sys.modules, "reverb", None)
+    told = rivals.markdown(*rivals.measure(3, lambda: None))
+    assert "| cheap | 1.00 | 1.00 | 1.00 | 1.00 |\n| dear | 5.00 | 5.00 | 5.00 | 5.00 |" in told
+    assert "\n\nNot measured: gone: import of reverb halted" in told
+
+
+def test_a_rival_of_ours():
+    with rivals.ours("threads", "small") as call:
+        before = rivals.processor_time()
+        call(64)
+        assert rivals.processor_time() >= before > 0

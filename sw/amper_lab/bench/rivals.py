@@ -1,0 +1,187 @@
+"""``amper bench shards --rivals``: draws and updates of replays beyond one process, in processor time of all processes.
+
+Each rival is filled, and then draws rows and gives all of them new priorities, again and again, in turns with the
+others. What a call costs is the processor time of this process and all that it started, over the rows.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from amper.distributed import ShardedReplay
+from amper_lab.bench.contestant import MissingError
+from amper_lab.bench.shards import KINDS, ROWS, zero_rows
+from amper_report.tables import table
+
+REQUESTS = (64, 4096)
+SHARDS = 2
+TURN = 16_384  # rows of a rival's turn: the clock of processes goes by hundredths of a second
+Call = Callable[[int], object]  # draw so many rows, and update them
+
+
+@contextmanager
+def ours(engine: str, kind: str) -> Iterator[Call]:
+    """``ShardedReplay``."""
+    with ShardedReplay(SHARDS, ROWS, KINDS[kind], engine=engine) as replay:
+        for _ in range(SHARDS):
+            replay.extend(**zero_rows(KINDS[kind], ROWS // SHARDS))
+
+        def call(rows: int) -> None:
+            batch = replay.sample(rows)
+            replay.update_errors(batch["indices"], np.ones(rows))
+
+        yield call
+
+
+@contextmanager
+def reverb(kind: str) -> Iterator[Call]:
+    """A server of dm-reverb in a process of its own, one item a transition."""
+    module = _imported("reverb", "dm-reverb[tensorflow]==0.14.0")
+    context = multiprocessing.get_context("spawn")
+    port, over = context.Queue(), context.Event()
+    server = context.Process(target=_serve_reverb, args=(port, over), daemon=True)
+    server.start()
+    client = module.Client(f"localhost:{port.get(timeout=120)}")
+    columns = zero_rows(KINDS[kind], 1)
+    with client.writer(max_sequence_length=1) as writer:
+        for _ in range(ROWS):
+            writer.append([column[0] for column in columns.values()])
+            writer.create_item("table", 1, 1.0)
+
+    def call(rows: int) -> None:
+        keys = [sample[0].info.key for sample in client.sample("table", rows)]
+        client.mutate_priorities("table", dict.fromkeys(keys, 1.0))
+
+    try:
+        yield call
+    finally:
+        over.set()
+        server.join()
+
+
+def _serve_reverb(port: Any, over: Any) -> None:
+    import reverb as module
+
+    one = module.Table(
+        "table",
+        sampler=module.selectors.Prioritized(0.6),
+        remover=module.selectors.Fifo(),
+        max_size=ROWS,
+        rate_limiter=module.rate_limiters.MinSize(1),
+    )
+    server = module.Server([one], port=None)
+    port.put(server.port)
+    over.wait()
+    server.stop()
+
+
+@contextmanager
+def torchrl(kind: str) -> Iterator[Call]:
+    """TorchRL's RayReplayBuffer, with our sampler: its own needs another PyTorch."""
+    data, torch = _imported("torchrl.data", "amper[torchrl,ray]"), _imported("torch", "amper[torchrl,ray]")
+    tensordict = _imported("tensordict", "amper[torchrl,ray]")
+    _imported("ray", "amper[torchrl,ray]")
+    from amper.torchrl import AmperSampler
+
+    buffer = data.RayReplayBuffer(
+        storage=partial(data.LazyTensorStorage, ROWS),
+        sampler=partial(AmperSampler, ROWS, 0.6, 0.4),
+        replay_buffer_cls=data.TensorDictReplayBuffer,
+        remote_config={"num_cpus": 1},
+        batch_size=REQUESTS[0],
+    )
+    tensors = {name: torch.from_numpy(column) for name, column in zero_rows(KINDS[kind], ROWS).items()}
+    buffer.extend(tensordict.TensorDict(tensors, [ROWS]))
+
+    def call(rows: int) -> None:
+        batch = buffer.sample(rows)
+        buffer.update_priority(batch["index"], torch.ones(rows))
+
+    try:
+        yield call
+    finally:
+        buffer.close()
+
+
+RIVALS: dict[str, Callable[[str], AbstractContextManager[Call]]] = {
+    "amper, processes": partial(ours, "processes"),
+    "amper, Ray": partial(ours, "ray"),
+    "dm-reverb": reverb,
+    "TorchRL RayReplayBuffer": torchrl,
+}
+
+
+def measure(repeats: int, progress: Callable[[], object]) -> tuple[dict[str, list[list[float]]], dict[str, str]]:
+    """By rival microseconds a row of each kind of rows and size of request, all repeats; and why others are missing."""
+    found: dict[str, list[list[float]]] = {}
+    missing: dict[str, str] = {}
+    for kind in KINDS:
+        with ExitStack() as stack:
+            calls = {}
+            for name, made in RIVALS.items():
+                if name not in missing:
+                    try:
+                        calls[name] = stack.enter_context(made(kind))
+                    except (MissingError, ImportError) as error:
+                        missing[name] = str(error)
+            for rows in REQUESTS:
+                times: dict[str, list[float]] = {name: [] for name in calls}
+                for repeat in range(repeats + 1):  # the first does not count
+                    for name, call in calls.items():
+                        calls_of_turn = max(1, TURN // rows)
+                        start = processor_time()
+                        for _ in range(calls_of_turn):
+                            call(rows)
+                        if repeat:
+                            times[name].append((processor_time() - start) / calls_of_turn / rows * 1e6)
+                    progress()
+                for name, each in times.items():
+                    found.setdefault(name, []).append(each)
+    return found, missing
+
+
+def markdown(found: dict[str, list[list[float]]], missing: dict[str, str]) -> str:
+    """Median microseconds a row over the turns."""
+    heads = [f"{kind}, {rows:,} rows" for kind in KINDS for rows in REQUESTS]
+    lines = [[name, *(f"{np.median(times):.2f}" for times in of_all)] for name, of_all in found.items()]
+    notes = "".join(f"\n\nNot measured: {name}: {why}" for name, why in missing.items())
+    return table(["microseconds a row", *heads], lines) + notes
+
+
+def processor_time() -> float:
+    """Seconds of this process and all that it has started and are running."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    parents: dict[int, int] = {}
+    times: dict[int, float] = {}
+    for state in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = state.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended
+        pid = int(state.parent.name)
+        parents[pid], times[pid] = int(fields[1]), (int(fields[11]) + int(fields[12])) / ticks
+
+    def is_ours(pid: int) -> bool:
+        while pid not in (0, 1):
+            if pid == os.getpid():
+                return True
+            pid = parents.get(pid, 0)
+        return False
+
+    return sum(seconds for pid, seconds in times.items() if is_ours(pid))
+
+
+def _imported(module: str, package: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingError(f"{error}: pip install '{package}'") from error

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from amper.sampler.arguments import as_array
+
 # By name a dtype, or (dtype, shape of a row). Any: a checker infers `object` of a dictionary that has both.
 Columns = Mapping[str, Any]
 
@@ -74,7 +76,7 @@ def converted(name: str, value: object, dtype: np.dtype[Any], shape: tuple[int, 
     if isinstance(value, np.ndarray) and value.dtype == dtype and value.shape == shape:
         return np.ascontiguousarray(value).reshape(shape)  # without which () would become (1,)
     try:
-        array = np.asarray(value)
+        array = as_array(value)
     except ValueError:
         raise ValueError(f"{name} must have the shape {shape}, not lists of different lengths") from None
     if array.shape != shape:
@@ -91,7 +93,11 @@ def converted(name: str, value: object, dtype: np.dtype[Any], shape: tuple[int, 
 def _column_type(name: str, spec: object) -> tuple[np.dtype[Any], tuple[int, ...]]:
     dtype: Any
     dtype, shape = spec if isinstance(spec, tuple) and len(spec) == 2 else (spec, ())
+    if not isinstance(spec, (type, np.dtype)) and hasattr(spec, "dtype"):  # a Gymnasium space, an array
+        dtype, shape = spec.dtype, getattr(spec, "shape", None)
     try:
+        if dtype is None or shape is None:  # which NumPy takes for float64, and for ()
+            raise TypeError
         one = np.dtype(dtype)
         whole = np.dtype((one, shape)) if one.itemsize else one  # NumPy has no (str, shape)
     except (TypeError, ValueError):

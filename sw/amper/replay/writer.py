@@ -34,6 +34,8 @@ class VectorWriter:
 
     def __init__(self, buffer: ReplayBuffer, envs: Any) -> None:
         self._buffer = buffer
+        if not hasattr(envs, "num_envs"):
+            raise TypeError(f"envs must be a vector environment, not {type(envs).__name__}")
         self._count = int(envs.num_envs)
         mode = getattr(envs, "metadata", {}).get("autoreset_mode")
         self._mode = checked_choice("autoreset_mode", getattr(mode, "value", mode), MODES)

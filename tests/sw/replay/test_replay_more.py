@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import threading
 
@@ -102,6 +103,16 @@ def test_what_goes_wrong_ahead_of_time():
             next(batches)
     with pytest.raises(ValueError, match=r"^ahead must be 1 to 1024, not 0$"):
         buffer.prefetch(2, ahead=0)
+
+
+def test_batches_ahead_that_are_forgotten_end_by_themselves():
+    buffer = ReplayBuffer(10, {"x": "int64"})
+    buffer.add(x=1)
+    next(buffer.prefetch(2))
+    thread = next(each for each in threading.enumerate() if each.name == "amper prefetch")
+    gc.collect()
+    thread.join(timeout=60)
+    assert not thread.is_alive()
 
 
 def filled(rows: int, count: int, compiled: bool, seed: int = 1, **options) -> ReplayBuffer:

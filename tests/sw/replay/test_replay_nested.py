@@ -7,6 +7,7 @@ import copy
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 from amper import NStep, ReplayBuffer, Sampler, Sequences
 
@@ -180,3 +181,20 @@ def test_errors(call, error, message):
         call(buffer)
     assert str(raised.value) == message
     assert len(buffer) == 0
+
+
+def test_columns_of_gymnasiums_spaces_and_of_arrays():
+    """Whatever has a type and a shape; None and a space without either are none."""
+    seen = spaces.Dict({"image": spaces.Box(0, 255, (2, 3), np.uint8), "step": spaces.Discrete(4)})
+    buffer = ReplayBuffer(3, {"obs": seen, "action": spaces.MultiBinary(5), "state": np.zeros(2, np.float16)})
+    found = {name: (column.dtype.name, column.shape[1:]) for name, column in buffer.columns.items()}
+    assert found == {
+        "obs/image": ("uint8", (2, 3)),
+        "obs/step": ("int64", ()),
+        "action": ("int8", (5,)),
+        "state": ("float16", (2,)),
+    }
+    buffer.add(obs=seen.sample(), action=np.ones(5, np.int8), state=np.ones(2))
+    for none in (None, spaces.Tuple([spaces.Discrete(2)])):
+        with pytest.raises(TypeError, match=r"^columns\['x'\] must be a dtype or \(dtype, shape\), not "):
+            ReplayBuffer(3, {"x": none})

@@ -91,3 +91,13 @@ print(buffer.sample(1)["x"])
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines() == ["False", "torch is not installed: pip install 'amper[train]'", "[1]"]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("options", [{"requires_grad": True}, {"dtype": torch.bfloat16}], ids=str)
+def test_tensors_of_any_kind_are_stored(compiled, options):
+    """With a gradient, or of a type that NumPy lacks: what a policy gives."""
+    buffer = ReplayBuffer(4, {"x": ("float32", 2)}, compiled=compiled)
+    buffer.add(x=torch.full((2,), 1.5, **options))
+    buffer.extend(x=torch.full((2, 2), 2.5, **options))
+    assert buffer.columns["x"].tolist() == [[1.5, 1.5], [2.5, 2.5], [2.5, 2.5], [0, 0]]

@@ -137,3 +137,8 @@ def test_refused():
     with pytest.raises(ValueError, match=r"^mask must have every environment that ended, and has not 1$"):
         disabled.reset(zeros[:, None], ~ends)
     assert len(buffer) == 3
+
+
+def test_a_single_environment_is_none_of_vectors():
+    with pytest.raises(TypeError, match=r"^envs must be a vector environment, not dict$"):
+        ReplayBuffer(4, {"obs": "float32"}).writer({})

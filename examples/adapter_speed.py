@@ -19,14 +19,14 @@ from importlib.metadata import version
 import numpy as np
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.buffers import ReplayBuffer
+from stable_baselines3.common.buffers import ReplayBuffer as Sb3ReplayBuffer
 from tensordict import TensorDict
 from tianshou.data import Batch, PrioritizedReplayBuffer
 from torchrl.data import LazyTensorStorage, TensorDictReplayBuffer
 from torchrl.data.replay_buffers.samplers import PrioritizedSampler
 from tqdm import tqdm
 
-from amper import Sampler
+from amper import ReplayBuffer, Sampler
 from amper.adapters.sb3 import AmperReplayBuffer as Sb3Buffer
 from amper.adapters.tianshou import AmperReplayBuffer as TianshouBuffer
 from amper.torchrl import AmperSampler, AmperTensorDictReplayBuffer
@@ -66,6 +66,15 @@ def torchrl_buffer_calls(kind: type[TensorDictReplayBuffer], rows: int) -> Calls
     return {"sample": buffer.sample}
 
 
+def buffer_calls(rows: int) -> Calls:
+    """The same batches by ``amper.ReplayBuffer``, as tensors."""
+    columns = {"obs": ("float32", 4), "action": "float32", "reward": "float32", "next_obs": ("float32", 4)}
+    buffer = ReplayBuffer(rows, {**columns, "done": "float32"})
+    buffer.extend(**{name: np.zeros((rows, 4) if "obs" in name else rows) for name in (*columns, "done")})
+    buffer.update_errors(np.arange(rows), np.random.rand(rows))
+    return {"sample": lambda: buffer.sample(BATCH, tensors=True)}
+
+
 def tianshou_calls(buffer: PrioritizedReplayBuffer, rows: int, drawn: np.ndarray, errors: np.ndarray) -> Calls:
     zeros, no = np.zeros(rows), np.zeros(rows, dtype=bool)
     buffer.set_batch(Batch(obs=zeros, act=zeros, rew=zeros, terminated=no, truncated=no, done=no, obs_next=zeros))
@@ -79,7 +88,7 @@ def tianshou_calls(buffer: PrioritizedReplayBuffer, rows: int, drawn: np.ndarray
     }
 
 
-def sb3_calls(buffer: ReplayBuffer, rows: int, drawn: np.ndarray, errors: np.ndarray) -> Calls:
+def sb3_calls(buffer: Sb3ReplayBuffer, rows: int, drawn: np.ndarray, errors: np.ndarray) -> Calls:
     one = [np.zeros(4), np.zeros(4), np.zeros(1), np.zeros(1), np.zeros(1), [{}]]
     for _ in range(rows):
         buffer.add(*one)
@@ -103,10 +112,11 @@ def contenders(rows: int) -> dict[str, Calls]:
         "amper.torchrl": torchrl_calls(AmperSampler(rows, 0.6, 0.4), *given),
         "amper.torchrl in TorchRL's buffer, whole batch": torchrl_buffer_calls(TensorDictReplayBuffer, rows),
         "amper.torchrl in ours, whole batch": torchrl_buffer_calls(AmperTensorDictReplayBuffer, rows),
+        "amper.ReplayBuffer, whole batch of tensors": buffer_calls(rows),
         "amper.tianshou, indices and weights": tianshou_calls(TianshouBuffer(rows, 0.6, 0.4), *given),
         "Tianshou, indices and weights": tianshou_calls(PrioritizedReplayBuffer(rows, 0.6, 0.4), *given),
         "amper.sb3, whole batch": sb3_calls(Sb3Buffer(rows, box, spaces.Discrete(2), "cpu"), *given),
-        "SB3 (uniform), whole batch": sb3_calls(ReplayBuffer(rows, box, spaces.Discrete(2), "cpu"), *given),
+        "SB3 (uniform), whole batch": sb3_calls(Sb3ReplayBuffer(rows, box, spaces.Discrete(2), "cpu"), *given),
     }
     try:
         found["TorchRL"] = torchrl_calls(PrioritizedSampler(rows, 0.6, 0.4), *given)

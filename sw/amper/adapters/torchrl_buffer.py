@@ -46,7 +46,8 @@ class AmperTensorDictReplayBuffer(TensorDictReplayBuffer):
                 # A nested dictionary is indexed by TorchRL.
                 values[key] = value.index_select(0, index) if type(value) is torch.Tensor else value[index]
         values["index"] = index
-        return TensorDict(values, [index.shape[0]], device=stored.device)
+        # The constructor checks every value's shape and device again, for a sixth of the time of all this.
+        return TensorDict._new_unsafe(values, batch_size=index.shape, device=stored.device)
 
     def _is_plain(self) -> bool:
         """Whether a batch is rows of tensors and what the sampler says of them, and nothing else is asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,19 @@ class BatchArrays:
             self.arrays = {name: value.numpy() if tensors else value for name, value in self.batch.items()}
 
 
+@cache
+def are_pinned() -> bool:
+    """Whether tensors lie in pinned memory: where CUDA is available, which only that is copied to asynchronously."""
+    available: bool = require("torch", "train").cuda.is_available()
+    return available
+
+
+def as_tensors(batch: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """Tensors that share memory with new arrays."""
+    torch = require("torch", "train")
+    return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+
 def check_tensors(types: Types) -> None:
     """Raise ImportError without PyTorch, TypeError for a column of a type that it does not have."""
     for name, (dtype, _) in types.items():
@@ -86,7 +100,6 @@ def _torch_type(name: str, dtype: np.dtype[Any]) -> Any:
 
 
 def _tensor(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-    """A PyTorch tensor, pinned if CUDA is available, which only pinned memory is copied to asynchronously."""
+    """A PyTorch tensor, in pinned memory if there is any."""
     kind = _torch_type(name, dtype)
-    torch = require("torch", "train")
-    return torch.empty(shape, dtype=kind, pin_memory=torch.cuda.is_available())
+    return require("torch", "train").empty(shape, dtype=kind, pin_memory=are_pinned())

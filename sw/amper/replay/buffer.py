@@ -26,6 +26,8 @@ from amper.sampler.choice import chosen_core
 from amper.sampler.sampler import Sampler
 from amper_spec.checks import checked_integer
 
+_ERRORS = MUST_HOLD | ERRORS
+
 
 class ReplayBuffer(StepByStep):
     """The latest ``rows`` transitions, drawn by priority.
@@ -206,12 +208,16 @@ class ReplayBuffer(StepByStep):
 
         Raises TypeError, ValueError : as there; an index that no transition has had yet. Nothing is stored then.
         """
+        if self._writes and self._rows.write(self.sampler.core, indices, priorities, MUST_HOLD):
+            return
         if not self._wrote(indices, priorities, MUST_HOLD):
             self._written("priorities", self.sampler.update, indices, priorities)
 
     def update_errors(self, indices: ArrayLike, errors: ArrayLike) -> None:
         """``update`` with (|error| + eps)^alpha; ``errors`` are (b,) TD errors, finite."""
-        if not self._wrote(indices, errors, MUST_HOLD | ERRORS):
+        if self._writes and self._rows.write(self.sampler.core, indices, errors, _ERRORS):
+            return
+        if not self._wrote(indices, errors, _ERRORS):
             self._written("errors", self.sampler.update_errors, indices, errors)
 
     def remove(self, indices: ArrayLike) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from amper.replay.batches import BatchArrays, check_tensors
+from amper.replay.batches import BatchArrays, are_pinned, as_tensors, check_tensors
 from amper.replay.columns import converted
 from amper.replay.nested import Nested
 from amper.replay.nstep import Links
@@ -94,15 +94,10 @@ class StepByStep(StoredRows):
         )
 
     def _wrote(self, indices: ArrayLike, values: ArrayLike, flags: int) -> bool:
-        """``update`` in one call, if that can be."""
-        if not self._writes:
-            return False
-        core, write = self.sampler.core, self._rows.write
-        if write(core, indices, values, flags):
-            return True
-        if isinstance(indices, np.ndarray) and isinstance(values, np.ndarray):
-            return False
-        return write(core, as_array(indices), as_array(values), flags)  # tensors share their memory with arrays
+        """``update`` in one call of arrays that share their memory with tensors, if that can be."""
+        if not self._writes or (isinstance(indices, np.ndarray) and isinstance(values, np.ndarray)):
+            return False  # as it was for what came
+        return self._rows.write(self.sampler.core, as_array(indices), as_array(values), flags)
 
     def _written(
         self, name: str, write: Callable[[IndexArray, NDArray[Any]], None], indices: ArrayLike, values: ArrayLike
@@ -131,6 +126,8 @@ class StepByStep(StoredRows):
         if tensors and not self._tensors_checked:
             check_tensors(self._batch_types)
             self._tensors_checked = True
+        if tensors and out is None and not are_pinned():
+            return as_tensors(self._sampled_arrays(batch, beta, replace))
         room = None
         if out is not None or (tensors and type(batch) is int and 1 <= batch <= BATCH_MAX):
             size = checked_integer("batch", batch, 1, BATCH_MAX)
@@ -148,6 +145,13 @@ class StepByStep(StoredRows):
         newest = added - 1 - (added - 1 - indices) % self.rows  # of each row
         room.arrays["indices"][:], room.arrays["weights"][:] = newest, weights
         return room.batch
+
+    def _sampled_arrays(self, batch: int, beta: float | None, replace: bool) -> dict[str, NDArray[Any]]:
+        """A new batch, at once if that can be."""
+        drawn = None
+        if self._draws and replace:
+            drawn = self._rows.sample(self.sampler.core, batch, self.sampler.fixed_beta if beta is None else beta, None)
+        return self._sampled(batch, beta, replace, False, None) if drawn is None else drawn
 
     def _sampled_nested(
         self,

@@ -69,8 +69,7 @@ def reverb(kind: str) -> Iterator[Call]:
 
 
 def _serve_reverb(port: Any, over: Any) -> None:
-    import reverb as module
-
+    module = import_module("reverb")
     one = module.Table(
         "table",
         sampler=module.selectors.Prioritized(0.6),

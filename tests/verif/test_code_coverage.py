@@ -89,6 +89,7 @@ def test_committed_waivers():
     assert not any(waiver.covers(one) for waiver in committed_waivers() for one in points)
 
 
+@pytest.mark.long  # `make signoff` has one, too
 def test_a_run_of_verify(tmp_path):
     """Few batches without corners reach most of the sampler, but not a parameter's every limit."""
     run = verify(TINIEST, simulator="verilator", batches=10, corners=False, folder=tmp_path, code_coverage=True)

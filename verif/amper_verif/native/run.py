@@ -152,6 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--alone", action="store_true", help="build only this variant in, not all five")
     parser.add_argument("--draws", default="independent", metavar="X", help=f"of exact: {', '.join(DRAWS)}")
     parser.add_argument("--organisation", default="parallel", metavar="X", help=f"of exact: {', '.join(ORGANISATIONS)}")
+    parser.add_argument("--banks", type=int, default=1, metavar="S", help="of organisation tree; then D = W = S")
     options = parser.parse_args(arguments)
     try:
         trace = None if options.trace is None else Trace.load(Path(options.trace))
@@ -177,6 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _config(options: argparse.Namespace, trace: Trace | None) -> AmperConfig:
     """Few cycles a batch, which changes no index; every variant built in, unless one is wanted alone or the tree."""
     tree = options.organisation == "tree"
+    banked = {"draw_ports": options.banks, "write_ports": options.banks}
     return AmperConfig(
         rows=options.rows or (257 if trace is None else trace.rows),
         priority_width=options.priority_width,
@@ -187,7 +189,8 @@ def _config(options: argparse.Namespace, trace: Trace | None) -> AmperConfig:
         seed=options.seed,
         search_ports=4,
         result_priority=False,
-        **OF_THE_TREE if tree else {"draw_ports": 4, "write_ports": 4, "pipeline": "shallow"},
+        banks=options.banks,
+        **OF_THE_TREE | banked if tree else {"draw_ports": 4, "write_ports": 4, "pipeline": "shallow"},
     )
 
 

@@ -179,7 +179,7 @@ def test_every_parameter_has_an_option(tmp_path, capsys):
         name="mine",
     )
     options = wanted.options()
-    assert len(options) == 2 * len(NAMES.split(", ")) - 11  # without defaults and what follows; one is a word alone
+    assert len(options) == 2 * len(NAMES.split(", ")) - 15  # without defaults and what follows; one is a word alone
     assert run(capsys, "generate", *options, "-o", tmp_path)[0] == 0
     assert json.loads((tmp_path / "mine.json").read_text())["configuration"] == wanted.to_dict()
 

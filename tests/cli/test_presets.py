@@ -66,9 +66,7 @@ def test_cycles_takes_it_for_what_is_not_given():
         "pipelines": ["deep"],
         "variants": ("exact",),
     }
-    assert cycles._axes(parsed(*cycles.command(options).split(" ", 1)[1].split())) == axes | {
-        "variants": ["exact"]
-    }
+    assert cycles._axes(parsed(*cycles.command(options).split(" ", 1)[1].split())) == axes | {"variants": ["exact"]}
 
 
 def test_cycles_builds_what_it_says(monkeypatch, capsys):

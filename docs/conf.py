@@ -33,7 +33,7 @@ maximum_signature_line_length = 100
 smartquotes_action = "D"  # dashes alone: quotation marks are of Python here
 python_use_unqualified_type_names = True
 # Optional libraries are not needed to read what stands in front of them.
-autodoc_mock_imports = ["torch", "torchrl", "tensordict", "tianshou", "stable_baselines3", "gymnasium"]
+autodoc_mock_imports = ["torch", "torchrl", "tensordict", "tianshou", "stable_baselines3", "sb3_contrib", "gymnasium"]
 
 html_theme = "furo"
 html_title = f"AMPER {release}"

@@ -165,8 +165,7 @@ def _stretch(first: int, last: int, folder: Path) -> Iterator[tuple[int, Seen]]:
     """From one process; it ends at the first mutant that oscillates."""
     expected, said = first, ""
     command = ["replay/Vreplay", str(first), str(last)]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen(command, cwd=folder, text=True, **streams) as process:
+    with subprocess.Popen(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if found := re.fullmatch(r"(\d+) (\w+)\n", line):

@@ -112,15 +112,15 @@ class RandomCalls:
         if parameter == Parameter.GROUPS:
             return int(chance.integers(0, config.groups + 2))
         if parameter == Parameter.RADIUS:
-            return int(chance.choice([0, config.radius_fixed, chance.integers(config.groups << 20)]))
+            return int(chance.choice((0, config.radius_fixed, int(chance.integers(config.groups << 20)))))
         if parameter == Parameter.NEIGHBOURS:
-            return int(chance.choice([0, config.neighbour_coefficient, chance.integers(1 << 24)]))
+            return int(chance.choice((0, config.neighbour_coefficient, int(chance.integers(1 << 24)))))
         if parameter == Parameter.VARIANT:
             return int(chance.integers(0, len(VARIANTS) + 1))
         if parameter == Parameter.BATCH:
             return int(chance.integers(0, config.batch + 2))
         if parameter == Parameter.ROWS:
-            return int(chance.choice([config.rows, chance.integers(0, config.rows + 2)]))
+            return int(chance.choice((config.rows, int(chance.integers(0, config.rows + 2)))))
         if parameter == Parameter.ENABLE:
             return int(chance.random() < 0.9)
         return int(chance.integers(0, 2 if parameter == Parameter.CLEAR else 1 << 32))

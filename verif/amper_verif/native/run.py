@@ -178,20 +178,21 @@ def main(arguments: list[str] | None = None) -> int:
 def _config(options: argparse.Namespace, trace: Trace | None) -> AmperConfig:
     """Few cycles a batch, which changes no index; every variant built in, unless one is wanted alone or the tree."""
     tree = options.organisation == "tree"
-    banked = {"draw_ports": options.banks, "write_ports": options.banks}
-    return AmperConfig(
-        rows=options.rows or (257 if trace is None else trace.rows),
-        priority_width=options.priority_width,
-        variant=options.variant,
-        variants=("exact",) if tree else (options.variant,) if options.alone else VARIANTS,  # type: ignore[arg-type]
-        draws=options.draws,
-        organisation=options.organisation,
-        seed=options.seed,
-        search_ports=4,
-        result_priority=False,
-        banks=options.banks,
-        **OF_THE_TREE | banked if tree else {"draw_ports": 4, "write_ports": 4, "pipeline": "shallow"},
-    )
+    values = {
+        "rows": options.rows or (257 if trace is None else trace.rows),
+        "priority_width": options.priority_width,
+        "variant": options.variant,
+        "variants": ("exact",) if tree else (options.variant,) if options.alone else VARIANTS,
+        "draws": options.draws,
+        "organisation": options.organisation,
+        "seed": options.seed,
+        "search_ports": 4,
+        "result_priority": False,
+        "banks": options.banks,
+    }
+    ports = {"draw_ports": options.banks, "write_ports": options.banks}
+    build = OF_THE_TREE | ports if tree else {"draw_ports": 4, "write_ports": 4, "pipeline": "shallow"}
+    return AmperConfig.from_dict(values | build)
 
 
 if __name__ == "__main__":

@@ -161,9 +161,10 @@ def sanitized(plan: Plan, folder: Path, say: Say) -> Found:
         pytest = ("-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *asked.tests)
         found = sanitize.run(asked.kind, sanitize.build(asked.kind, folder), pytest, folder)
         passes = re.findall(r"(\d+) passed", found.said)
-        row = {"label": asked.kind, "tests": int(passes[-1]) if passes else 0, "of": " ".join(asked.tests)}
+        tests = int(passes[-1]) if passes else 0
         error = "" if found.passed else f"{found.reports[:2000]}\n{found.said}".strip()
-        rows.append(row | {"passed": found.passed and row["tests"] > 0, "error": error})
+        row = {"label": asked.kind, "tests": tests, "of": " ".join(asked.tests)}
+        rows.append(row | {"passed": found.passed and tests > 0, "error": error})
     return Found(rows)
 
 

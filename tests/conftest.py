@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from amper_verif.harness import coverage
@@ -20,6 +21,10 @@ Simulate = Callable[..., dict[str, Any]]
 gc.set_threshold(
     50_000, 20, 20
 )  # Amaranth makes millions of objects that stay: looking at them takes a fifth of its time
+
+# No time decides whether a test passes: a machine that does other things is as good as one that does not.
+hypothesis.settings.register_profile("timeless", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("timeless")
 
 _tables: list[coverage.Table] = []  # of this process; in the end, of all
 

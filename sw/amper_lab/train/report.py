@@ -91,21 +91,23 @@ def claims(runs: dict[tuple[str, int, str], list[Run]]) -> str:
         low, high = RANGES[env]
         margin = MARGIN * (high - low)
         per = scores.get((env, rows, "per"), [])
-        seeds = min(len(found) for key, found in scores.items() if key[:2] == (env, rows))
-        if min(seeds, len(per)) < CLAIM_SEEDS:
-            lines.append(f"- {env}: {seeds} of {CLAIM_SEEDS} seeds, so nothing is claimed; the margin is {margin:g}.")
-            continue
         found: dict[str, list[str]] = {}
         for (of_env, of_rows, sampler), values in scores.items():
-            if (of_env, of_rows) == (env, rows) and sampler != "per":
+            if (of_env, of_rows) != (env, rows) or sampler == "per":
+                continue
+            seeds = min(len(values), len(per))
+            if seeds < CLAIM_SEEDS:
+                found.setdefault(FEW, []).append(f"{sampler} {seeds}")
+            else:
                 interval = difference_of_means([values], [per])
                 found.setdefault(verdict(interval, margin), []).append(f"{sampler} {_ends(interval, '.1f')}")
-        told = "; ".join(f"{word}: {', '.join(found[word])}" for word in VERDICTS if word in found)
-        lines.append(f"- {env}, {seeds} seeds, margin {margin:g}: {told}.")
+        told = "; ".join(f"{word}: {', '.join(found[word])}" for word in (*VERDICTS, FEW) if word in found)
+        lines.append(f"- {env}, margin {margin:g}: {told}.")
     return "\n".join(textwrap.fill(line, 120, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
 LIKE, OTHER, OPEN = VERDICTS = ("like PER", "not like PER", "not decided")
+FEW = f"nothing is claimed of fewer than {CLAIM_SEEDS} seeds"
 
 
 def verdict(interval: Interval, margin: float) -> str:

@@ -88,7 +88,8 @@ def test_every_illegal_access(simulate, config):
     """Each is answered with its error, sets its bit and changes nothing else; docs/hardware/programmers-guide.md."""
     report = simulate(bus_components.axi_sampler(config, part="illegal"))
     refused_write = {"WRITE_REFUSED"} if config.rows < 1 << config.row_width else set()
-    assert set(report["tried"]) == set(BUS_ERRORS) - {"STREAM_MALFORMED", "WRITE_REFUSED"} | refused_write
+    others = {"STREAM_MALFORMED", "WRITE_REFUSED", "ROW_FAULT"}  # of streams, of some sizes, of flipped bits
+    assert set(report["tried"]) == set(BUS_ERRORS) - others | refused_write
     assert report["accesses"] > 500
     assert report["answer_cycles"] == {"b": 3, "r": 3}
     assert report["compared"] > 20

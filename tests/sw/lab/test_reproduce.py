@@ -122,7 +122,7 @@ def test_claims_are_made_from_thirty_seeds_on(tmp_path: Path) -> None:
         for seed in range(1, 31):
             keep(tmp_path, "CartPole-v1", sampler, seed, [score + random.normal(0, 20)])
     told = report.claims(report.control_runs(tmp_path))
-    parts = [r"- CartPole-v1, 30 seeds, margin 50: like PER: exact \[.*\]", r"not like PER: amper-fr \[-.*\]"]
+    parts = [r"- CartPole-v1, margin 50: like PER: exact \[.*\]", r"not like PER: amper-fr \[-.*\]"]
     parts.append(r"not decided: amper-k \[.*\]\.")
     assert re.fullmatch("; ".join(parts), " ".join(told.split()))
     made = report.pictures(tmp_path, tmp_path / "pictures")
@@ -239,8 +239,8 @@ def test_control_table(tmp_path: Path) -> None:
         "| 2 tasks, 0 to 1 |  | amper-k | 3 | 1.27 | [-, -] |  |  | 1.00, 1.60 |",
     ]
     assert made["claims"].splitlines() == [
-        "- CartPole-v1: 1 of 30 seeds, so nothing is claimed; the margin is 50.",
-        "- Acrobot-v1: 1 of 30 seeds, so nothing is claimed; the margin is 50.",
+        "- CartPole-v1, margin 50: nothing is claimed of fewer than 30 seeds: amper-k 0.",
+        "- Acrobot-v1, margin 50: nothing is claimed of fewer than 30 seeds: exact 1, amper-k 2.",
     ]
     settings = made["settings"].splitlines()
     assert settings[0] == "|  | CartPole-v1 | Acrobot-v1 |"

@@ -208,6 +208,7 @@ def test_statuses_are_the_documented_numbers():
         "NO_VALID_ROW": 2,
         "BAD_BATCH": 3,
         "DISABLED": 4,
+        "ROW_FAULT": 5,
     }
 
 

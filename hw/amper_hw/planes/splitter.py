@@ -6,9 +6,11 @@ Page: docs/hardware/exact.md.
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+
+from amper_hw.draw.splitting import split_beat
 
 
 class PlaneSplitter(wiring.Component):
@@ -52,29 +54,14 @@ class PlaneSplitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        split = Signal()  # some lanes of the beat have gone
-        rest = Signal(self._lanes, reset_less=True)  # and these have not
         waiting = Signal(self._lanes)
-        left = Signal(self._lanes)
         plane: Value = self.planes[self._lanes - 1]
         for lane in reversed(range(self._lanes - 1)):
             plane = Mux(waiting[lane], self.planes[lane], plane)
-        m.d.comb += [
-            waiting.eq(Mux(split, rest, self.lanes)),
-            self.plane.eq(plane),
-            left.eq(waiting & ~self.group),
-            self.last.eq(left == 0),
-            self.sent.eq(self.valid & self.room),
-            self.taken.eq(self.sent & self.last),
-        ]
-        before: Value = Const(1, 1)  # all that wait below are passed on
-        for lane in range(self._lanes):
-            here = Signal(name=f"passes_{lane}")  # what follows may be passed on, too
-            m.d.comb += [
-                here.eq(before & (~waiting[lane] | self.whole | (self.planes[lane] == self.plane))),
-                self.group[lane].eq(waiting[lane] & here),
-            ]
-            before = here
-        with m.If(self.sent):
-            m.d.sync += [split.eq(~self.last), rest.eq(left)]
+        m.d.comb += self.plane.eq(plane)
+
+        def joins(lane: int) -> Value:
+            return ~waiting[lane] | self.whole | (self.planes[lane] == self.plane)
+
+        split_beat(m, self, waiting, joins)
         return m

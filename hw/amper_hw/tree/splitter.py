@@ -6,11 +6,12 @@ Page: docs/hardware/tree.md.
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import any_of
+from amper_hw.draw.splitting import split_beat
 
 
 class BankSplitter(wiring.Component):
@@ -46,25 +47,11 @@ class BankSplitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        split = Signal()  # some lanes of the beat have gone
-        rest = Signal(self._lanes, reset_less=True)  # and these have not
-        waiting, left = Signal(self._lanes), Signal(self._lanes)
-        m.d.comb += [
-            waiting.eq(Mux(split, rest, self.lanes)),
-            left.eq(waiting & ~self.group),
-            self.last.eq(left == 0),
-            self.sent.eq(self.valid & self.room),
-            self.taken.eq(self.sent & self.last),
-        ]
-        before: Value = Const(1, 1)  # all that wait below are passed on
-        for lane in range(self._lanes):
-            here = Signal(name=f"passes_{lane}")  # what follows may be passed on, too
+        waiting = Signal(self._lanes)
+
+        def joins(lane: int) -> Value:
             meets = [waiting[below] & (self.banks[below] == self.banks[lane]) for below in range(lane)]
-            m.d.comb += [
-                here.eq(before & ~(waiting[lane] & any_of(meets)) if meets else 1),
-                self.group[lane].eq(waiting[lane] & here),
-            ]
-            before = here
-        with m.If(self.sent):
-            m.d.sync += [split.eq(~self.last), rest.eq(left)]
+            return ~(waiting[lane] & any_of(meets)) if meets else Const(1, 1)
+
+        split_beat(m, self, waiting, joins)
         return m

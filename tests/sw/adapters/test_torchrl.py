@@ -15,25 +15,10 @@ from scipy import stats
 from torchrl.data import LazyTensorStorage, ListStorage, ReplayBuffer
 from torchrl.data.replay_buffers.samplers import PrioritizedSampler
 from torchrl.data.replay_buffers.scheduler import LinearScheduler
+from torchrl_buffers import EPS, FALSE_ALARM, filled, made
 
 from amper import NoValidRowError, Sampler
-from amper.adapters.torchrl import AmperSampler
 from amper.sampler.options import MODES
-
-EPS = 1e-8
-FALSE_ALARM = 1e-5
-
-
-def made(capacity: int = 10, **options) -> AmperSampler:
-    return AmperSampler(capacity, **{"alpha": 0.7, "beta": 0.5, "seed": 1, **options})
-
-
-def filled(count: int = 10, **options) -> tuple[ReplayBuffer, np.ndarray]:
-    """A buffer of ``count`` numbers and its priorities."""
-    buffer = ReplayBuffer(storage=LazyTensorStorage(count), sampler=made(count, **options))
-    priorities = np.linspace(0.1, 3.0, count)
-    buffer.update_priority(buffer.extend(torch.arange(count)), torch.from_numpy(priorities))
-    return buffer, priorities
 
 
 def test_it_is_a_prioritized_sampler():

@@ -10,27 +10,12 @@ import numpy as np
 import pytest
 import torch
 from tensordict import TensorDict
-from torchrl.data import LazyTensorStorage, ReplayBuffer, TensorDictReplayBuffer
+from torchrl.data import LazyTensorStorage, TensorDictReplayBuffer
+from torchrl_buffers import EPS, filled, made
 
 from amper import AmperConfig, Sampler
-from amper.adapters.torchrl import AmperSampler
 from amper.sampler.device import Device
 from amper.support import files as state_file
-
-EPS = 1e-8
-FALSE_ALARM = 1e-5
-
-
-def made(capacity: int = 10, **options) -> AmperSampler:
-    return AmperSampler(capacity, **{"alpha": 0.7, "beta": 0.5, "seed": 1, **options})
-
-
-def filled(count: int = 10, **options) -> tuple[ReplayBuffer, np.ndarray]:
-    """A buffer of ``count`` numbers and its priorities."""
-    buffer = ReplayBuffer(storage=LazyTensorStorage(count), sampler=made(count, **options))
-    priorities = np.linspace(0.1, 3.0, count)
-    buffer.update_priority(buffer.extend(torch.arange(count)), torch.from_numpy(priorities))
-    return buffer, priorities
 
 
 class ListStorageOf(list):

@@ -11,23 +11,7 @@ from tensordict import TensorDict
 from torchrl.data import LazyMemmapStorage, LazyTensorStorage, ListStorage, ReplayBuffer, TensorDictReplayBuffer
 from torchrl.data.replay_buffers.replay_buffers import PrioritizedReplayBuffer
 from torchrl.data.replay_buffers.writers import TensorDictMaxValueWriter
-
-from amper.adapters.torchrl import AmperSampler
-
-EPS = 1e-8
-FALSE_ALARM = 1e-5
-
-
-def made(capacity: int = 10, **options) -> AmperSampler:
-    return AmperSampler(capacity, **{"alpha": 0.7, "beta": 0.5, "seed": 1, **options})
-
-
-def filled(count: int = 10, **options) -> tuple[ReplayBuffer, np.ndarray]:
-    """A buffer of ``count`` numbers and its priorities."""
-    buffer = ReplayBuffer(storage=LazyTensorStorage(count), sampler=made(count, **options))
-    priorities = np.linspace(0.1, 3.0, count)
-    buffer.update_priority(buffer.extend(torch.arange(count)), torch.from_numpy(priorities))
-    return buffer, priorities
+from torchrl_buffers import EPS, made
 
 
 def test_a_storage_of_two_dimensions():

@@ -6,7 +6,6 @@ What was done is a line of JSON each, and the table is what all lines say.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 
 from amper import AmperConfig
 from amper.backends.backend import DeviceError
+from amper_report import json_lines
 from amper_report.tables import table
 from amper_verif.harness.simulators import SimulationError
 from amper_verif.native.run import random_run
@@ -92,14 +92,7 @@ CHECKS: dict[str, Callable[[AmperConfig], tuple[int, int]]] = {
 
 def done(file: Path) -> dict[Case, dict[str, Any]]:
     """What ``file`` says; a last line that is half there is not counted."""
-    found = {}
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
-        try:
-            one = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        found[Case(one["rows"], one["priority_width"], one["check"])] = one
-    return found
+    return {Case(one["rows"], one["priority_width"], one["check"]): one for one in json_lines.read(file)}
 
 
 def run(file: Path) -> dict[Case, dict[str, Any]]:
@@ -110,8 +103,7 @@ def run(file: Path) -> dict[Case, dict[str, Any]]:
         begin = time.monotonic()
         compared, mismatches = CHECKS[case.check](case.config)
         line = {**vars(case), "compared": compared, "mismatches": mismatches}
-        with file.open("a", encoding="utf-8") as out:
-            print(json.dumps(line | {"seconds": round(time.monotonic() - begin)}), file=out)
+        json_lines.append(file, line | {"seconds": round(time.monotonic() - begin)})
     return done(file)
 
 

@@ -61,7 +61,8 @@ class PlaneSplitter(wiring.Component):
         m.d.comb += self.plane.eq(plane)
 
         def joins(lane: int) -> Value:
-            return ~waiting[lane] | self.whole | (self.planes[lane] == self.plane)
+            together: Value = self.whole | (self.planes[lane] == self.plane)
+            return ~waiting[lane] | together
 
         split_beat(m, self, waiting, joins)
         return m

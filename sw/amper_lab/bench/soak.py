@@ -7,7 +7,6 @@ and how much memory each process has. Started again, it adds to the file, with n
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 import sys
@@ -24,6 +23,7 @@ from amper.distributed import ShardedReplay
 from amper.distributed.engines.processes import Processes
 from amper.distributed.shard import ShardSpec
 from amper.distributed.writer import ShardWriter
+from amper_report import json_lines
 from amper_report.tables import table
 
 COLUMNS = {"number": "int64", "obs": ("float32", 16), "reward": "float32"}
@@ -58,13 +58,11 @@ def soak(file: Path, *, seconds: float, every: float) -> None:
     with (
         ShardedReplay(SHARDS, ROWS, COLUMNS, engine=engine, seed=1) as replay,
         _writing(replay.writer(chunk=CHUNK)) as writer,
-        file.open("a", encoding="utf-8") as out,
     ):
         pids = {"learner": os.getpid(), "writer": writer}
         pids |= {f"shard {number}": pid for number, pid in enumerate(engine.pids)}
         while len(replay) == 0:
             time.sleep(0.01)
-        print(file=out)  # in case that the line before is half there
         run, start = round(time.time()), time.monotonic()
         elapsed, due, drawn = 0.0, every, 0
         while elapsed < left:
@@ -76,17 +74,13 @@ def soak(file: Path, *, seconds: float, every: float) -> None:
                 line["added"] = sum(shard["added"] for shard in replay.metrics()["shards"])
                 line["dropped"] = replay.dropped
                 line["bytes"] = {name: resident(pid) for name, pid in pids.items()}
-                print(json.dumps(line), file=out, flush=True)
+                json_lines.append(file, line)
 
 
 def runs(file: Path) -> list[list[dict[str, Any]]]:
     """The lines of each run in ``file``; a last line that is half there does not count."""
     found: dict[int, list[dict[str, Any]]] = {}
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
-        try:
-            one = json.loads(line)
-        except json.JSONDecodeError:
-            continue
+    for one in json_lines.read(file):
         found.setdefault(one["run"], []).append(one)
     return list(found.values())
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw.output.generate import generate
+from amper_report import json_lines
 from amper_spec.config import BUSES
 from amper_verif.fuzz import random_config
-from amper_verif.harness import json_lines
 from amper_verif.harness.lint import LintError, lint
 
 COUNT = 50

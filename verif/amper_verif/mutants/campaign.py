@@ -11,7 +11,7 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw.output.generate import generate
-from amper_verif.harness import json_lines
+from amper_report import json_lines
 from amper_verif.harness.simulation import run_bench
 from amper_verif.harness.simulators import SimulationError, require_simulator
 from amper_verif.mutants.netlist import Mutant, make, netlist
@@ -151,11 +151,7 @@ class Results:
 
     def read(self) -> None:
         """All lines; the last may be half of one, if the process was killed."""
-        for line in self.file.read_text(encoding="utf-8").splitlines()[1:]:
-            try:
-                found = json.loads(line)
-            except json.JSONDecodeError:
-                continue
+        for found in json_lines.read(self.file)[1:]:
             if "begun" in found:
                 self._begun = found["number"]
             if "seen" in found:

@@ -14,8 +14,8 @@ from typing import Any
 
 from amper import VARIANTS, AmperConfig
 from amper.backends.backend import DeviceError
+from amper_report import json_lines
 from amper_spec.presets import PRESETS
-from amper_verif.harness import json_lines
 from amper_verif.native.run import RANDOM_BACKENDS, random_run
 
 #: Shapes beside the presets: each is at an end of a range.

@@ -10,12 +10,12 @@ from amper.model.quantise import quantise as quantise
 from amper.replay.buffer import ReplayBuffer as ReplayBuffer
 from amper.replay.columns import Columns as Columns
 from amper.replay.compression import Compression as Compression
-from amper.replay.episodes import add_episodes as add_episodes
-from amper.replay.frames import Frames as Frames
+from amper.replay.episodes.frames import Frames as Frames
+from amper.replay.episodes.nstep import NStep as NStep
+from amper.replay.episodes.recorded import add_episodes as add_episodes
+from amper.replay.episodes.sequences import Sequences as Sequences
+from amper.replay.episodes.sequences import sequence_priorities as sequence_priorities
 from amper.replay.limiter import RateLimiter as RateLimiter
-from amper.replay.nstep import NStep as NStep
-from amper.replay.sequences import Sequences as Sequences
-from amper.replay.sequences import sequence_priorities as sequence_priorities
 from amper.sampler.device import Device as Device
 from amper.sampler.options import Mode as Mode
 from amper.sampler.sampler import Sampler as Sampler

@@ -17,8 +17,8 @@ from amper.distributed.shard import Drawn, ShardLostError, ShardSpec, Update
 from amper.distributed.shards import Shards
 from amper.distributed.writer import ShardWriter
 from amper.replay.columns import Columns
+from amper.replay.episodes.nstep import NStep
 from amper.replay.nested import mapped
-from amper.replay.nstep import NStep
 from amper.sampler.arguments import BATCH_MAX, checked_beta, plain_indices, plain_values
 from amper.support.files import replacing
 from amper_spec.checks import checked_choice, checked_integer

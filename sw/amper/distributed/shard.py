@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from amper.replay.buffer import ReplayBuffer
 from amper.replay.columns import Columns
-from amper.replay.nstep import NStep
+from amper.replay.episodes.nstep import NStep
 from amper.sampler.options import Mode
 from amper.sampler.sampler import Sampler
 

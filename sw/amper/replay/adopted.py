@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amper.replay.nstep import NONE, Links
+from amper.replay.episodes.nstep import NONE, Links
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amper.replay.sequences import Sequences
+from amper.replay.episodes.sequences import Sequences
 from amper.support.extras import require
 
 Types = Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]  # of one row of each array of a batch, by name

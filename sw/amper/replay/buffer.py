@@ -13,13 +13,13 @@ from numpy.typing import ArrayLike
 from amper.cores.base import ERRORS, MUST_HOLD
 from amper.replay.columns import Columns, column_views, row_dtype
 from amper.replay.compression import Compression
-from amper.replay.frames import Frames
+from amper.replay.episodes.frames import Frames
+from amper.replay.episodes.nstep import NONE, NStep
+from amper.replay.episodes.sequences import Sequences
+from amper.replay.episodes.writer import VectorWriter
 from amper.replay.nested import Nested
-from amper.replay.nstep import NONE, NStep
 from amper.replay.prefetch import Prefetcher
-from amper.replay.sequences import Sequences
 from amper.replay.steps import StepByStep
-from amper.replay.writer import VectorWriter
 from amper.sampler.arguments import plain_indices
 from amper.sampler.base import IndexArray, SamplerBase
 from amper.sampler.choice import chosen_core

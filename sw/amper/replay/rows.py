@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from amper.cores.base import Core
 from amper.cores.compiled import compiled_core
-from amper.replay.nstep import Links, NStep, Steps, followed
+from amper.replay.episodes.nstep import Links, NStep, Steps, followed
 from amper.support.forks import BUFFERS, guard
 
 IndexArray = NDArray[np.int64]
@@ -84,7 +84,7 @@ class NumpyRows:
             out[...] = column[last if name in self._from_last else indices]
 
     def follow(self, indices: IndexArray, /) -> Steps:
-        """See ``amper.replay.nstep.followed``."""
+        """See ``amper.replay.episodes.nstep.followed``."""
         assert self._n_step is not None
         assert self._links is not None
         return followed(self._n_step, self._links.follower, self._columns, indices)

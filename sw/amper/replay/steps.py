@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from amper.replay.batches import BatchArrays, are_pinned, as_tensors, check_tensors
 from amper.replay.columns import converted
+from amper.replay.episodes.nstep import Links
+from amper.replay.episodes.sequences import Sequences
 from amper.replay.nested import Nested
-from amper.replay.nstep import Links
-from amper.replay.sequences import Sequences
 from amper.replay.stored import StoredRows
 from amper.sampler.arguments import BATCH_MAX, as_array, checked_priority, plain_indices, plain_values
 from amper.sampler.base import IndexArray

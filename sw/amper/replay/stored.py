@@ -15,12 +15,12 @@ from amper.replay.adopted import Held
 from amper.replay.batches import batch_types
 from amper.replay.columns import column_views, new_storage
 from amper.replay.compression import Compression, compressed_columns, named_arrays
+from amper.replay.episodes.frames import Frames, FrameStore
+from amper.replay.episodes.nstep import Links, NStep
+from amper.replay.episodes.sequences import Sequences
 from amper.replay.files import SavedFile, opened_saved, write_saved
-from amper.replay.frames import Frames, FrameStore
 from amper.replay.nested import Nested
-from amper.replay.nstep import Links, NStep
 from amper.replay.rows import new_rows
-from amper.replay.sequences import Sequences
 from amper.sampler.base import SamplerBase
 from amper.sampler.choice import chosen_core
 

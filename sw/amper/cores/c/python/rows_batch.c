@@ -83,7 +83,7 @@ PyObject *rows_gather(Rows *self, PyObject *const *args, Py_ssize_t nargs)
     Py_RETURN_NONE;
 }
 
-/* (indices): (last rows, sums of rewards, gamma^steps), as amper.replay.nstep.followed gives them. */
+/* (indices): (last rows, sums of rewards, gamma^steps), as amper.replay.episodes.nstep.followed gives them. */
 PyObject *rows_follow(Rows *self, PyObject *const *args, Py_ssize_t nargs)
 {
     if (nargs != 1 || self->steps == 0 || !are_rows(self, args[0])) {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from amper.replay.nstep import ENVS_MAX, NONE, IndexArray, Links
+from amper.replay.episodes.nstep import ENVS_MAX, NONE, IndexArray, Links
 from amper_spec.checks import checked_integer, checked_real
 
 LENGTH_MAX = 1 << 12

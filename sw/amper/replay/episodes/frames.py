@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amper.replay.nstep import ENVS_MAX, NONE, IndexArray, Links
+from amper.replay.episodes.nstep import ENVS_MAX, NONE, IndexArray, Links
 from amper_spec.checks import checked_integer
 
 STACK_MAX = 256

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amper.replay.buffer import ReplayBuffer
+from amper.replay.episodes.writer import NAMES
 from amper.replay.nested import mapped
-from amper.replay.writer import NAMES
 
 
 class Episode(Protocol):

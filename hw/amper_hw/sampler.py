@@ -166,7 +166,10 @@ class Sampler(Composite):
         settled = Signal()
         # Registers, since the paths on both sides are long: as good as what they follow as long as nothing is taken in
         # between, so only late by a cycle.
-        quiet, unused, changed_before, write_waits = Signal(), Signal(), Signal(), Signal()
+        quiet = Signal()
+        unused = Signal()
+        changed_before = Signal()
+        write_waits = Signal()
         changed = (self.write.valid & self.write.ready) | (self.control.valid & self.control.ready)
         requested = self.request.valid & self.request.ready
         ready, seen, idle = self._ready(m, units, settled)

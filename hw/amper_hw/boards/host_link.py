@@ -74,7 +74,9 @@ class HostLink(wiring.Component):
     def _receive(self, m: Module, request: Signal) -> Signal:
         """Collect requests; returns the strobe that one is complete."""
         m.submodules.receiver = receiver = UartReceiver(clocks_per_bit=self._clocks_per_bit)
-        byte, count, complete = receiver.byte, Signal(range(REQUEST_BYTES)), Signal(name="request_complete")
+        byte = receiver.byte
+        count = Signal(range(REQUEST_BYTES))
+        complete = Signal(name="request_complete")
         m.d.comb += receiver.rx.eq(self.rx)
         known = (count != 0) | (byte.payload == READ) | (byte.payload == WRITE)
         m.d.sync += complete.eq(0)
@@ -87,7 +89,8 @@ class HostLink(wiring.Component):
     def _answer(self, m: Module, start: Value, answer: Value) -> None:
         """Send ``answer``, the lowest byte first."""
         m.submodules.transmitter = transmitter = UartTransmitter(clocks_per_bit=self._clocks_per_bit)
-        rest, left = Signal(ANSWER_BYTES * BYTE_WIDTH), Signal(range(ANSWER_BYTES + 1))
+        rest = Signal(ANSWER_BYTES * BYTE_WIDTH)
+        left = Signal(range(ANSWER_BYTES + 1))
         m.d.comb += [
             self.tx.eq(transmitter.tx),
             transmitter.byte.valid.eq(left != 0),

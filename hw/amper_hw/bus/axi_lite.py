@@ -49,9 +49,13 @@ class AxiLiteSlave(wiring.Component):
         aw_held, aw_address = self._held(m, "aw", bus.awvalid, bus.awready, bus.awaddr)
         w_held, w_beat = self._held(m, "w", bus.wvalid, bus.wready, Cat(bus.wdata, bus.wstrb))
         ar_held, ar_address = self._held(m, "ar", bus.arvalid, bus.arready, bus.araddr)
-        write_due, read_due, write, read = Signal(), Signal(), Signal(), Signal()
+        write_due = Signal()
+        read_due = Signal()
+        write = Signal()
+        read = Signal()
         turn = Signal()  # 1 after a write: a read goes first
-        asked_write, asked_read = Signal(), Signal()  # the answer comes in this cycle
+        asked_write = Signal()
+        asked_read = Signal()  # the answer comes in this cycle
         m.d.comb += [
             write_due.eq(aw_held & w_held & ~bus.bvalid & ~asked_write),
             read_due.eq(ar_held & ~bus.rvalid & ~asked_read),

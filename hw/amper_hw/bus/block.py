@@ -146,7 +146,8 @@ class RegisterBlock(Composite):
         return {"BUS_ERRORS": errors, "BUS_ERROR_COUNT": count}
 
     def _status(self, m: Module, errors: Value, write_enable: Value) -> dict[str, Value]:
-        parameter_refused, write_refused = Signal(), Signal()
+        parameter_refused = Signal()
+        write_refused = Signal()
         with m.If(self.outcome.parameter):
             m.d.sync += parameter_refused.eq(self.outcome.refused)
         with m.If(self.outcome.write):

@@ -116,7 +116,8 @@ class CommandQueue(wiring.Component):
             m.d.comb += write.lanes.eq(1)
 
     def _outcome(self, m: Module, head: data.View) -> None:
-        write, parameter = Signal(), Signal()
+        write = Signal()
+        parameter = Signal()
         m.d.sync += [
             write.eq(self.write.valid & self.write.ready),
             parameter.eq(self.control.valid & self.control.ready),

@@ -34,7 +34,8 @@ class State:
     def __init__(self) -> None:
         self.idle = Signal()  # no request waits
         # A query enters the array in this cycle: the first of a CSP; any of a CSP; the last of a CSP; a census.
-        self.first, self.for_csp = Signal(), Signal()
+        self.first = Signal()
+        self.for_csp = Signal()
         self.complete = Signal()
         self.census_taken = Signal()
         self.everything = Signal()  # the search of all valid rows waits for the array
@@ -42,7 +43,8 @@ class State:
         self.fallback = Signal()  # it is that of all valid rows
         self.counted = Signal()
         # Some query of the latest CSP has matched; one does, by the answer that comes now.
-        self.matched, self.matches = Signal(), Signal()
+        self.matched = Signal()
+        self.matches = Signal()
         self.empty = Signal()  # the last answer comes now, and none has matched
 
 
@@ -167,7 +169,8 @@ class Controller(wiring.Component):
     def _search(self, m: Module, state: State) -> None:
         """Queries, or all valid rows, to the array."""
         search = self.search
-        query, key = Signal(query_layout(self._config)), Signal(key_layout(self._config))
+        query = Signal(query_layout(self._config))
+        key = Signal(key_layout(self._config))
         taken = Signal(name="query_taken")
         free = ~state.full | self.transfer
         valid, payload = skid(m, self.query, taken, "query")
@@ -194,7 +197,8 @@ class Controller(wiring.Component):
     def _answers(self, m: Module, state: State) -> None:
         """Whether the queries of a CSP match."""
         # Answers of the batch before may still come when the next one has begun: they carry another parity.
-        parity, asked = Signal(), Signal(name="asked_parity")
+        parity = Signal()
+        asked = Signal(name="asked_parity")
         m.d.comb += asked.eq(parity ^ state.first)
         m.d.sync += parity.eq(asked)
         due: Value = Cat(state.for_csp, asked, state.complete)

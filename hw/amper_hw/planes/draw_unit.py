@@ -76,7 +76,8 @@ class PlaneDrawUnit(DrawUnit):
             self.result.payload.eq(queue.r_data),
             queue.r_en.eq(self.result.ready),
         ]
-        advance, sent = Signal(), Signal()
+        advance = Signal()
+        sent = Signal()
         room = self._room(m, sent, depth)
         tag, exact, csp_size = self._begin(m, beats.beat, advance)
         choices = self._choices(m, beats.beat.payload, advance)

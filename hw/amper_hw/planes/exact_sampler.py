@@ -80,8 +80,12 @@ class ExactSampler(Composite):
         says so. Returns whether nothing is under way and nothing is taken.
         """
         writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws
-        quiet, unused, changed_before = Signal(), Signal(), Signal()
-        rows_free, may_change, write_waits = Signal(), Signal(), Signal()
+        quiet = Signal()
+        unused = Signal()
+        changed_before = Signal()
+        rows_free = Signal()
+        may_change = Signal()
+        write_waits = Signal()
         changed = (self.write.valid & self.write.ready) | (self.control.valid & self.control.ready)
         requested = self.request.valid & self.request.ready
         m.d.comb += [

@@ -87,7 +87,9 @@ class PlaneSampler(ExactSampler):
     def _waits(self, m: Module, units: PlaneUnits, parity: ParityCheck | None) -> Value:
         """When the census is that of all writes; returns whether there is nothing to do."""
         census = units.census
-        settled, occupied, zeroing = Signal(), Signal(), Signal()
+        settled = Signal()
+        occupied = Signal()
+        zeroing = Signal()
         m.d.comb += settled.eq(units.writes.idle & census.current & ~units.parameters.clear)
         m.d.sync += occupied.eq(census.sums.total.any())
         if "zeroing" in census.signature.members:

@@ -88,7 +88,8 @@ class NearestNeighbours(Composite):
         for name, bits in memories.items():
             # A memory of one word would have an address without bits, which Verilog cannot say.
             m.submodules[name] = self._memories[name] = memory.Memory(shape=bits, depth=max(2, config.groups), init=[])
-        advance, last_group = Signal(), Signal(config.group_width)
+        advance = Signal()
+        last_group = Signal(config.group_width)
         m.d.comb += [advance.eq(~self.query.valid | self.query.ready), last_group.eq(self.parameters.groups - 1)]
         stored = Signal(config.groups_width)  # V_i of this batch so far
         group_range = self._take_points(m, advance, stored)
@@ -211,7 +212,8 @@ class NearestNeighbours(Composite):
         width, ports = config.priority_width, config.search_ports
         # The largest radius with a 0 where this round decides.
         radius = Signal(width)
-        below, above = Signal(signed(width + 1)), Signal(width + 1)
+        below = Signal(signed(width + 1))
+        above = Signal(width + 1)
         m.d.comb += [
             radius.eq((turn.radius & ~turn.undecided) | (turn.undecided >> 1)),
             below.eq(turn.value - radius),

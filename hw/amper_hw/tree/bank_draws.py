@@ -70,7 +70,8 @@ class BankDrawUnit(Composite):
         beats = self.instantiate(m, "beats", SharedModule.of("amper_draw_beats", DrawBeats(config)))
         wiring.connect(m, wiring.flipped(self.record), beats.record)
         wiring.connect(m, wiring.flipped(self.load), beats.load)
-        beat, advance = beats.beat.payload, Signal()
+        beat = beats.beat.payload
+        advance = Signal()
         m.d.comb += [self.load_zero.eq(beats.load_zero), beats.beat.ready.eq(advance)]
         with m.If(beats.beat.valid & advance & (beat.status == OK)):
             m.d.sync += self.total.eq(self.ends[-1])
@@ -81,7 +82,9 @@ class BankDrawUnit(Composite):
         banks, places = self._found(m, beat, advance)
         # A place for each one under way: between the banks and the queue, in the queue, in being freed.
         depth = latency.bank_draw_cycles(config) + latency.queue_cycles(config) + 2
-        sent, group, last = Signal(), Signal(ports), Signal()
+        sent = Signal()
+        group = Signal(ports)
+        last = Signal()
         room = room_in_queue(m, self.result.valid & self.result.ready, sent, depth)
         self._split(m, tag, banks, room, advance=advance, sent=sent, group=group, last=last)
         self._enter(m, group, banks, places)

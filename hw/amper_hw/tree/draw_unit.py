@@ -66,7 +66,8 @@ class TreeDrawUnit(Composite):
         wiring.connect(m, wiring.flipped(self.record), beats.record)
         wiring.connect(m, wiring.flipped(self.load), beats.load)
         m.d.comb += self.load_zero.eq(beats.load_zero)
-        beat, begins = beats.beat.payload, Signal()
+        beat = beats.beat.payload
+        begins = Signal()
         # A place for each one under way, in the queue, in being freed.
         depth = latency.draw_cycles(config) + latency.queue_cycles(config) + 2
         room = room_in_queue(m, self.result.valid & self.result.ready, begins, depth)

@@ -98,7 +98,8 @@ class TreeSampler(ExactSampler):
             bank.draw.eq(units.draws.operation),
             units.draws.drawn.eq(bank.drawn),
         ]
-        settled, still = Signal(), Signal()
+        settled = Signal()
+        still = Signal()
         # The first word of a batch meets T three cycles after its record was taken: whether T is 0 need not be waited
         # for where the latest write says that it is not. Multiples of T take a cycle more.
         early = bank.some & ~bank.recent if has_stored_multiples(self._config) else bank.some

@@ -61,7 +61,8 @@ class Updates(Composite):
         codes = self.instantiate(m, "codes", SharedModule.of("amper_codes", Codes(config)))
         rows_of_node = code_columns(config)
         last = -(-config.rows // rows_of_node) - 1
-        active, node = Signal(init=1), Signal(range(max(2, last + 1)))
+        active = Signal(init=1)
+        node = Signal(range(max(2, last + 1)))
         with m.If(self.clear):
             m.d.sync += [active.eq(1), node.eq(0)]
         with m.Elif(active):

@@ -60,11 +60,15 @@ class PipelinedMultiplier(wiring.Component):
 
     def _sum_of_blocks(self, m: Module) -> Value:
         places = product(range(0, len(self.a), BLOCK_WIDTH), range(0, len(self.b), BLOCK_WIDTH))
-        parts = []
-        for a_low, b_low in places:
+        rows: list[Value] = []
+        for a_low, b_low in sorted(places, key=sum):
             part = self.a[a_low : a_low + BLOCK_WIDTH] * self.b[b_low : b_low + BLOCK_WIDTH]
-            parts.append(Cat(Const(0, a_low + b_low), held(m, self.enable, part, f"part_{a_low}_{b_low}")))
-        return total(parts, most=(1 << len(self.product)) - 1)
+            part = held(m, self.enable, part, f"part_{a_low}_{b_low}")
+            # Side by side in a row, if one ends early enough: an adder less.
+            free = [index for index, row in enumerate(rows) if len(row) <= a_low + b_low]
+            row = rows.pop(free[0]) if free else Const(0, 0)
+            rows.append(Cat(row, Const(0, a_low + b_low - len(row)), part))
+        return total(rows, most=(1 << len(self.product)) - 1)
 
     def _sum_of_rows(self, m: Module) -> Value:
         rows: list[Value] = [

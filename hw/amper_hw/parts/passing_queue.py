@@ -10,13 +10,15 @@ from amaranth.lib import wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
+from amper_hw.parts.piece_queue import PieceQueue
+
 
 class PassingQueue(wiring.Component):
     """Values in their order.
 
     Parameters
     ----------
-    width : bits of a value. depth : values that it holds, 2 or more.
+    width : bits of a value. depth : values that it holds, 2 or more. pieces : for an FPGA, in ``PieceQueue``.
 
     Members
     -------
@@ -24,15 +26,18 @@ class PassingQueue(wiring.Component):
     r_rdy, r_data : Out, there is a value, from registers. r_en : In, it is taken, if there is one.
     """
 
-    def __init__(self, *, width: int, depth: int) -> None:
+    def __init__(self, *, width: int, depth: int, pieces: bool = False) -> None:
         if depth < 2:
             raise ValueError(f"depth must be at least 2, not {depth}")
         self._depth = depth
+        self._pieces = pieces
         super().__init__({"w_en": In(1), "w_data": In(width), "r_rdy": Out(1), "r_data": Out(width), "r_en": In(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.behind = behind = SyncFIFO(width=len(self.w_data), depth=self._depth - 1)
+        width, depth = len(self.w_data), self._depth - 1
+        behind = PieceQueue(width=width, depth=depth) if self._pieces else SyncFIFO(width=width, depth=depth)
+        m.submodules.behind = behind
         free = Signal()  # the register takes something up
         value = Signal(len(self.w_data), reset_less=True)
         m.d.comb += [

@@ -69,6 +69,7 @@ class ExactSampler(Composite):
         still: Value,
         occupied: Value,
         clearing: Value,
+        draining: Value | None = None,
         parity: ParityCheck | None = None,
     ) -> Value:
         """What waits for what, so that writes, changes and batches take effect in the order in which they came.
@@ -76,8 +77,8 @@ class ExactSampler(Composite):
         Parameters
         ----------
         settled : a batch may begin, as far as writes before it go. still : no write is under way. occupied : T is not
-        0, of all writes, where settled. clearing : writes wait for the end of a clear. parity : is checked when this
-        says so. Returns whether nothing is under way and nothing is taken.
+        0, of all writes, where settled. clearing : writes wait for the end of a clear. draining : a write that is
+        taken now comes behind the last draw. parity : is checked when this says so. Returns whether nothing is under way and nothing is taken.
         """
         writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws
         quiet = Signal()
@@ -88,9 +89,10 @@ class ExactSampler(Composite):
         write_waits = Signal()
         changed = (self.write.valid & self.write.ready) | (self.control.valid & self.control.ready)
         requested = self.request.valid & self.request.ready
+        writable = rows_free if draining is None else rows_free | (controller.open & draining)
         m.d.comb += [
             rows_free.eq(controller.open & draws.drained),
-            may_change.eq(rows_free if parity is None else rows_free & ~parity.unchecked),
+            may_change.eq(writable if parity is None else writable & ~parity.unchecked),
             # The random stream wants two cycles from one load to the next.
             unused.eq(still & rows_free & ~changed & ~changed_before & ~requested),
         ]

@@ -40,7 +40,8 @@ class BankDrawUnit(Composite):
     ends : In, of each bank, where its places end; the last is T. Stable while a batch has a record and is not
         ``drained``. sums : In, T of each bank, as stable.
     draw : Out, to each bank, ``operation_layout`` of its root. drawn : In, what came out of each.
-    drained : Out, all draws of batches that have a record are on their way into their banks.
+    drained : Out, all draws of batches that have a record are on their way into their banks. draining : Out, the last
+        ones begin it.
     """
 
     def __init__(self, config: AmperConfig) -> None:
@@ -58,6 +59,7 @@ class BankDrawUnit(Composite):
                 "draw": Out(root).array(config.banks),
                 "drawn": In(row).array(config.banks),
                 "drained": Out(1),
+                "draining": Out(1),
                 "idle": Out(1),
                 "total": Out(config.total_width),
                 "result": Out(stream.Signature(result_layout(config))),
@@ -96,7 +98,9 @@ class BankDrawUnit(Composite):
         ]
         entry = self._entry(m, tag, lanes_of)
         done = delayed(m, tag, "done_tag", reset_less=False)
-        m.submodules.queue = queue = PassingQueue(width=result_layout(config).size, depth=depth)
+        m.submodules.queue = queue = PassingQueue(
+            width=result_layout(config).size, depth=depth, pieces=config.primitives == "blocks"
+        )
         m.d.comb += [
             entry.last.eq(done[1]),
             entry.status.eq(done[2 + ports :][:STATUS_WIDTH]),
@@ -238,5 +242,6 @@ class BankDrawUnit(Composite):
         m.d.sync += [batches.eq(batches + taken_before - seen), to_queue.eq(Cat(seen, to_queue[:-1]))]
         m.d.comb += [
             self.drained.eq((batches == 0) & ~taken_before),
+            self.draining.eq((batches == 1) & ~taken_before & seen),
             self.idle.eq(self.drained & ~to_queue.any()),
         ]

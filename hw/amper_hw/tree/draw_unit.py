@@ -37,7 +37,7 @@ class TreeDrawUnit(Composite):
     sum : In, T; stable from the cycle in which a word of it comes to that in which its place enters the tree, with
         stored multiples from the cycle before.
     operation : Out, ``operation_layout`` of the root: draws. drawn : In, that of a row: what came out of the tree.
-    drained : Out, no batch that has a record will take a word, from now on.
+    drained : Out, no batch that has a record will take a word, from now on. draining : Out, this is the last word.
     idle : Out, all results of all records are in the queue. total : Out, T of the latest batch that began to draw.
     result : Out stream of ``result_layout``.
     """
@@ -53,6 +53,7 @@ class TreeDrawUnit(Composite):
                 "operation": Out(operation_layout(config, sum_width=config.total_width)),
                 "drawn": In(operation_layout(config, sum_width=config.priority_width)),
                 "drained": Out(1),
+                "draining": Out(1),
                 "idle": Out(1),
                 "total": Out(config.total_width),
                 "result": Out(stream.Signature(result_layout(config))),
@@ -78,7 +79,9 @@ class TreeDrawUnit(Composite):
         tag = delayed(m, tag, "place_tag", latency.place_cycles(config), reset_less=False)
         self._enter(m, beat, tag[0] & tag[1])
         tag = delayed(m, tag, "tree_tag", latency.sum_tree_cycles(config) + 1, reset_less=False)
-        m.submodules.queue = queue = PassingQueue(width=result_layout(config).size, depth=depth)
+        m.submodules.queue = queue = PassingQueue(
+            width=result_layout(config).size, depth=depth, pieces=config.primitives == "blocks"
+        )
         m.d.comb += [
             queue.w_en.eq(tag[0]),
             queue.w_data.eq(self._entry(m, tag)),
@@ -129,5 +132,6 @@ class TreeDrawUnit(Composite):
         m.d.sync += [batches.eq(batches + taken_before - last), under_way.eq(under_way + begins - ends)]
         m.d.comb += [
             self.drained.eq((batches == 0) & ~taken_before),
+            self.draining.eq((batches == 1) & ~taken_before & last),
             self.idle.eq(self.drained & (under_way == 0)),
         ]

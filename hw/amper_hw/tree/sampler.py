@@ -108,7 +108,10 @@ class TreeSampler(ExactSampler):
             settled.eq(writes.idle & ~parameters.clear & (early | bank.still)),
         ]
         occupied = bank.some | bank.any
-        self._order(m, units, settled=settled, still=still, occupied=occupied, clearing=bank.clearing)
+        draining = units.draws.draining
+        self._order(
+            m, units, settled=settled, still=still, occupied=occupied, clearing=bank.clearing, draining=draining
+        )
 
     def _several_banks(self, m: Module, units: TreeUnits) -> None:
         """A small top over the banks: their sums up, draws down."""
@@ -125,4 +128,5 @@ class TreeSampler(ExactSampler):
         still = Signal()
         m.d.comb += still.eq(units.writes.idle & ~units.parameters.clear & top.settled)
         clearing = any_of([bank.clearing for bank in units.banks])
-        self._order(m, units, settled=still, still=still, occupied=top.any, clearing=clearing)
+        draining = units.draws.draining
+        self._order(m, units, settled=still, still=still, occupied=top.any, clearing=clearing, draining=draining)

@@ -40,10 +40,10 @@ def plane_draw_unit(config: AmperConfig, *, batches: int = 80) -> Unit:
     return Unit("planes.draw_unit", lambda: PlaneDrawUnit(config), {"config": config.to_dict(), "batches": batches})
 
 
-def passing_queue(*, width: int, depth: int, cycles: int = 3000) -> Unit:
+def passing_queue(*, width: int, depth: int, pieces: bool = False, cycles: int = 3000) -> Unit:
     """A queue that a value passes in one cycle."""
     sizes = {"width": width, "depth": depth}
-    return Unit("parts.passing_queue", lambda: PassingQueue(**sizes), sizes | {"cycles": cycles})
+    return Unit("parts.passing_queue", lambda: PassingQueue(**sizes, pieces=pieces), sizes | {"cycles": cycles})
 
 
 def plane_splitter(*, lanes: int, planes: int, cycles: int = 3000) -> Unit:

@@ -121,7 +121,7 @@ def test_a_step_of_a_batch_and_its_updates(simulate, primitives):
     assert report["mismatches"] == 0, report["first_mismatch"]
     ends = [end for _, _, end in report["spans"]]
     steps = [after - before for before, after in itertools.pairwise(ends)]
-    assert max(steps) <= 64 + 64 + (6 if primitives == "blocks" else 7), steps
+    assert steps == [64 + 64 + (4 if primitives == "blocks" else 5)] * 4
 
 
 # --- refusals, parameters, resets ------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ Latency: 1 cycle from ``w_en`` to ``r_rdy``. Page: docs/hardware/exact.md.
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.fifo import SyncFIFO
@@ -36,8 +38,8 @@ class PassingQueue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         width, depth = len(self.w_data), self._depth - 1
-        behind = PieceQueue(width=width, depth=depth) if self._pieces else SyncFIFO(width=width, depth=depth)
-        m.submodules.behind = behind
+        kind: Any = PieceQueue if self._pieces else SyncFIFO
+        m.submodules.behind = behind = kind(width=width, depth=depth)
         free = Signal()  # the register takes something up
         value = Signal(len(self.w_data), reset_less=True)
         m.d.comb += [

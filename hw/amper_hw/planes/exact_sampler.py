@@ -78,7 +78,8 @@ class ExactSampler(Composite):
         ----------
         settled : a batch may begin, as far as writes before it go. still : no write is under way. occupied : T is not
         0, of all writes, where settled. clearing : writes wait for the end of a clear. draining : a write that is
-        taken now comes behind the last draw. parity : is checked when this says so. Returns whether nothing is under way and nothing is taken.
+        taken now comes behind the last draw. parity : is checked when this says so. Returns whether
+        nothing is under way and nothing is taken.
         """
         writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws
         quiet = Signal()

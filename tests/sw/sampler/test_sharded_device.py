@@ -94,6 +94,7 @@ def test_a_state_of_shards_goes_on_in_one_device():
         (CONFIG, {"shards": 23}, "shards must be 1 to 22 of 45 rows, not 23"),
         (CONFIG, {"shards": 2, "order": "x"}, "order must be one of rows, shares, not 'x'"),
         (CONFIG, {"shards": 2, "backend": ["golden"]}, "backend must be one, or one for each of 2 shards, not 1"),
+        (CONFIG.changed(banks=2), {"shards": 2}, "banks must be 1 with order rows, not 2"),
         (AmperConfig(rows=8), {"shards": 2}, "organisation must be tree with order rows, not parallel"),
         (
             AmperConfig(rows=8, variant="k"),

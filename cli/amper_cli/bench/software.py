@@ -11,7 +11,16 @@ from amper_cli.arguments import Different, folder
 from amper_cli.errors import reporting
 
 ROWS = (10_000, 100_000, 1_000_000)
-PEER_NAMES = ("cpprb", "tianshou", "torchrl-buffer", "torchrl-prioritized-buffer", "torchrl-sampler", "sumtree")
+PEER_NAMES = (
+    "cpprb",
+    "tianshou",
+    "torchrl-buffer",
+    "torchrl-prioritized-buffer",
+    "torchrl-sampler",
+    "sumtree",
+    "rlox",
+    "flashbax",
+)
 
 DESCRIPTION = """\
 Time sample, update, add and extend of every mode of the software sampler and of other libraries' prioritized replay

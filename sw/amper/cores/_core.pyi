@@ -1,5 +1,6 @@
 """Compiled (c/); ``NumpyCore`` and ``amper.replay.rows.NumpyRows`` are the same in NumPy."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,10 @@ def Rows(  # noqa: N802
     links: tuple[NDArray[Any] | None, ...] | None,
     /,
 ) -> rows.Rows: ...
+
+class AtOnce:
+    def __init__(self, method: Callable[..., int], /) -> None: ...
+    def __call__(self, *arguments: Any, **named: Any) -> int: ...
 
 class Exact:
     def __init__(self, rows: int, width: int, /) -> None: ...

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amper.cores.base import ERRORS, MUST_HOLD
+from amper.cores.compiled import at_once
 from amper.replay.columns import Columns, column_views, row_dtype
 from amper.replay.compression import Compression
 from amper.replay.episodes.frames import Frames
@@ -91,6 +92,7 @@ class ReplayBuffer(StepByStep):
         chosen_core(compiled)
         self._set_up(dtype, checked, n_step, sequences, frames, folder, compiled, compression)
 
+    @at_once
     def add(self, /, *, env: int | None = None, priority: float | None = None, **transition: Any) -> int:
         """Store one transition, a value for each column; returns its index.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -112,7 +113,7 @@ def new_rows(columns: Mapping[str, NDArray[Any]], n_step: NStep | None, links: L
     core = compiled_core(compiled)
     if core is None:
         return NumpyRows(columns, n_step, links)
-    names = tuple(columns)
+    names = tuple(map(sys.intern, columns))  # as those of arguments are
     steps: tuple[Any, ...] | None = None
     last: frozenset[str] = frozenset()
     if n_step is not None and links is not None:

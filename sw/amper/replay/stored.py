@@ -73,6 +73,7 @@ class StoredRows:
             for names in (("add", "extend"), ("sample",), ("update", "update_errors"))
         )
         self._stores &= frames is None and compression is None
+        self._at_once = self._rows if self._stores else None
         self._draws &= sequences is None and frames is None and compression is None
 
     def __repr__(self) -> str:

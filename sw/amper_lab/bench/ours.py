@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from operator import itemgetter
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -54,10 +55,15 @@ def build_ours(mode: Mode, workload: Workload) -> Contestant:
         sample=partial(buffer.sample, workload.batch, BETA),
         indices=itemgetter("indices"),
         update=buffer.update_errors,
-        add=partial(buffer.add, **workload.transition()),
+        add=_add_of(buffer, **workload.transition()),
         extend=partial(buffer.extend, **workload.transitions(SEVERAL)),
         memory_per_row=buffer.memory_per_row,
     )
+
+
+def _add_of(buffer: ReplayBuffer, obs: Any, action: Any, reward: Any, next_obs: Any, done: Any) -> Callable[[], object]:
+    """``add`` as its callers write it: ``partial`` would make a dictionary of the arguments first."""
+    return lambda: buffer.add(obs=obs, action=action, reward=reward, next_obs=next_obs, done=done)
 
 
 def _adapt(sampler: Sampler, batch: int) -> None:

@@ -7,13 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from itertools import count
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from amper_lab.bench.contestant import ALPHA, BETA, COLUMNS, EPS, SEVERAL, Contestant, MissingError, Workload
+from amper_lab.bench.contestant import (
+    ALPHA,
+    BETA,
+    COLUMNS,
+    EPS,
+    OBSERVATION,
+    SEVERAL,
+    Contestant,
+    MissingError,
+    Workload,
+)
 
 TORCHRL_ENVIRONMENT = (
     "TorchRL 0.14 needs PyTorch 2.14, with which its wheels were built: python3 -m venv build/bench && "
@@ -197,6 +208,75 @@ def build_sumtree(workload: Workload) -> Contestant:
     )
 
 
+def build_rlox(workload: Workload) -> Contestant:
+    """rlox's PrioritizedReplayBuffer, in Rust."""
+    rlox = _imported("rlox")
+    buffer = rlox.PrioritizedReplayBuffer(workload.rows, OBSERVATION, 1, alpha=ALPHA, beta=BETA)
+    columns = workload.transitions(workload.rows)
+    actions = columns["action"].astype(np.float32)[:, None]
+    rest = (columns[name].tolist() for name in ("reward", "done"))
+    for obs, action, reward, done, after in zip(columns["obs"], actions, *rest, columns["next_obs"], strict=True):
+        buffer.push(obs, action, reward, done, False, after)
+    buffer.update_priorities(np.arange(workload.rows, dtype=np.uint64), workload.errors.astype(np.float64) + EPS)
+    one = workload.transition()
+    seeds = count()  # the same seed draws the same rows
+    return Contestant(
+        name="rlox",
+        sample=lambda: buffer.sample(workload.batch, next(seeds)),
+        indices=itemgetter("indices"),
+        update=lambda indices, errors: buffer.update_priorities(indices, errors + EPS),
+        add=partial(
+            buffer.push, one["obs"], actions[0], one["reward"], one["done"], False, one["next_obs"], priority=1.0
+        ),
+        errors=lambda errors: errors.astype(np.float64),
+        note="a new transition gets a priority that the caller gives; its action is one float32",
+    )
+
+
+def build_flashbax(workload: Workload) -> Contestant:
+    """Flashbax's prioritised flat buffer: pure functions, compiled by JAX, which hand the buffer on in place."""
+    jax = _imported("jax")
+    flashbax = _imported("flashbax")
+    single, several = (
+        flashbax.make_prioritised_flat_buffer(
+            workload.rows, 1, workload.batch, add_sequences=sequences, priority_exponent=ALPHA
+        )
+        for sequences in (False, True)
+    )
+    columns = {name: column for name, column in workload.transitions(workload.rows).items() if name != "next_obs"}
+    one = {name: column[0] for name, column in columns.items()}
+    eight = {name: column[:SEVERAL] for name, column in columns.items()}
+
+    def drawn(state: Any, key: Any) -> tuple[Any, Any, Any]:
+        key, now = jax.random.split(key)
+        batch = single.sample(state, now)
+        weights = (workload.rows * batch.probabilities) ** -BETA
+        return key, batch, weights / weights.max()
+
+    in_place = partial(jax.jit, donate_argnums=0)
+    sample, add, extend = jax.jit(drawn), in_place(single.add), in_place(several.add)
+    update = in_place(lambda state, rows, errors: single.set_priorities(state, rows, abs(errors) + EPS))
+    held = {"state": extend(single.init(one), columns), "key": jax.random.key(workload.seed)}
+    held["state"] = update(held["state"], jax.numpy.arange(workload.rows), workload.errors)
+
+    def changed(change: Callable[..., Any], *arguments: Any) -> None:
+        held["state"] = jax.block_until_ready(change(held["state"], *arguments))
+
+    def batch() -> tuple[Any, Any]:
+        held["key"], found, weights = jax.block_until_ready(sample(held["state"], held["key"]))
+        return found, weights
+
+    return Contestant(
+        name="flashbax",
+        sample=batch,
+        indices=lambda found: found[0].indices,
+        update=partial(changed, update),
+        add=partial(changed, add, one),
+        extend=partial(changed, extend, eight),
+        note="its next_obs is the next row's obs; each call is waited for; in a compiled loop none is",
+    )
+
+
 @dataclass(frozen=True)
 class Peer:
     """How to build a peer, and for which workloads: with transitions, without."""
@@ -212,5 +292,7 @@ PEERS = {
     "torchrl-prioritized-buffer": Peer(partial(build_torchrl_buffer, prioritized_class=True), (True,)),
     "torchrl-sampler": Peer(build_torchrl_sampler, (False,)),
     "sumtree": Peer(build_sumtree, (False,)),
+    "rlox": Peer(build_rlox, (True,)),
+    "flashbax": Peer(build_flashbax, (True,)),
 }
 """By the names that the command takes."""

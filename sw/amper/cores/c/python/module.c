@@ -10,7 +10,8 @@ static int add_type(PyObject *module, const char *name, PyTypeObject *type)
 static int core_exec(PyObject *module)
 {
     import_array1(-1);
-    return rows_prepare() < 0 || add_type(module, "Core", &core_type) < 0 || add_type(module, "Rows", &rows_type) < 0
+    return rows_prepare() < 0 || at_once_prepare() < 0 || add_type(module, "AtOnce", &at_once_type) < 0
+                   || add_type(module, "Core", &core_type) < 0 || add_type(module, "Rows", &rows_type) < 0
                    || add_type(module, "Exact", &exact_type) < 0 || add_type(module, "Planes", &planes_type) < 0
                    || add_type(module, "CodeTree", &code_tree_type) < 0
                ? -1

@@ -14,7 +14,9 @@ INLINE int is_core(const Rows *self, PyObject *object)
     return Py_IS_TYPE(object, &core_type) && ((Core *)object)->s.rows == self->rows;
 }
 
-/* Storing: rows_store.c. */
+/* Storing: rows_store.c. `store_one` stores a transition of the values; its number, or None, and nothing is done, unless
+ * it is given a Core of as many rows, a legal float or None, and an environment or None. */
+PyObject *store_one(Rows *self, PyObject *of_sampler, const Value *value, PyObject *priority, PyObject *env);
 PyObject *rows_add(Rows *self, PyObject *const *args, Py_ssize_t nargs);
 PyObject *rows_extend(Rows *self, PyObject *const *args, Py_ssize_t nargs);
 PyObject *rows_write(Rows *self, PyObject *const *args, Py_ssize_t nargs);

@@ -30,26 +30,18 @@ static int find_values(const Rows *self, PyObject *transition, int64_t count, Va
     return 1;
 }
 
-/* (core, transition, priority, env): store a transition; its number. None, and nothing is done, unless it is a Core of as
- * many rows, a dictionary that nobody else has of a fitting value for each column, a legal float or None, and an
- * environment or None. */
-PyObject *rows_add(Rows *self, PyObject *const *args, Py_ssize_t nargs)
+PyObject *store_one(Rows *self, PyObject *of_sampler, const Value *value, PyObject *given, PyObject *env_or_none)
 {
-    Value value[COLUMNS_ON_STACK];
-    int64_t env;
-    double priority = PyFloat_CheckExact(args[2]) ? PyFloat_AS_DOUBLE(args[2]) : args[2] == Py_None ? 0.0 : -1.0;
-    if (nargs != 4 || !is_core(self, args[0]) || !(priority >= 0.0 && priority <= DBL_MAX)
-        || (env = env_of(self, args[3])) < 0 || !find_values(self, args[1], -1, value)) {
-        if (PyErr_Occurred())
-            return NULL;
+    double priority = PyFloat_CheckExact(given) ? PyFloat_AS_DOUBLE(given) : given == Py_None ? 0.0 : -1.0;
+    int64_t env = env_of(self, env_or_none);
+    if (!is_core(self, of_sampler) || !(priority >= 0.0 && priority <= DBL_MAX) || env < 0)
         Py_RETURN_NONE;
-    }
-    Core *core = (Core *)args[0];
+    Core *core = (Core *)of_sampler;
     lock_take(&self->lock);
     if (self->kept.oldest && kept_reserve(&self->kept, 1))
         rows_wait(self, 1);
     lock_take(&core->lock);
-    int64_t row = sampler_add(&core->s, args[2] == Py_None ? sampler_initial(&core->s) : priority);
+    int64_t row = sampler_add(&core->s, given == Py_None ? sampler_initial(&core->s) : priority);
     lock_release(&core->lock);
     int64_t number = self->added;
     if (row >= 0) {
@@ -59,6 +51,18 @@ PyObject *rows_add(Rows *self, PyObject *const *args, Py_ssize_t nargs)
     }
     lock_release(&self->lock);
     return row < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(number);
+}
+
+/* (core, transition, priority, env): store a transition; its number. None, and nothing is done, unless the dictionary,
+ * which nobody else has, is of a fitting value for each column, and the rest is as `store_one` takes it. */
+PyObject *rows_add(Rows *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    Value value[COLUMNS_ON_STACK];
+    if (nargs == 4 && find_values(self, args[1], -1, value))
+        return store_one(self, args[0], value, args[2], args[3]);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
 }
 
 /* Store transitions, `rows` at a time, as if they came one by one; 1, or -1 without memory. */

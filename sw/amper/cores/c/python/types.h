@@ -4,9 +4,10 @@
 
 #include "arrays.h"
 
-extern PyTypeObject code_tree_type, core_type, exact_type, planes_type, rows_type;
+extern PyTypeObject at_once_type, code_tree_type, core_type, exact_type, planes_type, rows_type;
 
-/* What has to be done once before there can be Rows; -1 with an exception. */
+/* What has to be done once before there can be Rows, or AtOnce; -1 with an exception. */
 int rows_prepare(void);
+int at_once_prepare(void);
 
 #endif

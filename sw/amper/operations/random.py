@@ -123,7 +123,7 @@ class _Generator:
         if chance.random() < 0.2:
             row = chance.randrange(min(config.rows, config.bank_rows, 4))  # lanes meet in a bank, or in a row
         if chance.random() < 0.15:
-            return Write(row, 0, 1)
+            return Write(row, chance.choice((0, self._priority())), 1)
         return Write(row, self._priority())
 
     # --- requests and changes ----------------------------------------------------------------------------------------

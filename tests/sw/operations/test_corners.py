@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -9,8 +10,8 @@ from amper import VARIANTS, AmperConfig, DisabledError, GoldenModel, NoValidRowE
 from amper.model.planes import ExactBatch
 from amper.model.states import state, stepped_back
 from amper.operations.corners import corner_operations
-from amper.operations.vocabulary import Beat, Control, Reset, Sample, Settle
-from amper_spec.algorithm import DRAW_RANDOM_WIDTH
+from amper.operations.vocabulary import Beat, Control, Reset, Sample
+from amper_spec.algorithm import DRAW_RANDOM_WIDTH, RANDOM_WIDTH
 from amper_spec.urng import WORD, Xoroshiro128PlusPlus
 
 SMALL = AmperConfig(rows=12, priority_width=6, groups=3, batch=6, bank_rows=4)
@@ -103,14 +104,31 @@ def test_every_bit_of_the_state_stands_alone_once(bit):
     )
 
 
-@pytest.mark.parametrize("variant", ["fr", "k"])
+def sampled(variant):
+    """The batches of the corners of a variant, each with the rows that it could draw."""
+    for model, operation, refused in followed(replace(SMALL, variant=variant, variants=(variant,))):
+        if isinstance(operation, Sample) and not refused:
+            yield model.last_batch
+
+
+@pytest.mark.parametrize("variant", ["fr-dithered", "fr-prefix", "fr", "k"])
 def test_scales_right_before_and_behind_a_border(variant):
-    """The same random words with two settings one apart: another radius, or another number of neighbours."""
-    before, pairs = None, []
-    for model, operation, _ in followed(replace(SMALL, variant=variant, variants=(variant,))):
-        if isinstance(operation, Settle) and model.last_batch is not None:
-            now = model.last_batch
-            if before is not None and before.query_words == now.query_words:
-                pairs.append((before.radii, before.neighbours) != (now.radii, now.neighbours))
-            before = now
-    assert sum(pairs) >= 5
+    """The same random words with two settings one apart: other rows can be drawn, mostly."""
+    pairs = [(one, other) for one, other in pairwise(sampled(variant)) if one.query_words == other.query_words]
+    grown = [(one.radii, one.neighbours) != (other.radii, other.neighbours) for one, other in pairs]
+    assert sum(grown) >= 20
+    assert sum(one.csp != other.csp for one, other in pairs) >= 15
+
+
+@pytest.mark.parametrize("variant", ["fr-dithered", "fr", "k"])
+def test_words_right_before_and_behind_a_representative(variant):
+    """A word and the one before it: another representative, and mostly other rows can be drawn."""
+    shift = RANDOM_WIDTH - SMALL.fraction_width
+    pairs = [
+        (one, other)
+        for one, other in pairwise(sampled(variant))
+        if any((a >> shift) + 1 == b >> shift > 1 for a, b in zip(one.query_words, other.query_words, strict=False))
+    ]
+    assert len(pairs) >= 40
+    assert all(one.representatives != other.representatives for one, other in pairs)
+    assert sum(one.csp != other.csp for one, other in pairs) > 0.9 * len(pairs)

@@ -9,13 +9,15 @@ from pathlib import Path
 from amper_verif.harness.yosys import SynthesisError, run_script
 from amper_verif.mutants.netlist import READ, WIDTH, Mutant
 
-# Registers become ports, so that what is left is combinational; equal cells outside of the mutant's reach become one,
-# so that a solver sees the rest only.
+# Registers become ports, but for bits that nothing reads, so that what is left is combinational; equal cells outside of
+# the mutant's reach become one, so that a solver sees the rest only.
 _SCRIPT = """\
 {read}{command}
 {scope}
 memory
 dffunmap
+simplemap t:$dff t:$mux
+opt_clean -purge
 opt_expr
 splitnets
 rename -enumerate

@@ -13,8 +13,8 @@ Run the experiments of docs/measurements/reproduce.md and print their tables.
 
   cliffwalk   Blind Cliffwalk (Schaul et al. 2016): updates that every sampler needs;
               3 sizes, 50 seeds, about 2 minutes of one core
-  control     DQN on CartPole-v1, Acrobot-v1 and LunarLander-v3 with every sampler;
-              5 seeds, about an hour of one core; --jobs shares it out
+  control     DQN on CartPole-v1, Acrobot-v1, LunarLander-v3 and a frozen lake with every
+              sampler; 5 seeds, about half an hour of one core; --jobs shares it out
   report      only the tables and, with --pictures, the pictures of the results there are
   all         both experiments and the tables (default)
 
@@ -41,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--seeds", type=int, metavar="N", help="seeds 1 to N (default 50 of cliffwalk, 5 of control)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes for control (default 1)")
-    parser.add_argument("--envs", type=names, metavar="E,E", help="environments of control (default all three)")
+    parser.add_argument("--envs", type=names, metavar="E,E", help="environments of control (default all four)")
     parser.add_argument("--samplers", type=names, metavar="S,S", help="samplers of control (default all seven)")
-    parser.add_argument("--rows", type=int, metavar="N", help="replay size of control (default 2,000, 10,000, 20,000)")
+    parser.add_argument("--rows", type=int, metavar="N", help="replay size of control (default the task's)")
     parser.add_argument(
         "--page", type=source, metavar="FILE.md", help="put the tables into this page, between its marks"
     )
@@ -89,15 +89,15 @@ def _control(options: argparse.Namespace) -> None:
 
     chosen = {name: getattr(options, name) for name in ("envs", "samplers", "seeds")}
     given = {name: value for name, value in chosen.items() if value is not None}
-    tasks = control.plan(options.output, rows=options.rows, **given)
+    plan = control.plan(options.output, rows=options.rows, **given)
     for module in ("torch", "scipy.stats"):
         require(module, "train")
-    for env in {task.options.env for task in tasks}:
+    for env in {series.options.env for series in plan}:
         make_env(env).close()  # what it needs is missed now, not after an hour
-    total = sum(task.options.steps for task in tasks)
+    total = sum(series.seeds * series.options.steps for series in plan)
     tqdm = require("tqdm", "train").tqdm
     with tqdm(total=total, desc="control", unit="step", unit_scale=True, disable=options.quiet) as bar:
-        run_all(tasks, jobs=options.jobs, tick=bar.update)
+        run_all(plan, jobs=options.jobs, tick=bar.update)
 
 
 def _report(options: argparse.Namespace) -> None:

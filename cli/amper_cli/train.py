@@ -19,9 +19,9 @@ DESCRIPTION = """\
 Train DQN on a Gymnasium environment, once for each seed, with a replay buffer that draws
 like PER, like a variant of AMPER, or uniformly; docs/software/training.md.
 
-Into the folder come a file for each seed, evaluations.csv, learning.svg (the mean return
-over the seeds with its 95 % interval) and tensorboard/. Seeds whose file is there are not
-run again: an interrupted command goes on when it is given again.
+Seeds are trained side by side, ten at a time. Into the folder come runs.json, evaluations.csv,
+learning.svg (the mean return over the seeds with its 95 % interval) and tensorboard/. Seeds
+that runs.json has are not run again: an interrupted command goes on when it is given again.
 Needs PyTorch, Gymnasium and more: pip install 'amper[train]'
 """
 
@@ -51,10 +51,10 @@ def run(options: argparse.Namespace) -> int:
     0; after an error message on standard error 2, of a bad option, a missing package or results of other options, or 1,
     of a device that failed; 130 after an interruption.
     """
-    from amper_lab.train.runs import series
+    from amper_lab.train.runs import run_series
 
     chosen = TrainOptions(**{name: getattr(options, name) for name in declarations(TrainOptions)})
-    runs = series(chosen, options.seeds, options.output, jobs=options.jobs, progress=not options.quiet)
+    runs = run_series(chosen, options.seeds, options.output, jobs=options.jobs, progress=not options.quiet)
     print(_summary(runs, options.output))
     return 0
 

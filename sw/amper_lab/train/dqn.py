@@ -2,79 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from amper_lab.train.networks import Networks
 from amper_lab.train.options import TrainOptions
 
-_GRADIENT_NORM = 10.0  # longer gradients are cut to this length
+_GRADIENT_NORM = 10.0  # longer gradients, of a network each, are cut to this length
 
 
 class Agent:
-    """Q-network of two hidden layers, with its target network.
+    """K agents that know nothing of each other, side by side: Q-networks of two hidden layers, with target networks.
+
+    Side by side, because a call costs more than the arithmetic of so small a network; another K changes nothing but,
+    at most, how sums are rounded.
 
     Parameters
     ----------
-    observation_size, actions : of the environment. seed : of the initial weights.
+    observation_size, actions : of the environment. seeds : K of them, of the initial weights.
     """
 
-    def __init__(self, options: TrainOptions, observation_size: int, actions: int, seed: int) -> None:
+    def __init__(self, options: TrainOptions, observation_size: int, actions: int, seeds: Sequence[int]) -> None:
         self._options = options
-        # Initial weights come from torch's global generator: seed a copy of it, and leave the caller's alone.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.online = _network(observation_size, options.hidden, actions)
-            self.target = _network(observation_size, options.hidden, actions)
-        self.target.load_state_dict(self.online.state_dict())
-        self._optimizer = torch.optim.Adam(self.online.parameters(), lr=options.lr, fused=True)
-        self.updates = 0
+        sizes = (observation_size, options.hidden, actions)
+        self.online, self.target = Networks(sizes, seeds), Networks(sizes, seeds)
+        self._optimizer = torch.optim.Adam([self.online.flat], lr=options.lr, fused=True)
+        self.updates = 0  # of each
 
     @torch.no_grad()
     def act(self, observations: NDArray[np.float32]) -> NDArray[np.int64]:
-        """(k,) actions of the largest Q-value for (k, observation_size) observations."""
-        actions: NDArray[np.int64] = self.online(torch.from_numpy(observations)).argmax(dim=1).numpy()
+        """(K, m) actions of the largest Q-value for (K, m, observation_size) observations."""
+        values = self.online.layers(torch.from_numpy(observations))[-1]
+        actions: NDArray[np.int64] = values.argmax(dim=2).numpy()
         return actions
 
-    def learn(self, batch: dict[str, Any]) -> tuple[NDArray[np.float32], float]:
-        """One update with the weighted Huber loss; ``batch`` has arrays of b rows by column, and "weights".
+    @torch.no_grad()
+    def learn(self, batch: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """One update of each with the weighted Huber loss; ``batch`` has (K, b, ...) arrays by column, and "weights".
 
-        Returns the (b,) TD errors and the loss.
+        Returns the (K, b) TD errors and the (K,) losses.
         """
         names = ("before", "action", "reward", "after", "terminated", "weights")
-        tensors = {name: torch.from_numpy(batch[name]) for name in names}
-        value = self.online(tensors["before"]).gather(1, tensors["action"][:, None])[:, 0]
-        goal = self._goal(tensors)
-        losses = torch.nn.functional.smooth_l1_loss(value, goal, reduction="none")
-        loss = (tensors["weights"] * losses).mean()
-        self._optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.online.parameters(), _GRADIENT_NORM)
+        before, action, reward, after, terminated, weights = (torch.from_numpy(batch[name]) for name in names)
+        size, action = before.shape[1], action[..., None]
+        double = self._options.double
+        layers = self.online.layers(torch.cat((before, after), dim=1) if double else before)
+        future = self.target.layers(after)[-1]
+        best = (layers[-1][:, size:] if double else future).argmax(dim=2, keepdim=True)
+        goal = reward + self._options.discount * future.gather(2, best)[..., 0] * (1 - terminated)
+        layers = [layer[:, :size] for layer in layers]
+        errors = goal - layers[-1].gather(2, action)[..., 0]
+        # Huber's loss is half the square within 1, and a straight line beyond; its slope by the value is -cut.
+        cut = errors.clamp(-1, 1)
+        losses = (weights * cut * (errors - cut / 2)).mean(dim=1)
+        slopes = torch.zeros_like(layers[-1]).scatter_(2, action, (weights * cut / -size)[..., None])
+        self.online.differentiate(layers, slopes)
+        self._step()
+        return errors.numpy(), losses.numpy()
+
+    def _step(self) -> None:
+        slopes = self.online.flat.grad
+        assert slopes is not None
+        slopes *= (_GRADIENT_NORM / (slopes.norm(dim=1, keepdim=True) + 1e-6)).clamp(max=1)
         self._optimizer.step()
         self.updates += 1
         if self.updates % self._options.target_period == 0:
-            self.target.load_state_dict(self.online.state_dict())
-        return (goal - value.detach()).numpy(), float(loss.detach())
-
-    @torch.no_grad()
-    def _goal(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        after = self.target(batch["after"])
-        if self._options.double:
-            best = self.online(batch["after"]).argmax(dim=1, keepdim=True)
-            future = after.gather(1, best)[:, 0]
-        else:
-            future = after.max(dim=1).values
-        goal: torch.Tensor = batch["reward"] + self._options.discount * future * (1 - batch["terminated"])
-        return goal
-
-
-def _network(observation_size: int, hidden: int, actions: int) -> torch.nn.Sequential:
-    return torch.nn.Sequential(
-        torch.nn.Linear(observation_size, hidden),
-        torch.nn.ReLU(),
-        torch.nn.Linear(hidden, hidden),
-        torch.nn.ReLU(),
-        torch.nn.Linear(hidden, actions),
-    )
+            self.target.flat.copy_(self.online.flat)

@@ -1,14 +1,15 @@
-"""The training loop: act, store, learn; and a run, which tries the greedy policy now and then."""
+"""The training loop: act, store, learn, for some seeds side by side; and runs, which try the greedy policy at times."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from amper import Device, ReplayBuffer, Sampler
 from amper.replay.columns import Columns
@@ -28,7 +29,7 @@ Log = Callable[[str, float, int], None]
 
 @dataclass(frozen=True)
 class Point:
-    """The greedy policy after ``step`` steps and ``updates`` updates: the returns of its episodes."""
+    """The greedy policy after ``step`` steps and ``updates`` updates: its episodes' returns, to a thousandth."""
 
     step: int
     updates: int
@@ -46,7 +47,7 @@ class Run:
 
     Members
     -------
-    options, seed : what it depends on. points : the evaluations. seconds : processor time of the process.
+    options, seed : what it depends on. points : the evaluations. seconds : its share of the processor time.
     versions : of the packages.
     """
 
@@ -71,31 +72,43 @@ class Run:
         return float(np.mean([value for point in last for value in point.returns]))
 
 
-def train(options: TrainOptions, seed: int, *, log: Log | None = None, tick: Callable[[], None] | None = None) -> Run:
-    """One run, the same for the same options and seed on one machine and with the same versions.
+def train(
+    options: TrainOptions,
+    seeds: Sequence[int],
+    *,
+    logs: Sequence[Log] | None = None,
+    tick: Callable[[int], object] | None = None,
+) -> list[Run]:
+    """A run for each seed, all side by side, the same for the same arguments on one machine with the same versions.
+
+    Which seeds are beside one changes, at most, how its sums are rounded.
 
     Parameters
     ----------
-    log : called with what TensorBoard shows. tick : called after every step.
+    logs : of each seed, called with what TensorBoard shows. tick : called with numbers of steps that are done.
 
     Raises
     ------
     ValueError, ImportError : see ``make_env`` and ``make_sampler``.
     """
     start = time.process_time()
-    seeds = Seeds(seed)
-    evaluation = Evaluation(options.env, options.episodes, options.explore_last, seeds.evaluation)
-    points: list[Point] = []
-    with make_sampler(options, seeds.sampler) as sampler:
-        for step, agent in enumerate(practise(options, seeds, sampler, log), 1):
-            if step * options.evaluations // options.steps > len(points):
-                points.append(Point(step, agent.updates, evaluation.returns(agent.act)))
-                if log is not None:
-                    log("evaluation/return", points[-1].mean, step)
+    parts = [Seeds(seed) for seed in seeds]
+    evaluation = Evaluation(options.env, options.episodes, options.explore_last, [part.evaluation for part in parts])
+    points: list[list[Point]] = [[] for _ in seeds]
+    with ExitStack() as opened:
+        samplers = [opened.enter_context(make_sampler(options, part.sampler)) for part in parts]
+        for step, agent in enumerate(practise(options, parts, samplers, logs), 1):
+            if step * options.evaluations // options.steps > len(points[0]):
+                for number, returns in enumerate(evaluation.returns(agent.act)):
+                    points[number].append(Point(step, agent.updates, [round(value, 3) for value in returns]))
+                    if logs is not None:
+                        logs[number]("evaluation/return", points[number][-1].mean, step)
             if tick is not None:
-                tick()
+                tick(len(seeds))
     evaluation.close()
-    return Run(options.to_dict(), seed, points, round(time.process_time() - start, 2), versions(PACKAGES))
+    share = round((time.process_time() - start) / len(seeds), 2)
+    made = zip(seeds, points, strict=True)
+    return [Run(options.to_dict(), seed, found, share, versions(PACKAGES)) for seed, found in made]
 
 
 class Seeds:
@@ -106,12 +119,18 @@ class Seeds:
         self.agent, self.sampler, self.env = (int(each.generate_state(1)[0]) for each in (agent, sampler, env))
 
 
-def practise(options: TrainOptions, seeds: Seeds, sampler: Sampler | Device, log: Log | None = None) -> Iterator[Agent]:
-    """Act and learn for ``options.steps`` steps, and give the agent after each, with one torch thread.
+def practise(
+    options: TrainOptions,
+    seeds: Sequence[Seeds],
+    samplers: Sequence[Sampler | Device],
+    logs: Sequence[Log] | None = None,
+) -> Iterator[Agent]:
+    """Act and learn for ``options.steps`` steps, and give the agents after each, with one torch thread.
 
     Parameters
     ----------
-    sampler : of ``options.rows`` rows, empty; it draws, whatever the options say. log : as in ``train``.
+    samplers : for each seed one of ``options.rows`` rows, empty; they draw, whatever the options say. logs : as in
+    ``train``.
 
     Raises
     ------
@@ -120,17 +139,26 @@ def practise(options: TrainOptions, seeds: Seeds, sampler: Sampler | Device, log
     require("torch", "train")
     from amper_lab.train.dqn import Agent
 
-    env = make_env(options.env)
-    size = int(np.prod(env.observation_space.shape or ()))
-    actions = action_count(env)
+    envs = [make_env(options.env) for _ in seeds]
+    size = int(np.prod(envs[0].observation_space.shape or ()))
+    actions = action_count(envs[0])
     with _one_thread():
-        agent = Agent(options, size, actions, seeds.agent)
-        learner = _Learner(options, agent, size, sampler, log)
-        actor = _Actor(options, agent, env, seeds.env, actions, np.random.default_rng(seeds.actor), log)
+        agent = Agent(options, size, actions, [each.agent for each in seeds])
+        learner = _Learner(options, agent, size, samplers, logs)
+        kept = logs if logs is not None else [None] * len(seeds)
+        actors = [
+            _Actor(env, each.env, actions, np.random.default_rng(each.actor), log)
+            for env, each, log in zip(envs, seeds, kept, strict=True)
+        ]
         for step in range(1, options.steps + 1):
-            learner.step(step, actor.step(step))
+            best = agent.act(np.stack([actor.seen for actor in actors])[:, None])[:, 0].tolist()
+            explore = options.explore(step)
+            for number, actor in enumerate(actors):
+                learner.add(number, actor.step(step, best[number], explore))
+            learner.learn(step)
             yield agent
-    env.close()
+    for env in envs:
+        env.close()
 
 
 @contextmanager
@@ -147,37 +175,27 @@ def _one_thread() -> Iterator[None]:
 
 
 class _Actor:
-    """Steps through the environment, at random less and less often."""
+    """Steps through an environment. Member: ``seen``, the observation that the next action is for."""
 
-    def __init__(
-        self,
-        options: TrainOptions,
-        agent: Agent,
-        env: Any,
-        seed: int,
-        actions: int,
-        rng: np.random.Generator,
-        log: Log | None,
-    ) -> None:
-        self._options, self._agent, self._env, self._rng, self._log = options, agent, env, rng, log
-        self._actions = actions
+    def __init__(self, env: Any, seed: int, actions: int, rng: np.random.Generator, log: Log | None) -> None:
+        self._env, self._actions, self._rng, self._log = env, actions, rng, log
         self._total = 0.0
-        self._seen = np.asarray(env.reset(seed=seed)[0], np.float32)
+        self.seen = np.asarray(env.reset(seed=seed)[0], np.float32)
 
-    def step(self, step: int) -> dict[str, Any]:
-        """One step; returns the transition."""
-        before = self._seen
+    def step(self, step: int, best: int, explore: float) -> dict[str, Any]:
+        """One step with the action ``best``, or with the chance ``explore`` any; returns the transition."""
+        before = self.seen
         action = int(self._rng.integers(self._actions))
-        if self._rng.random() >= self._explore(step):
-            action = int(self._agent.act(before[None])[0])
+        if self._rng.random() >= explore:
+            action = best
         after, reward, terminated, truncated, _ = self._env.step(action)
-        self._seen = after = np.asarray(after, np.float32)
+        self.seen = after = np.asarray(after, np.float32)
         self._total += float(reward)
         if terminated or truncated:
             if self._log is not None:
                 self._log("train/return", self._total, step)
             self._total = 0.0
-            self._seen = np.asarray(self._env.reset()[0], np.float32)
+            self.seen = np.asarray(self._env.reset()[0], np.float32)
         return {
             "before": before,
             "action": action,
@@ -187,19 +205,19 @@ class _Actor:
             "terminated": float(terminated),
         }
 
-    def _explore(self, step: int) -> float:
-        falling = self._options.explore_part * self._options.steps
-        done = min(1.0, step / falling) if falling else 1.0
-        return 1.0 + (self._options.explore_last - 1.0) * done
-
 
 class _Learner:
-    """Stores transitions, and learns from a batch whenever one is due."""
+    """Stores the transitions of every seed, and learns from a batch of each whenever one is due."""
 
     def __init__(
-        self, options: TrainOptions, agent: Agent, size: int, sampler: Sampler | Device, log: Log | None
+        self,
+        options: TrainOptions,
+        agent: Agent,
+        size: int,
+        samplers: Sequence[Sampler | Device],
+        logs: Sequence[Log] | None,
     ) -> None:
-        self._options, self._agent, self._log = options, agent, log
+        self._options, self._agent, self._logs = options, agent, logs
         columns: Columns = {
             "before": (np.float32, (size,)),
             "action": np.int64,
@@ -207,19 +225,37 @@ class _Learner:
             "after": (np.float32, (size,)),
             "terminated": np.float32,
         }
-        self._buffer = ReplayBuffer(options.rows, columns, sampler)
+        self._buffers = [ReplayBuffer(options.rows, columns, sampler) for sampler in samplers]
+        shape = (len(samplers), options.batch)
+        self._batch: dict[str, NDArray[Any]] = {
+            "before": np.zeros((*shape, size), np.float32),
+            "action": np.zeros(shape, np.int64),
+            "reward": np.zeros(shape, np.float32),
+            "after": np.zeros((*shape, size), np.float32),
+            "terminated": np.zeros(shape, np.float32),
+            "indices": np.zeros(shape, np.int64),
+            "weights": np.zeros(shape, np.float32),
+        }
+        # Each buffer draws into its part of the arrays that the agents learn from.
+        self._parts = [{name: array[number] for name, array in self._batch.items()} for number in range(shape[0])]
 
-    def step(self, step: int, transition: dict[str, Any]) -> None:
-        """Store it, and learn if that is due."""
+    def add(self, number: int, transition: dict[str, Any]) -> None:
+        """Store a transition of the seed with that number."""
+        self._buffers[number].add(**transition)
+
+    def learn(self, step: int) -> None:
+        """Learn, if that is due after the step."""
         options = self._options
-        self._buffer.add(**transition)
         if not options.due(step):
             return
         beta = options.beta + (1 - options.beta) * step / options.steps
-        batch = self._buffer.sample(options.batch, beta)
-        errors, loss = self._agent.learn(batch)
-        self._buffer.update_errors(batch["indices"], errors)
-        if self._log is not None and self._agent.updates % 100 == 0:
-            self._log("train/loss", loss, step)
-            self._log("sampler/csp_share", self._buffer.sampler.csp_share, step)
-            self._log("sampler/scale", self._buffer.sampler.scale, step)
+        for buffer, part in zip(self._buffers, self._parts, strict=True):
+            buffer.sample(options.batch, beta, out=part)
+        errors, losses = self._agent.learn(self._batch)
+        for buffer, part, found in zip(self._buffers, self._parts, errors, strict=True):
+            buffer.update_errors(part["indices"], found)
+        if self._logs is not None and self._agent.updates % 100 == 0:
+            for log, buffer, loss in zip(self._logs, self._buffers, losses.tolist(), strict=True):
+                log("train/loss", loss, step)
+                log("sampler/csp_share", buffer.sampler.csp_share, step)
+                log("sampler/scale", buffer.sampler.scale, step)

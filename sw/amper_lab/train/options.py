@@ -30,7 +30,7 @@ class TrainOptions(Declared):
     """
 
     env: str = parameter(
-        "CartPole-v1", Text(), "NAME", "Gymnasium environment: flat real observation, discrete actions"
+        "CartPole-v1", Text(), "NAME", "Gymnasium environment: flat real or discrete observation, discrete actions"
     )
     sampler: str = parameter("per", Choice(MODES), "MODE", "a mode of amper.Sampler")
     rows: int = parameter(2000, Integer(1, ROWS_MAX), "N", "transitions in the replay buffer")
@@ -67,6 +67,12 @@ class TrainOptions(Declared):
     def due(self, step: int) -> bool:
         """Whether an update follows this step, counted from 1."""
         return step >= self.warmup and step % self.update_every == 0
+
+    def explore(self, step: int) -> float:
+        """The chance of a random action at this step."""
+        falling = self.explore_part * self.steps
+        done = min(1.0, step / falling) if falling else 1.0
+        return 1.0 + (self.explore_last - 1.0) * done
 
     def to_dict(self) -> dict[str, Any]:
         """The options by name."""

@@ -77,7 +77,7 @@ def record(
             returns.append(value)
 
     with require("tqdm", "record").tqdm(total=operations, unit="op", disable=not progress) as bar:
-        for _ in practise(options, seeds, sampler, log):
+        for _ in practise(options, [seeds], [sampler], [log]):
             bar.update(min(len(sampler.log), operations) - bar.n)
     kind, row, priority = zip(*sampler.log, strict=True)
     return Trace(

@@ -58,11 +58,9 @@ def control_runs(folder: Path) -> dict[tuple[str, int, str], list[Run]]:
     """The runs by environment, replay size and sampler, in the order of the table; seeds in ascending order."""
     runs: dict[tuple[str, int, str], list[Run]] = {}
     for path in (folder / "runs").glob("*.json"):
-        run = load(path)
-        key = (str(run.options["env"]), int(run.options["rows"]), sampler_of(run.options))
-        runs.setdefault(key, []).append(run)
-    for kept in runs.values():
-        kept.sort(key=lambda run: run.seed)
+        kept = load(path)
+        options = kept[0].options
+        runs[str(options["env"]), int(options["rows"]), sampler_of(options)] = kept
     envs, samplers = list(SETTINGS), list(SAMPLERS)
     order = sorted(runs, key=lambda key: (envs.index(key[0]), key[1], samplers.index(key[2])))
     return {key: runs[key] for key in order}
@@ -78,8 +76,9 @@ def control_table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
     lines: list[list[object]] = []
     for (env, rows, sampler), found in scores.items():
         per = scores.get((env, rows, "per"))
-        line = _compared(sampler, [found], None if per is None else [per], (".1f", ".2f"))
-        lines.append([env, f"{rows:,}", *line, f"{min(found):.1f}, {max(found):.1f}"])
+        form = _form(env)
+        line = _compared(sampler, [found], None if per is None else [per], (form, ".2f"))
+        lines.append([env, f"{rows:,}", *line, f"{min(found):{form}}, {max(found):{form}}"])
     return table(titles, lines + _over_all(scores))
 
 
@@ -100,7 +99,7 @@ def claims(runs: dict[tuple[str, int, str], list[Run]]) -> str:
                 found.setdefault(FEW, []).append(f"{sampler} {seeds}")
             else:
                 interval = difference_of_means([values], [per])
-                found.setdefault(verdict(interval, margin), []).append(f"{sampler} {_ends(interval, '.1f')}")
+                found.setdefault(verdict(interval, margin), []).append(f"{sampler} {_ends(interval, _form(env))}")
         told = "; ".join(f"{word}: {', '.join(found[word])}" for word in (*VERDICTS, FEW) if word in found)
         lines.append(f"- {env}, margin {margin:g}: {told}.")
     return "\n".join(textwrap.fill(line, 120, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
@@ -115,6 +114,12 @@ def verdict(interval: Interval, margin: float) -> str:
     if -margin <= interval.low and interval.high <= margin:
         return LIKE
     return OTHER if interval.low > margin or interval.high < -margin else OPEN
+
+
+def _form(env: str) -> str:
+    """How scores of a task are shown: to less than a hundredth of its range."""
+    low, high = RANGES[env]
+    return ".1f" if high - low > 10 else ".3f"
 
 
 def _compared(sampler: str, found: Tasks, per: Tasks | None, forms: tuple[str, str]) -> list[str | int]:

@@ -19,7 +19,7 @@ from amper_lab.train.cliffwalk import Cell, Setting
 from amper_lab.train.files import read_json, write_json
 from amper_lab.train.loop import Point, Run
 from amper_lab.train.options import TrainOptions
-from amper_lab.train.runs import Task
+from amper_lab.train.runs import Series, save
 from amper_lab.train.statistics import (
     Interval,
     difference_of_means,
@@ -40,13 +40,15 @@ def parse(*words: str) -> argparse.Namespace:
     return parser.parse_args(["reproduce", *words])
 
 
-def keep(folder: Path, env: str, sampler: str, seed: int, returns: list[float]) -> Run:
-    """A made-up run, in its file; the first evaluations of its four count for nothing."""
+def keep(folder: Path, env: str, sampler: str, scores: dict[int, list[float]]) -> None:
+    """Made-up runs, in their file: by seed the returns of the last evaluation, the first of four count for nothing."""
     options = replace(control.SETTINGS[env], **control.SAMPLERS[sampler])
-    points = [Point(step, step // 2, [-1e3]) for step in (100, 200, 300)] + [Point(400, 200, returns)]
-    run = Run(options.to_dict(), seed, points, 30.0, {"python": "3"})
-    write_json(folder / "runs" / f"{env}-{options.rows}-{sampler}-{seed}.json", run.to_dict())
-    return run
+    first = [Point(step, step // 2, [-1e3]) for step in (100, 200, 300)]
+    kept = [
+        Run(options.to_dict(), seed, [*first, Point(400, 200, returns)], 30.0, {"python": "3"})
+        for seed, returns in scores.items()
+    ]
+    save(folder / "runs" / f"{env}-{options.rows}-{sampler}.json", kept)
 
 
 # --- intervals ----------------------------------------------------------------------------------
@@ -119,8 +121,7 @@ def test_claims_are_made_from_thirty_seeds_on(tmp_path: Path) -> None:
     scores = {"per": 300.0, "exact": 310.0, "amper-fr": 200.0, "amper-k": 340.0}
     random = np.random.default_rng(4)
     for sampler, score in scores.items():
-        for seed in range(1, 31):
-            keep(tmp_path, "CartPole-v1", sampler, seed, [score + random.normal(0, 20)])
+        keep(tmp_path, "CartPole-v1", sampler, {seed: [score + random.normal(0, 20)] for seed in range(1, 31)})
     told = report.claims(report.control_runs(tmp_path))
     parts = [r"- CartPole-v1, margin 50: like PER: exact \[.*\]", r"not like PER: amper-fr \[-.*\]"]
     parts.append(r"not decided: amper-k \[.*\]\.")
@@ -150,32 +151,31 @@ def test_median_interval_of_few_or_infinite_values() -> None:
 # --- runs ---------------------------------------------------------------------------------------
 
 
-def test_plan_is_the_table_seed_by_seed(tmp_path: Path) -> None:
-    tasks = control.plan(tmp_path, seeds=3)
-    assert len({task.path for task in tasks}) == len(tasks) == 3 * 3 * 7
-    assert [task.seed for task in tasks] == [1] * 21 + [2] * 21 + [3] * 21
-    assert {task.options.sampler for task in tasks} == set(MODES)
-    rows = {task.options.env: task.options.rows for task in tasks}
-    assert rows == {"CartPole-v1": 2000, "Acrobot-v1": 10_000, "LunarLander-v3": 20_000}
-    for env in rows:  # in an environment nothing but the sampler differs
-        chosen = [task.options for task in tasks if task.options.env == env]
+def test_plan_is_the_table(tmp_path: Path) -> None:
+    plan = control.plan(tmp_path, seeds=3)
+    assert len({series.path for series in plan}) == len(plan) == 4 * 7
+    assert {series.seeds for series in plan} == {3}
+    assert {series.options.sampler for series in plan} == set(MODES)
+    assert control.SETTINGS.keys() == control.RANGES.keys() == {series.options.env for series in plan}
+    for env in control.SETTINGS:  # in an environment nothing but the sampler differs
+        chosen = [series.options for series in plan if series.options.env == env]
         (options,) = {replace(each, sampler="per", bit_exact=False) for each in chosen}
         assert options == replace(control.SETTINGS[env], sampler="per")
 
 
 def test_plan_of_another_replay_size(tmp_path: Path) -> None:
-    (task,) = control.plan(tmp_path, envs=("Acrobot-v1",), samplers=("per",), seeds=1, rows=5000)
-    assert task == Task(
+    (series,) = control.plan(tmp_path, envs=("Acrobot-v1",), samplers=("per",), seeds=1, rows=5000)
+    assert series == Series(
         replace(control.SETTINGS["Acrobot-v1"], sampler="per", rows=5000),
         1,
-        tmp_path / "runs/Acrobot-v1-5000-per-1.json",
+        tmp_path / "runs/Acrobot-v1-5000-per.json",
     )
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["control", "--envs", "Pong"], "env must be one of CartPole-v1, Acrobot-v1, LunarLander-v3, not 'Pong'"),
+        (["control", "--envs", "Pong"], f"env must be one of {', '.join(control.SETTINGS)}, not 'Pong'"),
         (["control", "--samplers", "best"], f"sampler must be one of {', '.join(control.SAMPLERS)}, not 'best'"),
         (["control", "--rows", "0"], "rows must be 1 to 268435456, not 0"),
         (["control", "--seeds", "0"], "seeds must be 1 to 10000, not 0"),
@@ -224,12 +224,10 @@ def test_everything_at_a_tiny_size(
 
 def test_control_table(tmp_path: Path) -> None:
     """Rows in the order of the plan; the score is the last quarter's, and is set against PER's."""
-    for seed, value in ((1, 100.0), (2, 300.0)):
-        keep(tmp_path, "Acrobot-v1", "amper-k", seed, [value - 10, value + 10])
-    keep(tmp_path, "Acrobot-v1", "per", 1, [-80.0])
-    keep(tmp_path, "Acrobot-v1", "per", 2, [200.0])
-    keep(tmp_path, "Acrobot-v1", "exact", 1, [10.0])
-    keep(tmp_path, "CartPole-v1", "amper-k", 3, [500.0])
+    keep(tmp_path, "Acrobot-v1", "amper-k", {1: [90.0, 110.0], 2: [290.0, 310.0]})
+    keep(tmp_path, "Acrobot-v1", "per", {1: [-80.0], 2: [200.0]})
+    keep(tmp_path, "Acrobot-v1", "exact", {1: [10.0]})
+    keep(tmp_path, "CartPole-v1", "amper-k", {3: [500.0]})
     made = report.tables(tmp_path)
     assert made["control"].splitlines()[2:] == [
         "| CartPole-v1 | 2,000 | amper-k | 1 | 500.0 | [-, -] |  |  | 500.0, 500.0 |",

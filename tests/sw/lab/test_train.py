@@ -1,13 +1,9 @@
-"""``amper train``: the agent learns what it should, runs are the same for a seed, kept, and gone on with."""
+"""``amper train``: runs are the same for a seed, kept, and gone on with."""
 
 import argparse
 import csv
-import os
 import re
-import signal
-import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -17,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from amper.backends.backend import DeviceError
@@ -24,11 +21,9 @@ from amper.sampler.options import MODES
 from amper_cli import train as command
 from amper_cli.commands import add_command
 from amper_lab.train import runs
-from amper_lab.train.dqn import Agent
-from amper_lab.train.environments import Evaluation, make_env
+from amper_lab.train.environments import Evaluation, action_count, make_env
 from amper_lab.train.loop import Run, _Actor, train
 from amper_lab.train.options import TrainOptions
-from amper_lab.train.runs import Task, run_all, series
 
 TINY = TrainOptions(rows=150, steps=300, batch=16, hidden=16, warmup=50, target_period=20, evaluations=3, episodes=2)
 TINY_WORDS = [
@@ -52,12 +47,13 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def never(*_: Any, **__: Any) -> Run:
+def never(*_: Any, **__: Any) -> list[Run]:
     raise AssertionError("a run that was kept is run again")
 
 
-def task(folder: Path, seed: int = 1, options: TrainOptions = TINY) -> Task:
-    return Task(options, seed, folder / f"{seed}.json")
+def train_one(options: TrainOptions, seed: int, **rest: Any) -> Run:
+    (run,) = train(options, [seed], **rest)
+    return run
 
 
 # --- a run --------------------------------------------------------------------------------------
@@ -71,7 +67,7 @@ def test_it_draws_by_per_unless_asked() -> None:
 def test_a_seed_decides_everything(sampler: str) -> None:
     """Every mode: the same points again for the same seed, others for another, and as many updates as planned."""
     options = replace(TINY, sampler=sampler)
-    first, again, other = train(options, 1), train(options, 1), train(options, 2)
+    first, again, other = (train_one(options, seed) for seed in (1, 1, 2))
     assert first.points == again.points != other.points
     assert [point.step for point in first.points] == [100, 200, 300]
     assert first.points[-1].updates == 126  # every second step from 50 to 300
@@ -83,7 +79,7 @@ def test_a_seed_decides_everything(sampler: str) -> None:
 def test_updates_are_those_planned(warmup: int, update_every: int) -> None:
     options = replace(TINY, warmup=warmup, update_every=update_every)
     planned = sum(step >= warmup and step % update_every == 0 for step in range(1, 301))
-    assert train(options, 1).points[-1].updates == planned
+    assert train_one(options, 1).points[-1].updates == planned
 
 
 def test_caller_keeps_its_random_state_and_threads() -> None:
@@ -93,12 +89,12 @@ def test_caller_keeps_its_random_state_and_threads() -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(99)
             before = torch.get_rng_state()
-            run = train(TINY, 1)
+            run = train_one(TINY, 1)
             assert torch.equal(torch.get_rng_state(), before)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)
-    assert run.points == train(TINY, 1).points
+    assert run.points == train_one(TINY, 1).points
 
 
 @pytest.mark.parametrize("mode", ["per", "amper-fr-dithered"])
@@ -107,7 +103,7 @@ def test_backends_draw_the_same(mode: str) -> None:
 
     def logged(options: TrainOptions) -> list[tuple[str, float, int]]:
         seen: list[tuple[str, float, int]] = []
-        train(options, 1, log=lambda *each: seen.append(each))
+        train(options, [1], logs=[lambda *each: seen.append(each)])
         return seen
 
     tiny = replace(TINY, sampler=mode)
@@ -119,64 +115,13 @@ def test_backends_draw_the_same(mode: str) -> None:
 
 
 def test_score_is_the_mean_of_the_last_quarter() -> None:
-    run = train(replace(TINY, evaluations=8, warmup=300), 1)
+    run = train_one(replace(TINY, evaluations=8, warmup=300), 1)
     last = run.points[-2].returns + run.points[-1].returns
     assert run.score() == pytest.approx(sum(last) / 4)
     assert Run.from_dict(run.to_dict()) == run
 
 
-# --- the agent ----------------------------------------------------------------------------------
-
-
-def batch_of(rng: np.random.Generator, size: int, **changed: Any) -> dict[str, Any]:
-    return {
-        "before": rng.normal(size=(size, 3)).astype(np.float32),
-        "action": rng.integers(2, size=size),
-        "reward": rng.normal(size=size).astype(np.float32),
-        "after": rng.normal(size=(size, 3)).astype(np.float32),
-        "terminated": rng.integers(2, size=size).astype(np.float32),
-        "weights": np.ones(size, np.float32),
-        **changed,
-    }
-
-
-@pytest.mark.parametrize("double", [False, True])
-def test_td_errors(double: bool) -> None:
-    """r + gamma Q'(s', a') (1 - terminated) - Q(s, a); a' is the target's best action, or the online one's."""
-    agent = Agent(replace(TINY, double=double, discount=0.9, target_period=1000), 3, 2, seed=1)
-    batch = batch_of(np.random.default_rng(1), 64)
-    for _ in range(20):  # or the two networks would be equal
-        agent.learn(batch)
-    with torch.no_grad():
-        online, target = (
-            [network(torch.from_numpy(batch[name])).numpy() for name in ("before", "after")]
-            for network in (agent.online, agent.target)
-        )
-    best = (online if double else target)[1].argmax(axis=1)
-    rows = np.arange(64)
-    goal = batch["reward"] + 0.9 * target[1][rows, best] * (1 - batch["terminated"])
-    errors, _ = agent.learn(batch)
-    np.testing.assert_allclose(errors, goal - online[0][rows, batch["action"]], rtol=1e-4, atol=1e-5)
-    assert (online[1].argmax(axis=1) != target[1].argmax(axis=1)).any()  # or double would not matter
-
-
-def test_agent_learns_the_rewarded_action() -> None:
-    """Observation x: action 1 pays x's sign, action 0 nothing."""
-    rng = np.random.default_rng(2)
-    agent = Agent(replace(TINY, lr=1e-2), 3, 2, seed=1)
-    for _ in range(200):
-        batch = batch_of(rng, 64, terminated=np.ones(64, np.float32))
-        batch["reward"] = (batch["action"] * np.sign(batch["before"][:, 0])).astype(np.float32)
-        agent.learn(batch)
-    seen = rng.normal(size=(200, 3)).astype(np.float32)
-    assert np.mean(agent.act(seen) == (seen[:, 0] > 0)) > 0.9
-
-
-def test_weight_0_teaches_nothing() -> None:
-    agent = Agent(TINY, 3, 2, seed=1)
-    before = [parameter.clone() for parameter in agent.online.parameters()]
-    agent.learn(batch_of(np.random.default_rng(3), 8, weights=np.zeros(8, np.float32)))
-    assert all(torch.equal(a, b) for a, b in zip(before, agent.online.parameters(), strict=True))
+# --- acting -------------------------------------------------------------------------------------
 
 
 class Clock:
@@ -195,10 +140,9 @@ class Clock:
 
 
 def test_time_that_is_up_ends_an_episode_but_not_the_return_to_come() -> None:
-    agent = Agent(TINY, 3, 2, seed=1)
     shown: list[tuple[str, float, int]] = []
-    actor = _Actor(TINY, agent, Clock(), 1, 2, np.random.default_rng(1), lambda *each: shown.append(each))
-    steps = [actor.step(step) for step in range(1, 5)]
+    actor = _Actor(Clock(), 1, 2, np.random.default_rng(1), lambda *each: shown.append(each))
+    steps = [actor.step(step, best=0, explore=0.5) for step in range(1, 5)]
     assert [step["terminated"] for step in steps] == [0.0] * 4
     assert [step["before"][0] for step in steps] == [0, 1, 2, 0]
     assert [step["after"][0] for step in steps] == [1, 2, 3, 1]
@@ -206,84 +150,34 @@ def test_time_that_is_up_ends_an_episode_but_not_the_return_to_come() -> None:
 
 
 def test_evaluation_plays_whole_episodes() -> None:
-    """CartPole pushed always to one side falls within a dozen steps, each of which pays 1."""
-    evaluation = Evaluation("CartPole-v1", 5, 0.0, np.random.SeedSequence(1))
-    first, second = (evaluation.returns(lambda seen: np.ones(len(seen), np.int64)) for _ in range(2))
+    """CartPole pushed always to one side falls within a dozen steps, each of which pays 1; the second policy lives."""
+
+    def policy(seen: NDArray[np.float32]) -> NDArray[np.int64]:
+        assert seen.shape == (2, 5, 4)
+        return np.stack([np.ones(5, np.int64), (seen[1, :, 2] + 0.2 * seen[1, :, 3] > 0).astype(np.int64)])
+
+    evaluation = Evaluation("CartPole-v1", 5, 0.0, [np.random.SeedSequence(seed) for seed in (1, 2)])
+    first, second = (evaluation.returns(policy) for _ in range(2))
     evaluation.close()
-    assert all(7 < value < 12 for value in first + second)
-    assert first != second
+    assert all(7 < value < 12 for value in first[0] + second[0])
+    assert all(value > 100 for value in first[1] + second[1])
+    assert first[0] != second[0]
 
 
-# --- runs that are kept -------------------------------------------------------------------------
-
-
-def test_kept_runs_are_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tasks = [task(tmp_path, seed) for seed in (1, 2, 3)]
-    kept = run_all(tasks[:2])
-    only_third: list[int] = []
-
-    def counted(options: TrainOptions, seed: int, **rest: Any) -> Run:
-        only_third.append(seed)
-        return train(options, seed, **rest)
-
-    monkeypatch.setattr(runs, "train", counted)
-    steps: list[int] = []
-    assert run_all(tasks, tick=steps.append)[:2] == kept
-    assert only_third == [3]
-    assert sum(steps) == 900
-    monkeypatch.setattr(runs, "train", never)
-    assert [run.seed for run in run_all(tasks)] == [1, 2, 3]
-
-
-def test_processes_give_the_same(tmp_path: Path) -> None:
-    tasks = [task(tmp_path, seed) for seed in (1, 2)]
-    steps: list[int] = []
-    beside = run_all(tasks, jobs=2, tick=steps.append)
-    assert steps == [300, 300]
-    assert [run.points for run in beside] == [train(TINY, seed).points for seed in (1, 2)]
-
-
-def test_runs_of_other_options_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_all([task(tmp_path)])
-    monkeypatch.setattr(runs, "train", never)  # nor is seed 2 started
-    other = replace(TINY, batch=32)
-    message = f"{tmp_path / '1.json'} was run with other options (batch 16, now 32): remove it or choose another folder"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        run_all([task(tmp_path, 2, other), task(tmp_path, 1, other)])
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("[]", "must be a run of amper train, not list: remove it to do it again"),
-        ('{"seed": 1}', "must be a run of amper train, and is not ('points'): remove it to run it again"),
-    ],
-)
-def test_a_damaged_run_is_refused(tmp_path: Path, text: str, why: str) -> None:
-    path = tmp_path / "1.json"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=f"^{re.escape(f'{path} {why}')}$"):
-        run_all([task(tmp_path)])
-    assert path.read_text() == text
-
-
-def test_killed_in_the_middle(tmp_path: Path) -> None:
-    """After SIGKILL the runs that had ended are kept, and the same command makes what it would have made."""
-    words = ["train", *TINY_WORDS, "--seeds", "50", "--quiet", "-o", str(tmp_path)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "amper_cli.main", *words], env=os.environ | {"PYTHONPATH": ":".join(sys.path)}
-    )
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "seed-1.json").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    first = (tmp_path / "seed-1.json").read_bytes()
-    seeds = len(list(tmp_path.glob("*.json"))) + 1
-    assert seeds <= 50
-    resumed = series(TINY, seeds, tmp_path, progress=False)
-    assert (tmp_path / "seed-1.json").read_bytes() == first
-    assert [run.points for run in resumed] == [train(TINY, seed).points for seed in range(1, seeds + 1)]
+def test_discrete_observations_have_a_single_one() -> None:
+    """The frozen lake's way along its right edge, which has no holes: 7 steps right, 7 down, and the reward."""
+    env = make_env("FrozenLake8x8-NotSlippery")
+    seen = [env.reset(seed=1)[0]]
+    rewards = []
+    for action in [2] * 7 + [1] * 7:
+        after, reward, *_ = env.step(action)
+        seen.append(after)
+        rewards.append(reward)
+    assert action_count(env) == 4
+    assert [each.tolist() for each in seen] == [
+        [float(at == place) for at in range(64)] for place in [*range(8), *range(15, 64, 8)]
+    ]
+    assert rewards == [0] * 13 + [1]
 
 
 # --- the command --------------------------------------------------------------------------------
@@ -299,7 +193,7 @@ def test_command_writes_what_it_shows(tmp_path: Path, capsys: pytest.CaptureFixt
     words = [*TINY_WORDS, "--sampler", "amper-k", "--seeds", "2", "-o", str(tmp_path)]
     assert command.run(parse(*words)) == 0
     shown = capsys.readouterr()
-    kept = [runs.load(tmp_path / f"seed-{seed}.json") for seed in (1, 2)]
+    kept = runs.load(tmp_path / "runs.json")
     scores = [run.score() for run in kept]
     lines = shown.out.splitlines()
     assert lines[:2] == [
@@ -357,7 +251,11 @@ def test_command_writes_what_it_shows(tmp_path: Path, capsys: pytest.CaptureFixt
             ["--env", "Pendulum-v1"],
             "env must have discrete actions from 0, not 'Pendulum-v1' with Box(-2.0, 2.0, (1,), float32)",
         ),
-        (["--env", "FrozenLake-v1"], "env must have a flat real observation, not 'FrozenLake-v1' with Discrete(16)"),
+        (
+            ["--env", "Blackjack-v1"],
+            "env must have a flat real observation, not 'Blackjack-v1' with "
+            "Tuple(Discrete(32), Discrete(11), Discrete(2))",
+        ),
     ],
 )
 def test_bad_options(
@@ -408,7 +306,7 @@ def test_missing_package(
 
 
 def test_device_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def broken(*_: Any, **__: Any) -> Run:
+    def broken(*_: Any, **__: Any) -> list[Run]:
         raise DeviceError("the device does not answer")
 
     monkeypatch.setattr(runs, "train", broken)

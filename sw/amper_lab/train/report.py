@@ -133,7 +133,8 @@ def _compared(sampler: str, found: Tasks, per: Tasks | None, forms: tuple[str, s
 
 
 def _over_all(scores: dict[tuple[str, int, str], list[float]]) -> list[list[object]]:
-    """Lines over all tasks together, where 0 is unlearned and 1 learned; none of a single task."""
+    """Lines over all tasks with enough seeds, where 0 is unlearned and 1 learned; none of a single task."""
+    scores = {key: found for key, found in scores.items() if len(found) >= CLAIM_SEEDS}
     tasks = list(dict.fromkeys(key[:2] for key in scores))
     if len(tasks) < 2:
         return []

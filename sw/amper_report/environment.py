@@ -11,7 +11,19 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("amper", "numpy", "cpprb", "tianshou", "torchrl", "tensordict", "torch", "numba", "sumtree")
+PACKAGES = (
+    "amper",
+    "numpy",
+    "cpprb",
+    "tianshou",
+    "torchrl",
+    "tensordict",
+    "torch",
+    "numba",
+    "sumtree",
+    "rlox",
+    "flashbax",
+)
 
 
 def environment(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:

@@ -22,9 +22,10 @@ class Numbering:
         """From now on the shard's indices are those of another life."""
         self.epochs[shard] += 1
 
-    def outer(self, shard: int, inner: IndexArray) -> IndexArray:
+    def outer(self, shards: IndexArray, inner: IndexArray) -> IndexArray:
         """The indices that a user sees."""
-        return ((self.epochs[shard] << _EPOCH_BIT) + inner) * len(self.epochs) + shard
+        epochs = np.array(self.epochs, np.int64)[shards]
+        return ((epochs << _EPOCH_BIT) + inner) * len(self.epochs) + shards
 
     def inner(self, outer: IndexArray) -> Iterator[tuple[int, IndexArray | None, NDArray[np.bool_]]]:
         """By shard and life: the shard, its own indices (None: of a life that is over), and where they were.

@@ -15,6 +15,7 @@ from amper.distributed.engines.processes import Processes
 from amper.distributed.engines.ray import RayActors
 from amper.distributed.shard import Drawn, ShardLostError, ShardSpec, Update
 from amper.distributed.shards import Shards
+from amper.distributed.shared import SharedRows
 from amper.distributed.writer import ShardWriter
 from amper.replay.columns import Columns
 from amper.replay.episodes.nstep import NStep
@@ -39,6 +40,8 @@ class ShardedReplay:
     engine : "threads" of this process, "processes" of this machine, "ray" actors; or an ``Engine``.
     seed : of all shards together. beta : where ``sample`` gets none.
     restart : whether an empty shard takes the place of one that is lost.
+    shared_rows : whether shards of this machine that are in other processes keep their rows in shared memory, from
+    which ``sample`` copies them; True insists, None is where there is room for it, but not with ``n_step``.
     options : of each shard's ``Sampler``: alpha, eps, initial_priority, compiled.
 
     Members
@@ -48,6 +51,7 @@ class ShardedReplay:
     Raises
     ------
     TypeError, ValueError : a bad argument. ImportError : no Ray. ShardLostError : a shard does not start.
+    OSError : ``shared_rows`` is True, and there is no room for them.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class ShardedReplay:
         beta: float = 0.4,
         n_step: NStep | None = None,
         restart: bool = False,
+        shared_rows: bool | None = None,
         **options: Any,
     ) -> None:
         count = checked_integer("shards", shards, 1, SHARDS_MAX)
@@ -72,7 +77,12 @@ class ShardedReplay:
         self._beta = checked_beta(beta)
         self._random = np.random.default_rng(seed)
         seeds = split_mix_64(seed, count)
-        specs = [ShardSpec(each, columns, mode, one, n_step, options) for one in seeds]  # type: ignore[arg-type]
+        self._shared = _shared_rows(shared_rows, engine, n_step, count, each, columns)
+        parts = [None if self._shared is None else self._shared.part(number) for number in range(count)]
+        specs = [
+            ShardSpec(each, columns, mode, one, n_step, options, part)  # type: ignore[arg-type]
+            for one, part in zip(seeds, parts, strict=True)
+        ]
         self._shards = Shards(engine, specs, restart=restart)
         self._one_shard_each = n_step is not None
         self._pending: list[list[Update]] = [[] for _ in range(count)]
@@ -123,12 +133,11 @@ class ShardedReplay:
         size = checked_integer("batches", batches, 1, BATCH_MAX) * checked_integer("batch", batch, 1, BATCH_MAX)
         exponent = self._beta if beta is None else checked_beta(beta)
         columns, chance = self._drawn(checked_integer("batches times batch", size, 1, BATCH_MAX))
-        order = self._random.permutation(size)  # they come shard by shard
         found = []
-        for i in range(batches):
-            chosen = order[i * batch : (i + 1) * batch]
-            one = mapped(lambda column, at=chosen: column[at], columns)
-            one["weights"] = ((chance[chosen].min() / chance[chosen]) ** exponent).astype(np.float32)
+        for start in range(0, size, batch):
+            part = slice(start, start + batch)
+            one = mapped(lambda column, part=part: column[part], columns)
+            one["weights"] = ((chance[part].min() / chance[part]) ** exponent).astype(np.float32)
             found.append(one)
         return found
 
@@ -197,6 +206,8 @@ class ShardedReplay:
     def close(self) -> None:
         """End all shards; what was not saved is gone."""
         self._shards.close()
+        if self._shared is not None:
+            self._shared.close()
 
     def __enter__(self) -> ShardedReplay:
         return self
@@ -205,14 +216,39 @@ class ShardedReplay:
         self.close()
 
     def _drawn(self, size: int) -> tuple[dict[str, Any], NDArray[np.float64]]:
-        """Columns of ``size`` rows, and the chance with which each was really drawn.
+        """Columns of ``size`` rows in random order, and the chance with which each was really drawn."""
+        parts = self._parts(size)
+        order = self._random.permutation(size)  # they come shard by shard
+        shards = np.concatenate([np.full(part.chance.size, shard) for shard, part in parts])[order]
+        chance = np.concatenate([part.chance for _, part in parts])[order]
+        numbers = np.concatenate([part.batch["indices"] for _, part in parts])[order]
+        indices = self._shards.numbering.outer(shards, numbers)
+        if self._shared is None or not all(part.is_shared for _, part in parts):
+            sent = [self._sent(shard, part) for shard, part in parts]
+            columns: dict[str, Any] = mapped(lambda *arrays: np.concatenate(arrays)[order], *sent)
+            return {**columns, "indices": indices}, chance
+        columns = {**self._shared.read(shards, numbers), "indices": indices}
+        gone = self._shared.overwritten(shards, numbers)
+        if gone.any():  # others in their place, as of a draw that came later
+            again, chance[gone] = self._drawn(int(gone.sum()))
+            mapped(lambda column, new: column.__setitem__(gone, new), columns, again)
+        return columns, chance
+
+    def _sent(self, shard: int, part: Drawn) -> dict[str, Any]:
+        """The columns of rows that a shard has sent, or put into shared memory while others have not."""
+        if self._shared is None or not part.is_shared:
+            return {name: column for name, column in part.batch.items() if name != "indices"}
+        return self._shared.read(np.full(part.chance.size, shard), part.batch["indices"])
+
+    def _parts(self, size: int) -> list[tuple[int, Drawn]]:
+        """``size`` rows by shard, with the chance that each had among all.
 
         How many come from which shard is multinomial over the masses that are known. A shard whose mass has changed
         since draws as many all the same: the chances say so, and with them the weights.
         """
-        parts: list[dict[str, Any]] = []
-        chances: list[NDArray[np.float64]] = []
-        while size > 0:
+        parts: list[tuple[int, Drawn]] = []
+        missing = size
+        while missing > 0:
             masses = np.array([mass.total for mass in self._shards.mass])
             if not masses.sum() > 0:
                 self._shards.look()
@@ -220,14 +256,15 @@ class ShardedReplay:
                 if not masses.sum() > 0:
                     raise NoValidRowError("sample needs at least one transition, and no shard has one: add one first")
             share = masses / masses.sum()
-            sizes = self._random.multinomial(size, share)
+            sizes = self._random.multinomial(missing, share)
+            lives = list(self._shards.numbering.epochs)
             for shard, drawn in self._exchange(sizes.tolist()).items():
-                drawn.batch["indices"] = self._shards.numbering.outer(shard, drawn.batch["indices"])
-                parts.append(drawn.batch)
-                chances.append(share[shard] * drawn.chance)
-                size -= drawn.chance.size
-        columns = mapped(lambda *arrays: np.concatenate(arrays), *parts)
-        return columns, np.concatenate(chances)
+                parts.append((shard, drawn._replace(chance=share[shard] * drawn.chance)))
+            # What a shard gave before it was lost, and began again, went with it.
+            same = [now == then for now, then in zip(self._shards.numbering.epochs, lives, strict=True)]
+            parts = [(shard, drawn) for shard, drawn in parts if same[shard]]
+            missing = size - sum(drawn.chance.size for _, drawn in parts)
+        return parts
 
     def _exchange(self, sizes: list[int]) -> dict[int, Drawn]:
         """Send all shards the updates that wait and how many rows to draw; what came, by shard."""
@@ -248,6 +285,25 @@ class ShardedReplay:
                 self.lost_updates += int(chosen.sum())
             else:
                 self._pending[shard].append((inner, values[chosen], are_errors))
+
+
+def _shared_rows(
+    wanted: bool | None, engine: Engine, n_step: NStep | None, shards: int, rows: int, columns: Columns
+) -> SharedRows | None:
+    """Shared memory for the rows, if they are wanted in it and can be."""
+    if wanted not in (None, True, False):
+        raise TypeError(f"shared_rows must be True, False or None, not {wanted!r}")
+    apart = not isinstance(engine, Threads)
+    if wanted and not (apart and n_step is None):
+        raise ValueError('shared_rows must be None or False with the engine "threads" or with n_step, not True')
+    if wanted is False or not apart or n_step is not None:
+        return None
+    try:
+        return SharedRows(shards, rows, columns)
+    except OSError:
+        if wanted:
+            raise
+        return None
 
 
 def _files(folder: Path, shards: int) -> list[tuple[str]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from amper.distributed.shared import Part
 from amper.replay.buffer import ReplayBuffer
 from amper.replay.columns import Columns
 from amper.replay.episodes.nstep import NStep
@@ -22,7 +25,7 @@ class ShardLostError(Exception):
 
 @dataclass(frozen=True)
 class ShardSpec:
-    """What a shard is made of: ``options`` are those of its ``Sampler``."""
+    """What a shard is made of: ``options`` are those of its ``Sampler``; ``part`` of shared memory is for its rows."""
 
     rows: int
     columns: Columns
@@ -30,6 +33,7 @@ class ShardSpec:
     seed: int
     n_step: NStep | None
     options: dict[str, Any]
+    part: Part | None = None
 
 
 class Mass(NamedTuple):
@@ -42,21 +46,56 @@ class Mass(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """Rows of a shard: the columns by name with "indices", and the chance that each had among the shard's rows."""
+    """Rows of a shard: the columns by name with "indices", and the chance that each had among the shard's rows.
+
+    Without the columns where the rows lie in shared memory.
+    """
 
     batch: dict[str, NDArray[Any]]
     chance: NDArray[np.float64]
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether there are no columns."""
+        return self.batch.keys() == {"indices"}
+
 
 Update = tuple[NDArray[np.int64], NDArray[np.float64], bool]  # indices, values, whether they are TD errors
+
+
+class _Buffer(ReplayBuffer):
+    """A replay buffer whose rows lie in its part of shared memory, if it is given one and can open it.
+
+    Members: ``begun``, transitions that it has had, or is about to have, as others see it; None: nobody does.
+    """
+
+    def __init__(self, spec: ShardSpec) -> None:
+        self._part = spec.part
+        self.begun: NDArray[np.int64] | None = None
+        sampler = Sampler(spec.rows, mode=spec.mode, seed=spec.seed, **spec.options)
+        super().__init__(spec.rows, spec.columns, sampler, n_step=spec.n_step)
+
+    def _new_storage(self, dtype: np.dtype[np.void], folder: str | Path | None) -> NDArray[np.void]:
+        opened = None if self._part is None else self._part.opened(self.rows, dtype)
+        if opened is None:
+            return super()._new_storage(dtype, folder)
+        storage, begun = opened
+        begun[0] = 0
+        self.begun = begun
+        return storage
+
+    def begin(self, transitions: int) -> None:
+        """So many more are about to be stored."""
+        if self.begun is not None:
+            with self._rows:  # its lock orders this before the storing, on every processor
+                self.begun[0] = self._rows.added + transitions
 
 
 class Shard:
     """Rows drawn by their priorities; every request is one step for all others."""
 
     def __init__(self, spec: ShardSpec) -> None:
-        sampler = Sampler(spec.rows, mode=spec.mode, seed=spec.seed, **spec.options)
-        self._buffer = ReplayBuffer(spec.rows, spec.columns, sampler, n_step=spec.n_step)
+        self._buffer = _Buffer(spec)
         self._lock = threading.Lock()  # a draw and its chances are of one moment
 
     def request(self, name: str, *arguments: Any) -> tuple[Any, Mass]:
@@ -70,7 +109,11 @@ class Shard:
         """Nothing but the mass is asked for."""
 
     def _extend(self, transitions: dict[str, Any]) -> None:
-        self._buffer.extend(**transitions)
+        self._buffer.begin(most(transitions))
+        try:
+            self._buffer.extend(**transitions)
+        finally:
+            self._buffer.begin(0)
 
     def _exchange(self, updates: list[Update], size: int) -> Drawn | None:
         """New priorities, then a draw of ``size`` rows, 0 for none; None too if there is nothing to draw."""
@@ -78,8 +121,13 @@ class Shard:
             (self._buffer.update_errors if are_errors else self._buffer.update)(indices, values)
         if size == 0 or len(self._buffer) == 0:
             return None
-        batch = self._buffer.sample(size, beta=0.0)
-        del batch["weights"]
+        if self._buffer.begun is not None:
+            rows = self._buffer.sampler.sample(size, 0.0)[0]
+            added = self._buffer.added
+            batch = {"indices": added - 1 - (added - 1 - rows) % self._buffer.rows}
+        else:
+            batch = self._buffer.sample(size, beta=0.0)
+            del batch["weights"]
         return Drawn(batch, self._buffer.sampler.probabilities(batch["indices"] % self._buffer.rows))
 
     def _save(self, path: str) -> None:
@@ -87,3 +135,15 @@ class Shard:
 
     def _load(self, path: str) -> None:
         self._buffer.load(path)
+        self._buffer.begin(0)
+
+
+def most(transitions: Any) -> int:
+    """How many transitions the longest of nested arrays has."""
+    if isinstance(transitions, Mapping):
+        transitions = tuple(transitions.values())
+    if isinstance(transitions, tuple):
+        return max(map(most, transitions), default=0)
+    if isinstance(transitions, np.ndarray):
+        return transitions.shape[0] if transitions.ndim else 0
+    return len(transitions) if isinstance(transitions, list) else 0

@@ -57,7 +57,7 @@ class StoredRows:
         stored = dtype if frames is None else frames.stored(dtype)
         plain = stored if compression is None else compression.apart(stored, ())
         self._compressed = {} if compression is None else compressed_columns(compression, sampler.rows, stored)
-        self._storage = new_storage(self.sampler.rows, plain, folder)
+        self._storage = self._new_storage(plain, folder)
         self._plain = column_views(self._storage)
         self._columns: dict[str, Any] = {**self._plain, **self._compressed}
         self._frames = None if frames is None else FrameStore(frames, self._columns[frames.obs])
@@ -75,6 +75,10 @@ class StoredRows:
         self._stores &= frames is None and compression is None
         self._at_once = self._rows if self._stores else None
         self._draws &= sequences is None and frames is None and compression is None
+
+    def _new_storage(self, dtype: np.dtype[np.void], folder: str | Path | None) -> NDArray[np.void]:
+        """Where the rows lie."""
+        return new_storage(self.sampler.rows, dtype, folder)
 
     def __repr__(self) -> str:
         columns = ", ".join(self._given)

@@ -32,14 +32,14 @@ TORCHRL_ENVIRONMENT = (
 )
 
 
-def _imported(module: str) -> Any:
-    """The module; MissingError with the reason if it cannot be loaded."""
+def _imported(module: str, package: str = "'amper[bench]'") -> Any:
+    """The module; MissingError with the reason, and the package that has it, if it cannot be loaded."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a peer warns of while it is loaded is not ours to mend
             return import_module(module)
     except (ImportError, OSError) as error:
-        raise MissingError(f"{error}. Install it by: pip install 'amper[bench]'") from error
+        raise MissingError(f"{error}. Install it by: pip install {package}") from error
 
 
 def build_cpprb(workload: Workload) -> Contestant:
@@ -210,7 +210,7 @@ def build_sumtree(workload: Workload) -> Contestant:
 
 def build_rlox(workload: Workload) -> Contestant:
     """rlox's PrioritizedReplayBuffer, in Rust."""
-    rlox = _imported("rlox")
+    rlox = _imported("rlox", "rlox")
     buffer = rlox.PrioritizedReplayBuffer(workload.rows, OBSERVATION, 1, alpha=ALPHA, beta=BETA)
     columns = workload.transitions(workload.rows)
     actions = columns["action"].astype(np.float32)[:, None]
@@ -235,8 +235,8 @@ def build_rlox(workload: Workload) -> Contestant:
 
 def build_flashbax(workload: Workload) -> Contestant:
     """Flashbax's prioritised flat buffer: pure functions, compiled by JAX, which hand the buffer on in place."""
-    jax = _imported("jax")
-    flashbax = _imported("flashbax")
+    jax = _imported("jax", "flashbax")
+    flashbax = _imported("flashbax", "flashbax")
     single, several = (
         flashbax.make_prioritised_flat_buffer(
             workload.rows, 1, workload.batch, add_sequences=sequences, priority_exponent=ALPHA

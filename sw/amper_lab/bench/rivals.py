@@ -29,9 +29,20 @@ Call = Callable[[int], object]  # draw so many rows, and update them
 
 
 @contextmanager
-def ours(engine: str, kind: str) -> Iterator[Call]:
+def memory(kind: str) -> Iterator[Call]:
+    """The bound: as many bytes copied, row after row."""
+    source = np.zeros(ROWS * _row_bytes(kind), np.uint8)
+
+    def call(rows: int) -> None:
+        source[: rows * _row_bytes(kind)].copy()
+
+    yield call
+
+
+@contextmanager
+def ours(engine: str, shared_rows: bool, kind: str) -> Iterator[Call]:
     """``ShardedReplay``."""
-    with ShardedReplay(SHARDS, ROWS, KINDS[kind], engine=engine) as replay:
+    with ShardedReplay(SHARDS, ROWS, KINDS[kind], engine=engine, shared_rows=shared_rows) as replay:
         for _ in range(SHARDS):
             replay.extend(**zero_rows(KINDS[kind], ROWS // SHARDS))
 
@@ -85,15 +96,19 @@ def _serve_reverb(port: Any, over: Any) -> None:
 
 @contextmanager
 def torchrl(kind: str) -> Iterator[Call]:
-    """TorchRL's RayReplayBuffer, with our sampler: its own needs another PyTorch."""
+    """TorchRL's RayReplayBuffer, with its own sampler, or with ours where that does not load with this PyTorch."""
     data, torch = _imported("torchrl.data", "amper[torchrl,ray]"), _imported("torch", "amper[torchrl,ray]")
     tensordict = _imported("tensordict", "amper[torchrl,ray]")
     _imported("ray", "amper[torchrl,ray]")
-    from amper.torchrl import AmperSampler
+    try:
+        import_module("torchrl._torchrl")
+        sampler = data.replay_buffers.PrioritizedSampler
+    except ImportError:
+        sampler = import_module("amper.torchrl").AmperSampler
 
     buffer = data.RayReplayBuffer(
         storage=partial(data.LazyTensorStorage, ROWS),
-        sampler=partial(AmperSampler, ROWS, 0.6, 0.4),
+        sampler=partial(sampler, ROWS, 0.6, 0.4),
         replay_buffer_cls=data.TensorDictReplayBuffer,
         remote_config={"num_cpus": 1},
         batch_size=REQUESTS[0],
@@ -112,8 +127,11 @@ def torchrl(kind: str) -> Iterator[Call]:
 
 
 RIVALS: dict[str, Callable[[str], AbstractContextManager[Call]]] = {
-    "amper, processes": partial(ours, "processes"),
-    "amper, Ray": partial(ours, "ray"),
+    "bytes copied, no replay": memory,
+    "amper, processes, rows shared": partial(ours, "processes", True),
+    "amper, processes, rows sent": partial(ours, "processes", False),
+    "amper, Ray, rows shared": partial(ours, "ray", True),
+    "amper, Ray, rows sent": partial(ours, "ray", False),
     "dm-reverb": reverb,
     "TorchRL RayReplayBuffer": torchrl,
 }
@@ -136,7 +154,7 @@ def measure(repeats: int, progress: Callable[[], object]) -> tuple[dict[str, lis
                 times: dict[str, list[float]] = {name: [] for name in calls}
                 for repeat in range(repeats + 1):  # the first does not count
                     for name, call in calls.items():
-                        calls_of_turn = max(1, TURN // rows)
+                        calls_of_turn = max(32, TURN // rows)
                         start = processor_time()
                         for _ in range(calls_of_turn):
                             call(rows)
@@ -177,6 +195,10 @@ def processor_time() -> float:
         return False
 
     return sum(seconds for pid, seconds in times.items() if is_ours(pid))
+
+
+def _row_bytes(kind: str) -> int:
+    return sum(column.nbytes for column in zero_rows(KINDS[kind], 1).values())
 
 
 def _imported(module: str, package: str) -> Any:

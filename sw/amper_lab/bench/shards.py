@@ -46,12 +46,12 @@ class Costs:
 
 
 def measure(kind: str, repeats: int, progress: Callable[[], object]) -> Costs:
-    """The costs of the engine "processes" here, where requests and answers are pickled, as Ray does too."""
+    """The costs of the engine "processes" here, with requests and rows pickled, as between machines."""
     columns = KINDS[kind]
     few, many = REQUESTS[0], REQUESTS[-1]
     found = {}
     for shards, rows in ((1, few), (1, many), (4, few)):
-        with ShardedReplay(shards, ROWS * shards, columns, engine=ENGINE) as replay:
+        with ShardedReplay(shards, ROWS * shards, columns, engine=ENGINE, shared_rows=False) as replay:
             for _ in range(shards):
                 replay.extend(**zero_rows(columns, ROWS))
             found[shards, rows] = _median(repeats, partial(_learn, replay, rows))

@@ -72,7 +72,7 @@ def test_rivals_take_turns(monkeypatch):
 
 
 def test_a_rival_of_ours():
-    with rivals.ours("threads", "small") as call:
+    with rivals.ours("threads", False, "small") as call:
         before = rivals.processor_time()
         call(64)
         assert rivals.processor_time() >= before > 0

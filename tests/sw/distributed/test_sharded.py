@@ -16,7 +16,8 @@ import pytest
 
 from amper import NoValidRowError, NStep
 from amper.distributed import ShardedReplay
-from amper.distributed.shard import ShardLostError
+from amper.distributed.engines.ray import MeasuredShard
+from amper.distributed.shard import ShardLostError, ShardSpec
 
 COLUMNS = {"x": "int64", "obs": {"a": ("float32", 2)}}
 SIZES = (10, 200, 37, 1)  # rows of the four shards
@@ -268,3 +269,35 @@ def test_errors(arguments, options, error, message):
     with pytest.raises(error) as raised:
         ShardedReplay(*arguments, **options)
     assert message is None or str(raised.value) == message
+
+
+def test_a_shard_on_ray_has_gauges(monkeypatch):
+    """Its numbers, once a second at most; Ray exports them where it has what that needs."""
+    seen: list[tuple[str, float, dict[str, str]]] = []
+
+    class Gauge:
+        def __init__(self, name: str, description: str, tag_keys: tuple[str, ...]) -> None:
+            assert description
+            self._name, self._keys = name, tag_keys
+
+        def set(self, value: float, tags: dict[str, str]) -> None:
+            assert tuple(tags) == self._keys
+            seen.append((self._name, value, tags))
+
+    clock = [100.0]
+    monkeypatch.setattr("ray.util.metrics.Gauge", Gauge)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    shard = MeasuredShard(ShardSpec(8, COLUMNS, "per", 7, None, {}))
+    shard.request("extend", transitions(np.arange(10)))
+    tags = {"seed": "7"}
+    assert seen == [
+        ("amper_shard_total", 8.0, tags),
+        ("amper_shard_held", 8, tags),
+        ("amper_shard_added", 10, tags),
+        ("amper_shard_dropped", 0, tags),
+    ]
+    shard.request("look")
+    assert len(seen) == 4
+    clock[0] += 1
+    shard.request("exchange", [(np.array([0, 9]), np.ones(2), False)], 0)
+    assert seen[4:] == [(name, value + (name == "amper_shard_dropped"), tags) for name, value, _ in seen[:4]]

@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from amper.distributed.engines.engine import Answer, Channel, Waiting
 from amper.distributed.shard import Shard, ShardLostError, ShardSpec
 from amper.support.extras import require
+
+_SECONDS = 1.0  # between two looks at a shard's numbers
+_MEANINGS = {
+    "total": "sum of the priorities that a shard draws by",
+    "held": "transitions that a shard holds",
+    "added": "transitions that a shard has had",
+    "dropped": "updates of transitions that had been replaced",
+}
+
+
+class MeasuredShard(Shard):
+    """A shard whose numbers Ray gives to Prometheus, where the cluster exports metrics.
+
+    They are the gauges ``amper_shard_total``, ``_held``, ``_added`` and ``_dropped``; the tag "seed" tells shards of a
+    replay apart.
+    """
+
+    def __init__(self, spec: ShardSpec) -> None:
+        super().__init__(spec)
+        gauge = require("ray.util.metrics", "ray").Gauge
+        self._gauges = [
+            gauge(f"amper_shard_{name}", description=meaning, tag_keys=("seed",)) for name, meaning in _MEANINGS.items()
+        ]
+        self._tags = {"seed": str(spec.seed)}
+        self._next = time.monotonic()
+
+    def request(self, name: str, *arguments: Any) -> Answer:
+        result, mass = super().request(name, *arguments)
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _SECONDS
+            for gauge, value in zip(self._gauges, mass, strict=True):
+                gauge.set(value, tags=self._tags)
+        return result, mass
 
 
 class RayActors:
@@ -21,7 +55,7 @@ class RayActors:
         ray = require("ray", "ray")
         if not ray.is_initialized():
             ray.init(include_dashboard=False)
-        self._make = ray.remote(Shard).options(**options) if options else ray.remote(Shard)
+        self._make = ray.remote(MeasuredShard).options(**options) if options else ray.remote(MeasuredShard)
 
     def start(self, spec: ShardSpec) -> Any:
         return self._make.remote(spec)

@@ -37,6 +37,21 @@ def test_mutants_of_a_toy(tmp_path):
         assert not is_equivalent(none, "toy", tmp_path, whole=whole)
 
 
+def test_the_enable_of_an_asynchronous_read_stays(tmp_path):
+    """Yosys chooses it at times, and then cannot write the netlist."""
+    toy = """\
+module toy (input wire clk, input wire [1:0] at, input wire data, output wire read);
+  reg kept [0:3];
+  always @(posedge clk) kept[at] <= data;
+  assign read = kept[at];
+endmodule
+"""
+    mutants = make(toy, "toy", 60, 1, tmp_path)
+    assert [mutant.number for mutant in mutants] == list(range(1, len(mutants) + 1))
+    assert len(mutants) < len((tmp_path / "mutants.txt").read_text().splitlines())
+    assert "mutation ==" in netlist(mutants, "toy", tmp_path)
+
+
 def test_proofs_are_kept(tmp_path, monkeypatch):
     mutants = make(TOY, "toy", 1, 1, tmp_path)
     first = equivalent_mutants(mutants, "toy", tmp_path, say=lambda _: None)

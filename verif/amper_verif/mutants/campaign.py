@@ -38,7 +38,7 @@ def campaign(
     choice: int = 1,
     say: Callable[[str], None] = print,
 ) -> list[Outcome]:
-    """``count`` mutants of a configuration with native ports under the operations of ``workload``.
+    """At most ``count`` mutants of a configuration with native ports under the operations of ``workload``.
 
     The bench runs in Icarus, the replay in Verilator.
 
@@ -59,11 +59,11 @@ def campaign(
     record = _record(config, verilog, workload, seed, folder)
     digest = hashlib.sha256(json.dumps([text, record]).encode()).hexdigest()[:16]
     results = Results(folder / "results.jsonl", digest)
-    numbers = range(count + 1)
+    numbers = range(len(mutants) + 1)
     for number, seen in replay([number for number in numbers if number not in results.seen], folder):
         results.add(number, seen=seen.value)
         if number % 50 == 0:
-            say(f"{number} of {count} mutants replayed")
+            say(f"{number} of {len(mutants)} mutants replayed")
     unsure = [number for number in numbers if results.seen[number] == Seen.TIMING.value]
     while left := [number for number in unsure if number not in results.said]:
         say(f"{len(left)} mutants for the bench")

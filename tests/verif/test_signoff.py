@@ -7,11 +7,13 @@ import pytest
 
 from amper_cli.main import main
 from amper_cli.verification.signoff import STAGES as NAMED
+from amper_report.environment import environment
 from amper_spec.errors import ToolError
+from amper_verif.native.soak import Total
 from amper_verif.signoff import signoff as runner
 from amper_verif.signoff import stages
-from amper_verif.signoff.page import overview
-from amper_verif.signoff.plan import FULL, QUICK, TINY, Check
+from amper_verif.signoff.page import overview, page
+from amper_verif.signoff.plan import FULL, QUICK, TINY, Check, Soak
 from amper_verif.signoff.signoff import signoff
 from amper_verif.signoff.stages import STAGES, Found, configured
 from amper_verif.verify import verify
@@ -38,6 +40,11 @@ def runs(monkeypatch):
 
     monkeypatch.setattr(runner, "STAGES", {name: stage(name) for name in STAGES})
     return made
+
+
+def facts():
+    """Of this machine, as a sign-off has them."""
+    return environment(()) | {"simulators": {}}
 
 
 def quiet(text):
@@ -117,6 +124,25 @@ def test_a_sampler_that_is_wrong_fails(tmp_path, monkeypatch):
     assert not found.passed
     assert [row["passed"] for row in found.rows] == [False, False]
     assert all(row.get("mismatches") or row["error"] for row in found.rows)
+
+
+def test_a_soak_that_is_too_short_says_so(tmp_path, monkeypatch):
+    """However well it went."""
+    total = Total(calls=40, compared=90, mismatches=0, rounds=1)
+    monkeypatch.setattr(stages, "soak", lambda file, **asked: dict.fromkeys(("one", "two"), total))
+    for asked, passed in ((80, True), (81, False)):
+        found = stages.soaked(replace(QUICK, soak=Soak((), 40, asked=asked)), tmp_path, quiet)
+        assert found.passed == passed
+    text = page(
+        {
+            "environment": facts(),
+            "sources": "",
+            "stages": {"soak": {"rows": found.rows, "passed": False, "cpu_seconds": 1}},
+        },
+        "",
+    )
+    assert "| one | 40 | 90 | 0 | passed |" in text
+    assert "| together | 80 of 81 asked for | 180 | 0 | **missed** |" in text
 
 
 def test_the_command(tmp_path, capsys, runs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from amper_cli.arguments import folder
 from amper_cli.errors import reporting
@@ -46,13 +46,15 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"only must be one of {', '.join(names)}, not {options.only}")
     config = configuration(options)
     proofs = [
-        prove(one, replace(config, bus=one.bus), Path(options.output) / one.name, seconds=options.seconds)
+        prove(one, config, Path(options.output) / one.name, seconds=options.seconds)
         for one in PROPERTIES
         if options.only in (None, one.name)
     ]
     if options.json:
         print(json.dumps([asdict(proof) for proof in proofs], indent=2))
     else:
-        rows = [[one.name, one.about, one.verdict, one.depth, f"{one.seconds:.1f}"] for one in proofs]
-        print(table(("property", "says", "verdict", "cycles of the induction", "seconds"), rows))
-    return 0 if all(proof.verdict == "proven" for proof in proofs) else 1
+        rows = [
+            [one.name, one.about, one.rows, one.verdict, one.depth, one.reached, f"{one.seconds:.1f}"] for one in proofs
+        ]
+        print(table(("property", "says", "n", "verdict", "cycles", "its case is reached in", "seconds"), rows))
+    return 0 if all(proof.passed for proof in proofs) else 1

@@ -20,7 +20,8 @@ examples:
   amper signoff --only prove soak
 """
 
-STAGES = ("verify", "prove", "coverage", "mutate", "soak", "sanitize")  # of amper_verif.signoff, which loads much
+# Those of amper_verif.signoff, which loads much.
+STAGES = ("verify", "prove", "resets", "coverage", "mutate", "soak", "sanitize")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,10 +1,10 @@
-"""Proofs by induction over time, by Yosys's own SAT solver: unbounded, or a trace that breaks the property."""
+"""Proofs by Yosys's own SAT solver: by induction over time, or of all traces of some cycles; or a counterexample."""
 
 from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from amper import AmperConfig
@@ -22,7 +22,7 @@ memory
 opt -full
 chformal -lower
 opt_clean
-sat -tempinduct -prove-asserts -set-assumes -set-at 1 rst 1 -maxsteps {depth} -timeout {seconds} goal
+sat -tempinduct {only}-prove-asserts -set-assumes -set-at 1 rst 1 -maxsteps {depth} -timeout {seconds} goal
 """
 
 
@@ -32,13 +32,24 @@ class ProofError(ToolError):
 
 @dataclass(frozen=True)
 class Proof:
-    """``verdict`` : "proven" for ever, by induction over ``depth`` cycles; "fails" in a trace of as many; "open"."""
+    """``verdict`` : "proven" for ever, by induction over ``depth`` cycles; "holds" in the first ``depth`` cycles from a
+    reset on; "fails" in a trace of as many; "vacuous" if its case does not occur in them; "open".
+
+    ``rows`` : of the sampler. ``reached`` : the cycle in which its case occurs first; 0 of one with its bug.
+    """
 
     name: str
     about: str
+    rows: int
     verdict: str
     depth: int
+    reached: int
     seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether it was proven, as far as was asked for."""
+        return self.verdict in ("proven", "holds")
 
 
 def prove(
@@ -46,11 +57,17 @@ def prove(
 ) -> Proof:
     """Look for a proof that ``goal`` holds in the Verilog of ``config``, or, with its seeded ``bug``, for a trace.
 
+    Parameters
+    ----------
+    config : where the goal has values of its own, those are looked at instead. depth : cycles at most, of one that is
+        to hold for ever; the others, and their case, have their own.
+
     Raises
     ------
     ProofError : the module or the place of the bug is not there. SynthesisError : no Yosys, or it failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    config = replace(AmperConfig(**goal.values) if goal.values else config, bus=goal.bus)
     verilog = generate(config, name=TOP).verilog
     found = re.search(rf"(?ms)^module {goal.module} \((.*?)^\);.*?^endmodule$", verilog)
     if found is None:
@@ -60,12 +77,28 @@ def prove(
         if hits != 1:
             raise ProofError(f"the bug of {goal.name} fits {hits} places, not 1")
         verilog = verilog.replace(found[0], broken)
-    text = f"{verilog}\n{_wrapper(goal, config, found[1])}"
-    (folder / "property.v").write_text(text, encoding="utf-8")
+    wrapper = _wrapper(goal, config, found[1])
     begin = time.monotonic()
-    run_script(folder, "prove", _SCRIPT.format(depth=depth, seconds=seconds))
-    verdict, steps = _verdict((folder / "prove.log").read_text(encoding="utf-8"))
-    return Proof(goal.name, goal.about, verdict, steps, time.monotonic() - begin)
+
+    def look(name: str, text: str, most: int, *, only: bool) -> tuple[str, int]:
+        (folder / "property.v").write_text(f"{verilog}\n{text}", encoding="utf-8")
+        option = "-tempinduct-baseonly " if only else ""
+        run_script(folder, name, _SCRIPT.format(only=option, depth=most, seconds=seconds))
+        return _verdict((folder / f"{name}.log").read_text(encoding="utf-8"))
+
+    verdict, steps = look("prove", wrapper, goal.cycles or depth, only=bool(goal.cycles))
+    if goal.cycles and verdict == "to the end":
+        verdict = "holds"
+    reached = 0
+    if verdict in ("proven", "holds"):
+        # Its case occurs in a trace in which it holds.
+        case = f"  always @* if (!rst) assert (!({goal.case}));\nendmodule\n"
+        text = wrapper.replace("assert (", "assume (").removesuffix("endmodule\n") + case
+        shown, reached = look("case", text, goal.cycles or depth, only=True)
+        if shown != "fails":
+            verdict = "vacuous"
+    verdict = "open" if verdict == "to the end" else verdict
+    return Proof(goal.name, goal.about, config.rows, verdict, steps, reached, time.monotonic() - begin)
 
 
 def _wrapper(goal: Property, config: AmperConfig, ports: str) -> str:
@@ -75,6 +108,7 @@ def _wrapper(goal: Property, config: AmperConfig, ports: str) -> str:
     wires = "\n".join(f"  wire {width} {name};" for way, width, name in declared if way == "output")
     connections = ", ".join(f".{name}({name})" for _, _, name in declared)
     instance = f"  {goal.module} component ({connections});"
+    inputs += "".join(f", input {name}" for name in goal.free)
     return f"`default_nettype wire\nmodule goal ({inputs});\n{wires}\n{instance}\n{goal.body(config)}endmodule\n"
 
 
@@ -84,6 +118,8 @@ def _verdict(log: str) -> tuple[str, int]:
         return "proven", steps
     if "SAT temporal induction proof finished - model found for base case: FAIL!" in log:
         return "fails", steps
-    if "Reached maximum number of time steps" in log or "timeout" in log.lower():
+    if "Reached maximum number of time steps" in log:
+        return "to the end", steps
+    if "timeout" in log.lower():
         return "open", steps
     raise SynthesisError(f"Yosys gave no verdict: {log[-500:]}")

@@ -6,25 +6,35 @@ wires. It asserts in every cycle without reset. Its seeded bug is a change of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from amper import AmperConfig
 from amper_hw.base import latency
+from amper_hw.output.generate import TOP
 from amper_spec.build import Bus
+from amper_verif.prove.batch_bodies import ANSWER, answers, union
 
 
 @dataclass(frozen=True)
 class Property:
     """``module`` : what is looked at, in the Verilog of a configuration with bus ``bus``. ``body`` : of it, with its
-    assertions. ``bug`` : a pattern in the module and what replaces it."""
+    assertions. ``case`` : what it is about, which has to occur. ``bug`` : a pattern in the module and what replaces it.
+    ``cycles`` : that it holds for from a reset on; 0: for ever. ``values`` : of the configuration that is looked at, if
+    not any is. ``free`` : inputs that ``body`` has beside the module's.
+    """
 
     name: str
     about: str
     module: str
     body: Callable[[AmperConfig], str]
+    case: str
     bug: tuple[str, str]
     bus: Bus = "native"
+    cycles: int = 0
+    values: Mapping[str, Any] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
 
 
 def _stable(valid: str, ready: str, payload: str, width: int | str) -> str:
@@ -172,6 +182,7 @@ PROPERTIES = (
         "a result that is not taken stays, with its payload",
         "amper_draw_unit_queue",
         lambda config: _stable("r_rdy", "r_en", "r_data", "$bits(r_data)"),
+        "r_rdy_held",
         (r"if \(free\) r_data <= ", "r_data <= "),
     ),
     Property(
@@ -179,6 +190,7 @@ PROPERTIES = (
         "the bit that is found is the r-th that is set",
         "amper_bit_select",
         _bit_select,
+        "done_valid && done_position != 0",
         (r"start_vector\[1\] & \(\{1'b0, start_vector\[0\]\} == start_rank\)", "start_vector[1]"),
     ),
     Property(
@@ -186,6 +198,7 @@ PROPERTIES = (
         "a parameter that is refused leaves everything as it was",
         "amper_parameter_unit",
         _refused,
+        "checked && refused && taken_before",
         (r"& \(control_value <= 32'd12\)", ""),
     ),
     Property(
@@ -193,6 +206,7 @@ PROPERTIES = (
         "valid and payload stay until ready; one response to each request, in time, and none unasked",
         "amper_axi_lite",
         _axi_lite,
+        "bus_bvalid_held && bus_rvalid_held",
         (r"if \(bus_bready\) bus_bvalid <= 1'b0;", "bus_bvalid <= 1'b0;"),
         bus="axi",
     ),
@@ -201,6 +215,7 @@ PROPERTIES = (
         "results: valid and payload stay until ready; each is sent once, and nothing else",
         "amper_axi_results",
         _axi_results,
+        "bus_tvalid_held && inside == 1",
         (r"if \(result_ready\) begin\n        bus_tvalid <= ", "begin\n        bus_tvalid <= "),
         bus="axi",
     ),
@@ -209,7 +224,30 @@ PROPERTIES = (
         "each access that is taken has one answer, in the next cycle; none comes unasked or outside of a cycle",
         "amper",
         _wishbone,
+        "wb_ack",
         (r"assign wb_ack = wb_cyc_and_wb_stall", "assign wb_ack = wb_stall"),
         bus="wishbone",
+    ),
+    Property(
+        "answers",
+        f"a request has as many results as it asks for, the last marked, or one error; {ANSWER} cycles without "
+        "a result at most; none is unasked",
+        TOP,
+        answers,
+        "whole",
+        (r"controller__at_once = ~write_valid & ~control_valid", "controller__at_once = 1'b1"),
+        cycles=21,
+        values={"rows": 2, "priority_width": 4, "batch": 2, "pipeline": "shallow"},
+        free=("pick",),
+    ),
+    Property(
+        "csp-union",
+        "the CSP are the rows that any of a batch's searches matches; a draw selects from it",
+        "amper_bank_4",
+        union,
+        "due[3] && select_due[1] && count_rows == 3",
+        (r"\(key_first \? 4'd0 : csp\) \| match", "match"),
+        cycles=10,
+        values={"rows": 4, "bank_rows": 4, "priority_width": 4, "groups": 2, "batch": 2, "variant": "fr"},
     ),
 )

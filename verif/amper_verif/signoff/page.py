@@ -21,6 +21,7 @@ Sources: SHA-256 `{sources}`. {environment}; {simulators}.
 _TITLES = {
     "verify": "RTL against the golden model",
     "prove": "Proofs",
+    "resets": "Registers without reset",
     "coverage": "Code coverage",
     "mutate": "Mutants",
     "soak": "Soak",
@@ -91,10 +92,37 @@ def _verify(rows: list[dict[str, Any]]) -> str:
 
 def _prove(rows: list[dict[str, Any]]) -> str:
     lines = [
-        [row["label"], row["about"], row["rows"], row["verdict"], row["depth"], f"{row['seconds']:.1f}"] for row in rows
+        [row["label"], row["about"], row["rows"], row["verdict"], row["depth"], row["reached"], f"{row['seconds']:.1f}"]
+        for row in rows
     ]
-    text = "By induction over time: for ever, from any power-up state on, after a cycle of reset.\n\n"
-    return text + table(("property", "says", "n", "verdict", "cycles of the induction", "seconds"), lines)
+    text = (
+        "From any power-up state on, after a cycle of reset. `proven`: for ever, by induction over so many cycles. "
+        "`holds`: for so many cycles from the reset on.\n\n"
+    )
+    return text + table(("property", "says", "n", "verdict", "cycles", "its case is reached in", "seconds"), lines)
+
+
+def _resets(rows: list[dict[str, Any]]) -> str:
+    counts = [[row["label"], row["registers"], len(row["reasons"].get("", ())), _mark(row)] for row in rows]
+    reasons: dict[str, set[str]] = {}
+    for row in rows:
+        for reason, names in row["reasons"].items():
+            reasons.setdefault(reason or "**not argued**", set()).update(names)
+    text = (
+        "Registers and memories that a reset leaves as they are, and why each may be: a table of all, then by reason. "
+        "Every run in Verilator begins with random bits in them, every one in Icarus with x."
+    )
+    lines = [f"- {reason}: {_by_module(names)}" for reason, names in reasons.items()]
+    return "\n\n".join([text, table(("configuration", "registers", "not argued", "verdict"), counts), "\n".join(lines)])
+
+
+def _by_module(names: set[str]) -> str:
+    """Names as "module (register, register)"."""
+    modules: dict[str, list[str]] = {}
+    for name in sorted(names):
+        module, _, register = name.partition(".")
+        modules.setdefault(module, []).append(register)
+    return "; ".join(f"`{module}` ({', '.join(registers)})" for module, registers in modules.items())
 
 
 def _coverage(rows: list[dict[str, Any]]) -> str:
@@ -154,7 +182,16 @@ def _campaign(row: dict[str, Any]) -> str:
 
 
 def _soak(rows: list[dict[str, Any]]) -> str:
-    lines = [[row["label"], f"{row['calls']:,}", f"{row['compared']:,}", row["mismatches"], _mark(row)] for row in rows]
+    lines = [
+        [
+            row["label"],
+            f"{row['calls']:,}" + (f" of {row['asked']:,} asked for" if "asked" in row else ""),
+            f"{row['compared']:,}",
+            row["mismatches"],
+            "**missed**" if "asked" in row and not row["passed"] else _mark(row),
+        ]
+        for row in rows
+    ]
     text = "Random calls of a device on the Verilog, as native code, and on the exact software.\n\n"
     return text + table(("shape", "calls", "indices and weights", "mismatches", "verdict"), lines)
 
@@ -169,6 +206,7 @@ def _sanitize(rows: list[dict[str, Any]]) -> str:
 _BODIES: dict[str, Callable[[list[dict[str, Any]]], str]] = {
     "verify": _verify,
     "prove": _prove,
+    "resets": _resets,
     "coverage": _coverage,
     "mutate": _mutate,
     "soak": _soak,

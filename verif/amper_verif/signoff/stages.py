@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from amper_verif.mutants.report import by_module, score
 from amper_verif.native.soak import soak
 from amper_verif.prove.engine import prove
 from amper_verif.prove.properties import PROPERTIES
+from amper_verif.resets.listing import argued, committed_arguments, unreset
 from amper_verif.signoff import sanitize
 from amper_verif.signoff.plan import Check, Covered, Mutants, Plan
 from amper_verif.verify import verify
@@ -71,13 +72,26 @@ def _checked(check: Check, simulator: str, folder: Path, say: Say) -> dict[str, 
 
 def proven(plan: Plan, folder: Path, say: Say) -> Found:
     """Every property, of every configuration of the plan."""
-    rows = []
-    for values in plan.prove:
+    rows: list[dict[str, Any]] = []
+    for place, values in enumerate(plan.prove):
         for goal in PROPERTIES:
+            if goal.cycles > plan.prove_cycles or (place and goal.values):
+                continue  # too long; the same as before
             say(f"prove: {goal.name}")
-            config = replace(configured(values), bus=goal.bus)
-            proof = prove(goal, config, folder / f"{config.rows}-{goal.name}")
-            rows.append({"label": goal.name, "rows": config.rows, "passed": proof.verdict == "proven"} | asdict(proof))
+            proof = prove(goal, configured(values), folder / f"{place}-{goal.name}")
+            rows.append({"label": goal.name, "passed": proof.passed} | asdict(proof))
+    return Found(rows)
+
+
+def unset(plan: Plan, folder: Path, say: Say) -> Found:
+    """The registers that a reset leaves as they are, each with an argument."""
+    rows = []
+    for label, values in plan.resets.items():
+        registers = unreset(generate(configured(values)).verilog)
+        reasons = argued(registers, committed_arguments())
+        named = {reason: [f"{one.module}.{one.name}" for one in them] for reason, them in reasons.items()}
+        row = {"label": label, "passed": bool(registers) and "" not in named, "registers": len(registers)}
+        rows.append(row | {"reasons": named})
     return Found(rows)
 
 
@@ -145,12 +159,14 @@ def soaked(plan: Plan, folder: Path, say: Say) -> Found:
     """Random calls of native RTL against the exact software."""
     say("soak")
     found = soak(folder / "soak.jsonl", rounds=1, calls=plan.soak.calls, names=plan.soak.shapes)
-    return Found(
-        [
-            {"label": name, "passed": total.compared > 0 and not total.mismatches} | asdict(total)
-            for name, total in found.items()
-        ]
-    )
+    rows = [
+        {"label": name, "passed": total.compared > 0 and not total.mismatches} | asdict(total)
+        for name, total in found.items()
+    ]
+    if asked := plan.soak.asked:
+        sums = {name: sum(row[name] for row in rows) for name in ("calls", "compared", "mismatches")}
+        rows.append({"label": "together", "passed": sums["calls"] >= asked, "asked": asked} | sums)
+    return Found(rows)
 
 
 def sanitized(plan: Plan, folder: Path, say: Say) -> Found:
@@ -171,6 +187,7 @@ def sanitized(plan: Plan, folder: Path, say: Say) -> Found:
 STAGES: dict[str, Callable[[Plan, Path, Say], Found]] = {
     "verify": verified,
     "prove": proven,
+    "resets": unset,
     "coverage": covered,
     "mutate": mutated,
     "soak": soaked,

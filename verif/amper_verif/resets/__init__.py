@@ -1,0 +1,1 @@
+"""Registers of the generated Verilog that a reset does not set, and why each is harmless."""

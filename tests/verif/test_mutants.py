@@ -1,12 +1,14 @@
 """Mutants: how they are made, that a campaign tells those that verification notices from others, and goes on."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from amper import AmperConfig
 from amper_cli.main import main
 from amper_verif.mutants import campaign as campaigns
+from amper_verif.mutants.bus_campaign import bus_campaign
 from amper_verif.mutants.campaign import Outcome, campaign
 from amper_verif.mutants.equivalence import equivalent_mutants, is_equivalent
 from amper_verif.mutants.netlist import Mutant, make, netlist
@@ -93,16 +95,9 @@ def test_score_and_report():
     assert lines[-1] == "| 3 | `inv -module other` | `a \\| b` | SAT, its module |"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("--mutants", "0"), "mutants must be at least 1, not 0"),
-        (("--bus", "axi"), "mutants are made of a sampler with native ports, not axi"),
-    ],
-)
-def test_bad_input(capsys, arguments, message):
-    assert main(["mutate", "--rows", "4", *arguments]) == 2
-    assert capsys.readouterr().err == f"amper mutate: error: {message}\n"
+def test_no_mutants_at_all(capsys):
+    assert main(["mutate", "--rows", "4", "--mutants", "0"]) == 2
+    assert capsys.readouterr().err == "amper mutate: error: mutants must be at least 1, not 0\n"
 
 
 def test_the_command(tmp_path, capsys, monkeypatch):
@@ -115,3 +110,18 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     said = json.loads(capsys.readouterr().out)
     assert said["score"] == 0.5
     assert [mutant["noticed"] for mutant in said["mutants"]] == ["seen", ""]
+
+
+@pytest.mark.long
+def test_a_campaign_of_a_bus(tmp_path):
+    """Of the modules that the bus adds; what is known is not run again."""
+    config = replace(TINY, bus="wishbone")
+    asked = {"count": 3, "workload": {"kind": "random", "batches": 3}, "seed": 1, "folder": tmp_path}
+    outcomes = bus_campaign(config, **asked, say=lambda _: None)
+    assert len(outcomes) == 3
+    assert any(outcome.noticed for outcome in outcomes)
+    assert not {"amper_sampler", "amper_draw_unit"} & {outcome.mutant.module for outcome in outcomes}
+    lines = (tmp_path / "results.jsonl").read_text().splitlines()
+    assert bus_campaign(config, **asked, say=lambda _: None) == outcomes
+    again = (tmp_path / "results.jsonl").read_text().splitlines()
+    assert again == [*lines, json.dumps({"number": 0, "said": ""})]

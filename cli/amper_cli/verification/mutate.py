@@ -12,7 +12,8 @@ from amper_cli.options import add_configuration, configuration
 
 DESCRIPTION = """\
 Change the sampler's netlist in many places, one at a time, and run the operations of `amper verify` on each mutant;
-then look for a proof that those which survive are no change at all. Given again, the command goes on where it stopped.
+then look for a proof that those which survive are no change at all. With a bus, the mutants are those of the modules
+that it adds, in the benches of that bus. Given again, the command goes on where it stopped.
 The exit code is 1 if the score is below --least.
 """
 
@@ -20,6 +21,7 @@ EXAMPLES = """\
 examples:
   amper mutate --rows 12 --bank-rows 4 --priority-width 6 --batch 6 --mutants 300
   amper mutate --rows 12 --bank-rows 4 --priority-width 6 --batch 6 --groups 3 --variants fr-dithered,fr,k,exact
+  amper mutate --rows 12 --bank-rows 4 --priority-width 6 --batch 6 --bus axi --mutants 100 --batches 20
 """
 
 
@@ -47,20 +49,23 @@ def run(options: argparse.Namespace) -> int:
     """The campaign, the proofs, the score."""
     from pathlib import Path
 
+    from amper_verif.mutants.bus_campaign import bus_campaign
     from amper_verif.mutants.campaign import campaign
     from amper_verif.mutants.equivalence import equivalent_mutants
     from amper_verif.mutants.report import report, score
 
     config = configuration(options)
-    if config.bus != "native":
-        raise ValueError(f"mutants are made of a sampler with native ports, not {config.bus}")
     if options.mutants < 1:
         raise ValueError(f"mutants must be at least 1, not {options.mutants}")
     output = Path(options.output)
-    outcomes = campaign(
+    outcomes = (campaign if config.bus == "native" else bus_campaign)(
         config,
         count=options.mutants,
-        workload={"kind": "random", "batches": options.batches, "corners": options.corners},
+        workload={
+            "kind": "random",
+            "batches": options.batches,
+            "corners": options.corners and config.bus == "native",
+        },
         seed=options.seed,
         choice=options.choice,
         folder=output,

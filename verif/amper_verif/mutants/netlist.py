@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,14 +45,14 @@ class Mutant:
         return self.command.partition(" -mode ")[2].partition(" -src ")[0]
 
 
-def make(verilog: str, top: str, count: int, seed: int, folder: Path) -> list[Mutant]:
-    """Choose ``count`` mutants of ``verilog``, evenly over modules, cells and bits; see ``netlist``.
+def make(verilog: str, top: str, count: int, seed: int, folder: Path, modules: Sequence[str] = ()) -> list[Mutant]:
+    """Choose ``count`` mutants of ``verilog``, evenly over ``modules`` or all, cells and bits; see ``netlist``.
 
     Those at the enable of an asynchronous read, which Verilog cannot say, are left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "original.v").write_text(verilog, encoding="utf-8")
-    listing = f"mutate -list {count} -seed {seed} -ctrl mutation {WIDTH} 1 -o mutants.txt\n"
+    listing = f"mutate -list {count} -seed {seed} -ctrl mutation {WIDTH} 1 -o mutants.txt {' '.join(modules)}\n"
     run_script(folder, "list", READ.format(top=top) + listing)
     lines = verilog.splitlines()
     commands = (folder / "mutants.txt").read_text(encoding="utf-8").splitlines()

@@ -236,7 +236,7 @@ PROPERTIES = (
         answers,
         "whole",
         (r"controller__at_once = ~write_valid & ~control_valid", "controller__at_once = 1'b1"),
-        cycles=21,
+        cycles=20,
         values={"rows": 2, "priority_width": 4, "batch": 2, "pipeline": "shallow"},
         free=("pick",),
     ),

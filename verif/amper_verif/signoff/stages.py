@@ -78,7 +78,7 @@ def proven(plan: Plan, folder: Path, say: Say) -> Found:
             if goal.cycles > plan.prove_cycles or (place and goal.values):
                 continue  # too long; the same as before
             say(f"prove: {goal.name}")
-            proof = prove(goal, configured(values), folder / f"{place}-{goal.name}")
+            proof = prove(goal, configured(values), folder / f"{place}-{goal.name}", seconds=900)
             rows.append({"label": goal.name, "passed": proof.passed} | asdict(proof))
     return Found(rows)
 

@@ -13,12 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from amper.distributed.engines.engine import Engine, Threads
 from amper.distributed.engines.processes import Processes
 from amper.distributed.engines.ray import RayActors
+from amper.distributed.pacing import Pacing
 from amper.distributed.shard import Drawn, ShardLostError, ShardSpec, Update
 from amper.distributed.shards import Shards
 from amper.distributed.shared import SharedRows
 from amper.distributed.writer import ShardWriter
 from amper.replay.columns import Columns
 from amper.replay.episodes.nstep import NStep
+from amper.replay.limiter import RateLimiter
 from amper.replay.nested import mapped
 from amper.sampler.arguments import BATCH_MAX, checked_beta, plain_indices, plain_values
 from amper.support.files import replacing
@@ -40,6 +42,8 @@ class ShardedReplay:
     engine : "threads" of this process, "processes" of this machine, "ray" actors; or an ``Engine``.
     seed : of all shards together. beta : where ``sample`` gets none.
     restart : whether an empty shard takes the place of one that is lost.
+    limiter : how often transitions are drawn for each that any writer stores: ``sample`` waits for inserts, and writers
+    for draws; it counts from now on. None: nobody waits.
     shared_rows : whether shards of this machine that are in other processes keep their rows in shared memory, from
     which ``sample`` copies them; True insists, None is where there is room for it, but not with ``n_step``.
     options : of each shard's ``Sampler``: alpha, eps, initial_priority, compiled.
@@ -66,6 +70,7 @@ class ShardedReplay:
         beta: float = 0.4,
         n_step: NStep | None = None,
         restart: bool = False,
+        limiter: RateLimiter | None = None,
         shared_rows: bool | None = None,
         **options: Any,
     ) -> None:
@@ -77,10 +82,13 @@ class ShardedReplay:
         self._beta = checked_beta(beta)
         self._random = np.random.default_rng(seed)
         seeds = split_mix_64(seed, count)
-        self._shared = _shared_rows(shared_rows, engine, n_step, count, each, columns)
+        self._pacing = Pacing(limiter)
+        apart = not isinstance(engine, Threads) and n_step is None
+        self._shared = SharedRows.wanted(shared_rows, apart, count, each, columns)
+        allowed = self._pacing.at_first(count)
         parts = [None if self._shared is None else self._shared.part(number) for number in range(count)]
         specs = [
-            ShardSpec(each, columns, mode, one, n_step, options, part)  # type: ignore[arg-type]
+            ShardSpec(each, columns, mode, one, n_step, options, part, allowed)  # type: ignore[arg-type]
             for one, part in zip(seeds, parts, strict=True)
         ]
         self._shards = Shards(engine, specs, restart=restart)
@@ -113,13 +121,19 @@ class ShardedReplay:
     def extend(self, /, **transitions: ArrayLike) -> None:
         """Store k transitions, (k, ...) arrays by column, in one shard; in the next one next time."""
         if self._own is None:
-            self._own = self.writer()
+            self._own = self._own_writer()
         try:
             self._own.extend(**transitions)
         except ShardLostError:  # of all that there were; others may have taken their places
-            self._own = self.writer()
+            self._own = self._own_writer()
             self._own.extend(**transitions)
         self._own.wait()
+
+    def _own_writer(self) -> ShardWriter:
+        """One that does not wait for draws, which would come from the same thread."""
+        writer = self.writer()
+        writer.waits = False
+        return writer
 
     def sample(self, batch: int, beta: float | None = None) -> dict[str, Any]:
         """Draw ``batch`` transitions as ``ReplayBuffer.sample`` does; its result, with indices for ``update``.
@@ -129,10 +143,14 @@ class ShardedReplay:
         return self.sample_many(1, batch, beta)[0]
 
     def sample_many(self, batches: int, batch: int, beta: float | None = None) -> list[dict[str, Any]]:
-        """So many batches for one request to each shard: their rows cost far less than the requests."""
+        """So many batches for one request to each shard: their rows cost far less than the requests.
+
+        Raises as ``sample``; ValueError : more than the limiter's tolerance lets through.
+        """
         size = checked_integer("batches", batches, 1, BATCH_MAX) * checked_integer("batch", batch, 1, BATCH_MAX)
         exponent = self._beta if beta is None else checked_beta(beta)
-        columns, chance = self._drawn(checked_integer("batches times batch", size, 1, BATCH_MAX))
+        self._pacing.wait_for_inserts(checked_integer("batches times batch", size, 1, BATCH_MAX), self._shards)
+        columns, chance = self._drawn(size)
         found = []
         for start in range(0, size, batch):
             part = slice(start, start + batch)
@@ -269,7 +287,8 @@ class ShardedReplay:
     def _exchange(self, sizes: list[int]) -> dict[int, Drawn]:
         """Send all shards the updates that wait and how many rows to draw; what came, by shard."""
         pending, self._pending = self._pending, [[] for _ in self._pending]
-        answers = self._shards.ask("exchange", list(zip(pending, sizes, strict=True)))
+        allowed = self._pacing.allowed(self._shards)
+        answers = self._shards.ask("exchange", list(zip(pending, sizes, allowed, strict=True)))
         for shard, updates in enumerate(pending):
             if shard not in answers:
                 self.lost_updates += sum(update[0].size for update in updates)
@@ -285,25 +304,6 @@ class ShardedReplay:
                 self.lost_updates += int(chosen.sum())
             else:
                 self._pending[shard].append((inner, values[chosen], are_errors))
-
-
-def _shared_rows(
-    wanted: bool | None, engine: Engine, n_step: NStep | None, shards: int, rows: int, columns: Columns
-) -> SharedRows | None:
-    """Shared memory for the rows, if they are wanted in it and can be."""
-    if wanted not in (None, True, False):
-        raise TypeError(f"shared_rows must be True, False or None, not {wanted!r}")
-    apart = not isinstance(engine, Threads)
-    if wanted and not (apart and n_step is None):
-        raise ValueError('shared_rows must be None or False with the engine "threads" or with n_step, not True')
-    if wanted is False or not apart or n_step is not None:
-        return None
-    try:
-        return SharedRows(shards, rows, columns)
-    except OSError:
-        if wanted:
-            raise
-        return None
 
 
 def _files(folder: Path, shards: int) -> list[tuple[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,15 +35,20 @@ class ShardSpec:
     n_step: NStep | None
     options: dict[str, Any]
     part: Part | None = None
+    allowed: float = math.inf  # transitions until its writers are to wait for more draws
 
 
 class Mass(NamedTuple):
-    """What a shard says of itself in each answer: the sum that it draws by, rows held, rows added, late updates."""
+    """What a shard says of itself in each answer: the sum that it draws by, rows held, rows added, late updates.
+
+    And whether writers may go on, or are to wait until more was drawn.
+    """
 
     total: float
     held: int
     added: int
     dropped: int
+    open: bool
 
 
 class Drawn(NamedTuple):
@@ -96,6 +102,7 @@ class Shard:
 
     def __init__(self, spec: ShardSpec) -> None:
         self._buffer = _Buffer(spec)
+        self._allowed = spec.allowed
         self._lock = threading.Lock()  # a draw and its chances are of one moment
 
     def request(self, name: str, *arguments: Any) -> tuple[Any, Mass]:
@@ -103,7 +110,8 @@ class Shard:
         with self._lock:
             result = getattr(self, f"_{name}")(*arguments)
             buffer = self._buffer
-            return result, Mass(buffer.sampler.total, len(buffer), buffer.added, buffer.dropped)
+            is_open = buffer.added < self._allowed
+            return result, Mass(buffer.sampler.total, len(buffer), buffer.added, buffer.dropped, is_open)
 
     def _look(self) -> None:
         """Nothing but the mass is asked for."""
@@ -115,8 +123,9 @@ class Shard:
         finally:
             self._buffer.begin(0)
 
-    def _exchange(self, updates: list[Update], size: int) -> Drawn | None:
+    def _exchange(self, updates: list[Update], size: int, allowed: float) -> Drawn | None:
         """New priorities, then a draw of ``size`` rows, 0 for none; None too if there is nothing to draw."""
+        self._allowed = allowed
         for indices, values, are_errors in updates:
             (self._buffer.update_errors if are_errors else self._buffer.update)(indices, values)
         if size == 0 or len(self._buffer) == 0:

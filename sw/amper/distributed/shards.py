@@ -8,21 +8,21 @@ from amper.distributed.engines.engine import Channel, Engine
 from amper.distributed.numbering import Numbering
 from amper.distributed.shard import Mass, ShardLostError, ShardSpec
 
-_NOTHING = Mass(0.0, 0, 0, 0)
+_NOTHING = Mass(0.0, 0, 0, 0, True)
 
 
 class Shards:
     """The shards of ``specs``, made by ``engine``.
 
     Members: ``mass``, what each shard last said of itself; ``numbering``; ``lost_shards``, ``lost_rows``, how many
-    went, and what they held when they last answered.
+    went, and what they held when they last answered; ``lost_added``, what they had been given until then.
     """
 
     def __init__(self, engine: Engine, specs: list[ShardSpec], *, restart: bool) -> None:
         self._engine, self._specs, self._restart = engine, specs, restart
         self.numbering = Numbering(len(specs))
         self.mass = [_NOTHING] * len(specs)
-        self.lost_shards = self.lost_rows = 0
+        self.lost_shards = self.lost_rows = self.lost_added = 0
         self._shards: list[Any] = []
         self._channels: list[Channel | None] = []
         try:
@@ -36,6 +36,11 @@ class Shards:
 
     def __len__(self) -> int:
         return len(self._shards)
+
+    @property
+    def added(self) -> int:
+        """Transitions that shards were given, as they last said."""
+        return self.lost_added + sum(mass.added for mass in self.mass)
 
     def living(self) -> list[int]:
         """The shards that are there."""
@@ -80,6 +85,7 @@ class Shards:
         self._end(shard)
         self.lost_shards += 1
         self.lost_rows += self.mass[shard].held
+        self.lost_added += self.mass[shard].added
         self.mass[shard] = _NOTHING
         if self._restart:
             self.numbering.begin_again(shard)

@@ -69,6 +69,25 @@ class SharedRows:
         self._reader = new_rows(self._columns, None, None, chosen_core(None))
         self._shards = shards
 
+    @classmethod
+    def wanted(cls, wanted: bool | None, apart: bool, shards: int, rows: int, columns: Columns) -> SharedRows | None:
+        """A block if it is wanted, or None is given and there is room; ``apart``: whether it would be of any use.
+
+        Raises TypeError, ValueError : not True, False or None; True where it would not. OSError : True, and no room.
+        """
+        if wanted not in (None, True, False):
+            raise TypeError(f"shared_rows must be True, False or None, not {wanted!r}")
+        if wanted and not apart:
+            raise ValueError('shared_rows must be None or False with the engine "threads" or with n_step, not True')
+        if wanted is False or not apart:
+            return None
+        try:
+            return cls(shards, rows, columns)
+        except OSError:
+            if wanted:
+                raise
+            return None
+
     def part(self, number: int) -> Part:
         """What shard ``number`` opens."""
         return Part(self._block.name, number, self._shards)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -10,26 +11,31 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amper.distributed.engines.engine import Channel, Waiting
-from amper.distributed.shard import ShardLostError
+from amper.distributed.shard import Mass, ShardLostError
 from amper.replay.nested import mapped
+
+_SHORTEST, _LONGEST = 0.0005, 0.02  # seconds between two looks at a shard that waits for draws
 
 
 class ShardWriter:
     """Collects transitions and sends ``chunk`` at a time to its shards in turn; made by ``ShardedReplay.writer``.
 
     At most ``in_flight`` chunks are on their way: then ``add`` waits for the oldest. Chunks on their way to a shard
-    that is lost are lost with it and counted; the writer goes on with the shards that are left. With the engines
+    that is lost are lost with it and counted; the writer goes on with the shards that are left. Where a rate limiter
+    has all of its shards wait for draws, so does the writer with its next chunk. With the engines
     "processes" and "ray" a writer that has sent nothing yet can be pickled and used in another process.
 
-    Members: ``lost``, transitions that did not arrive.
+    Members: ``lost``, transitions that did not arrive; ``waits``, whether it waits for draws.
     """
 
     def __init__(self, channels: list[Channel], first: int, chunk: int, in_flight: int) -> None:
         self._channels = channels[first:] + channels[:first]
         self._chunk, self._in_flight = chunk, in_flight
         self._collected: list[dict[str, Any]] = []
+        self._shut: set[Channel] = set()  # shards that wait for draws, as they last said
         self._sent: deque[tuple[Channel, Waiting, int]] = deque()
         self.lost = 0
+        self.waits = True
 
     def add(self, /, **transition: Any) -> None:
         """As ``ReplayBuffer.add``, sooner or later.
@@ -72,6 +78,7 @@ class ShardWriter:
 
     def _send(self, transitions: Mapping[str, Any]) -> None:
         size = _size(transitions)
+        self._wait_for_room()
         while self._channels:
             channel = self._channels.pop(0)
             try:
@@ -85,10 +92,31 @@ class ShardWriter:
         self.lost += size
         raise ShardLostError("a writer needs a shard, and all of its shards are gone")
 
+    def _wait_for_room(self) -> None:
+        """Until a shard lets writers go on, which then comes first."""
+        pause = _SHORTEST
+        while self.waits and self._channels and self._shut.issuperset(self._channels):
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST)
+            for channel in list(self._channels):
+                try:
+                    self._note(channel, channel.ask("look")()[1])
+                except ShardLostError:
+                    self._channels.remove(channel)
+        while self.waits and self._channels and self._channels[0] in self._shut:
+            self._channels.append(self._channels.pop(0))
+
+    def _note(self, channel: Channel, mass: Mass) -> None:
+        """Whether the shard lets writers go on."""
+        if mass.open:
+            self._shut.discard(channel)
+        else:
+            self._shut.add(channel)
+
     def _wait_for_oldest(self) -> None:
         channel, answer, size = self._sent.popleft()
         try:
-            answer()
+            self._note(channel, answer()[1])
         except ShardLostError:
             self.lost += size
             if channel in self._channels:

@@ -21,7 +21,8 @@ class RateLimiter:
     tolerance : how far d may go; at least the largest batch and ``samples_per_insert`` times the largest insert, or
         one of them would wait for ever. Then ValueError is raised.
 
-    Members: ``inserted``, ``drawn``, so far. Threads of one process share it.
+    Members: ``inserted``, ``drawn``, so far. Threads of one process share it; what writers of all processes insert is
+    counted by ``ShardedReplay(limiter=...)``.
     """
 
     def __init__(self, samples_per_insert: float, min_size: int, tolerance: float) -> None:
@@ -45,9 +46,9 @@ class RateLimiter:
 
     def draw(self, count: int, timeout: float | None = None) -> None:
         """Wait until ``count`` transitions may be drawn, and count them. Raises TimeoutError : not in time."""
-        self._check("batches", count, count)
+        self.check_draws(count)
         with self._changed:
-            self._wait(lambda: self._may_draw(count), timeout, f"to draw {count}")
+            self._wait(lambda: self.may_draw(count), timeout, f"to draw {count}")
             self.drawn += count
             self._changed.notify_all()
 
@@ -58,6 +59,14 @@ class RateLimiter:
         """
         return RateLimited(self, buffer, timeout)
 
+    def check_draws(self, count: int) -> None:
+        """Raises TypeError, ValueError : a batch that would wait for ever."""
+        self._check("batches", count, count)
+
+    def most_inserts(self) -> float:
+        """How many transitions may have been inserted, with what was drawn so far."""
+        return self.min_size + (self.drawn + self.tolerance) / self.samples_per_insert
+
     def _difference(self) -> float:
         return self.samples_per_insert * (self.inserted - self.min_size) - self.drawn
 
@@ -65,7 +74,8 @@ class RateLimiter:
         there = self.inserted + count <= self.min_size
         return there or self._difference() + self.samples_per_insert * count <= self.tolerance
 
-    def _may_draw(self, count: int) -> bool:
+    def may_draw(self, count: int) -> bool:
+        """Whether so many transitions may be drawn now."""
         return self.inserted >= self.min_size and self._difference() - count >= -self.tolerance
 
     def _wait(self, may: Any, timeout: float | None, what: str) -> None:

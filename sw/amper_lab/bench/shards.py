@@ -138,7 +138,7 @@ def _learn(replay: ShardedReplay, rows: int) -> None:
 def _serve(shard: Shard, rows: int) -> None:
     """What a shard's process does with a request for ``rows`` rows that brings as many updates."""
     updates = [(np.arange(rows) % ROWS, np.ones(rows), True)]
-    request = pickle.loads(pickle.dumps(("exchange", updates, rows), -1))
+    request = pickle.loads(pickle.dumps(("exchange", updates, rows, 0.0), -1))
     pickle.dumps(shard.request(*request), -1)
 
 

@@ -299,5 +299,5 @@ def test_a_shard_on_ray_has_gauges(monkeypatch):
     shard.request("look")
     assert len(seen) == 4
     clock[0] += 1
-    shard.request("exchange", [(np.array([0, 9]), np.ones(2), False)], 0)
+    shard.request("exchange", [(np.array([0, 9]), np.ones(2), False)], 0, np.inf)
     assert seen[4:] == [(name, value + (name == "amper_shard_dropped"), tags) for name, value, _ in seen[:4]]

@@ -38,8 +38,8 @@ class MeasuredShard(Shard):
         result, mass = super().request(name, *arguments)
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _SECONDS
-            for gauge, value in zip(self._gauges, mass, strict=True):
-                gauge.set(value, tags=self._tags)
+            for gauge, of_mass in zip(self._gauges, _MEANINGS, strict=True):
+                gauge.set(getattr(mass, of_mass), tags=self._tags)
         return result, mass
 
 

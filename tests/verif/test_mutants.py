@@ -7,9 +7,11 @@ import pytest
 
 from amper import AmperConfig
 from amper_cli.main import main
+from amper_hw.output.generate import generate
 from amper_verif.mutants import campaign as campaigns
 from amper_verif.mutants.bus_campaign import bus_campaign
 from amper_verif.mutants.campaign import Outcome, campaign
+from amper_verif.mutants.enumeration import Enumeration
 from amper_verif.mutants.equivalence import equivalent_mutants, is_equivalent
 from amper_verif.mutants.netlist import Mutant, make, netlist
 from amper_verif.mutants.replay import Seen
@@ -52,6 +54,33 @@ endmodule
     assert [mutant.number for mutant in mutants] == list(range(1, len(mutants) + 1))
     assert len(mutants) < len((tmp_path / "mutants.txt").read_text().splitlines())
     assert "mutation ==" in netlist(mutants, "toy", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "hidden"), [(0, True), (1, True), (4, True), (1 << 11, False), (-1, False)]
+)
+def test_errors_that_no_representative_shows(tmp_path, monkeypatch, error, hidden):
+    """Of m = 3 and Q = 4, numerator times 1/m lies so far before each border that a small error does not matter."""
+    config = AmperConfig(rows=4, priority_width=4, groups=3, batch=2, variant="fr")
+    make(generate(config).verilog, config.name, 1, 1, tmp_path)
+    wrong = Enumeration(config, tmp_path)
+    monkeypatch.setattr(Enumeration, "_products", lambda self, mutant, pairs: pairs[:, 0] * pairs[:, 1] + error)
+    cell = "mutate -mode inv -module amper_multiplier_14x13_in_2 -cell $xor$original.v:1$2 -port A -portbit 0"
+    mutant = Mutant(1, "inv", "amper_multiplier_14x13_in_2", "A", cell, "")
+    assert wrong.hides(mutant) == hidden
+    # What waits in a register is not tried, nor what other multipliers do.
+    assert not wrong.hides(replace(mutant, command=cell.replace("$xor$", "$procdff$")))
+    assert not wrong.hides(replace(mutant, module="amper_multiplier_24x4_in_2"))
+
+
+@pytest.mark.long
+def test_multipliers_with_all_their_operands(tmp_path):
+    """One bit is always 0, of one the loss is seen."""
+    config = AmperConfig(rows=4, priority_width=4, groups=3, batch=2, variant="fr")
+    mutants = make(generate(config).verilog, config.name, 60, 1, tmp_path, ["amper_multiplier_14x13_in_2"])
+    netlist(mutants, config.name, tmp_path)
+    enumeration = Enumeration(config, tmp_path)
+    assert {enumeration.hides(mutant) for mutant in mutants} == {True, False}
 
 
 def test_proofs_are_kept(tmp_path, monkeypatch):

@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         say=say,
     )
     survivors = [outcome.mutant for outcome in outcomes if not outcome.noticed]
-    equivalent = equivalent_mutants(survivors, config.name, output, say=say) if options.proofs else {}
+    equivalent = equivalent_mutants(survivors, config.name, output, config=config, say=say) if options.proofs else {}
     reached = score(outcomes, equivalent)
     if options.json:
         print(json.dumps(_found(config.to_dict(), outcomes, equivalent, reached), indent=2))

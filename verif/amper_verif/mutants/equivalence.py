@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from amper import AmperConfig
 from amper_verif.harness.yosys import SynthesisError, run_script
+from amper_verif.mutants.enumeration import Enumeration
 from amper_verif.mutants.netlist import READ, WIDTH, Mutant
 
 # Registers become ports, but for bits that nothing reads, so that what is left is combinational; equal cells outside of
@@ -73,23 +75,37 @@ def is_equivalent(mutant: Mutant, top: str, folder: Path, *, whole: bool = False
 
 
 def equivalent_mutants(
-    mutants: Sequence[Mutant], top: str, folder: Path, *, say: Callable[[str], None] = print
+    mutants: Sequence[Mutant],
+    top: str,
+    folder: Path,
+    *,
+    config: AmperConfig | None = None,
+    say: Callable[[str], None] = print,
 ) -> dict[int, str]:
-    """How each that was shown to be equivalent was, by number; what was found before is not looked for again."""
+    """How each that was shown to be equivalent was, by number; what was found before is not looked for again.
+
+    ``config`` : of the sampler; some of its multipliers are then tried with all their operands, too.
+    """
+    enumeration = Enumeration(config, folder) if config else None
     file = folder / "equivalent.json"
     known = {one["name"]: one["by"] for one in json.loads(file.read_text("utf-8"))} if file.exists() else {}
     for place, mutant in enumerate(mutants):
         if mutant.name not in known:
-            known[mutant.name] = _how(mutant, top, folder)
+            known[mutant.name] = _how(mutant, top, folder, enumeration)
             file.write_text(json.dumps([{"name": name, "by": by} for name, by in known.items()], indent=2), "utf-8")
             say(f"{place + 1} of {len(mutants)} survivors looked at")
     return {mutant.number: known[mutant.name] for mutant in mutants if known[mutant.name]}
 
 
-def _how(mutant: Mutant, top: str, folder: Path) -> str:
-    for whole, by in ((False, "SAT, its module"), (True, "SAT, the whole sampler")):
+def _how(mutant: Mutant, top: str, folder: Path, enumeration: Enumeration | None) -> str:
+    ways: tuple[tuple[str, Callable[[], bool]], ...] = (
+        ("SAT, its module", lambda: is_equivalent(mutant, top, folder)),
+        ("all words, m and Vmax", lambda: enumeration is not None and enumeration.hides(mutant)),
+        ("SAT, the whole sampler", lambda: is_equivalent(mutant, top, folder, whole=True)),
+    )
+    for by, is_shown in ways:
         try:
-            if is_equivalent(mutant, top, folder, whole=whole):
+            if is_shown():
                 return by
         except SynthesisError:
             continue  # ports of the two differ: nothing is shown

@@ -138,7 +138,7 @@ def _campaign(asked: Mutants, around: Path, say: Say) -> dict[str, Any]:
         say=say,
     )
     survivors = [outcome.mutant for outcome in outcomes if not outcome.noticed]
-    equivalent = equivalent_mutants(survivors, config.name, folder, say=say) if asked.proofs else {}
+    equivalent = equivalent_mutants(survivors, config.name, folder, config=config, say=say) if asked.proofs else {}
     reached = score(outcomes, equivalent)
     return {
         "label": asked.label,

@@ -262,10 +262,10 @@ def test_a_closed_device(broken):
 
 def test_one_library_serves_every_seed_and_scale():
     one = replace(CONFIG, seed=1, radius_scale=3.0, neighbour_scale=0.1, priority_scale=7.0, variant="k", bus="axi")
-    keys = [rtl_backend_build._key(rtl_backend_build.structure(each)) for each in (CONFIG, one)]
+    keys = [rtl_backend_build.library_key(rtl_backend_build.structure(each)) for each in (CONFIG, one)]
     assert keys[0] == keys[1]
     for change in ({"rows": 71}, {"draw_ports": 4}, {"pipeline": "deep"}, {"result_priority": True}):
-        assert rtl_backend_build._key(rtl_backend_build.structure(replace(CONFIG, **change))) != keys[0]
+        assert rtl_backend_build.library_key(rtl_backend_build.structure(replace(CONFIG, **change))) != keys[0]
 
 
 @pytest.mark.parametrize("bus", ["axi", "wishbone"])
@@ -347,16 +347,20 @@ def test_device_speed_command(capsys):
 @pytest.mark.parametrize(
     ("command", "arguments", "message"),
     [
-        (exact_run, ["--backends", "exact"], "backends must be two or more of golden, exact, numpy, rtl, not exact"),
+        (
+            exact_run,
+            ["--backends", "exact"],
+            "backends must be two or more of golden, exact, numpy, rtl, cxxrtl, not exact",
+        ),
         (
             exact_run,
             ["--backends", "exact,x"],
-            "backends must be two or more of golden, exact, numpy, rtl, not exact,x",
+            "backends must be two or more of golden, exact, numpy, rtl, cxxrtl, not exact,x",
         ),
         (exact_run, ["--rows", "-1"], "rows must be 1 to 1048576, not -1"),
         (exact_run, ["--trace", "none.npz"], "none.npz: trace file must exist, got no such file"),
         (exact_run, ["--operations", "0"], "operations must be at least 1, not 0"),
-        (device_speed, ["--backends", "x"], "backends must be of golden, exact, numpy, rtl, not x"),
+        (device_speed, ["--backends", "x"], "backends must be of golden, exact, numpy, rtl, cxxrtl, not x"),
         (device_speed, ["--rounds", "0"], "rounds must be at least 1, not 0"),
         (device_speed, ["--rows", "x"], "rows must be integers with commas between, not x"),
     ],

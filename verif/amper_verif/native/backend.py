@@ -14,6 +14,7 @@ from amper import VARIANTS, AmperConfig, Parameter, Status, streams
 from amper.backends.backend import DeviceError
 from amper.model.changes import parameter_changes
 from amper.model.settings import Settings
+from amper_spec.errors import ToolError
 
 IndexArray = NDArray[np.int64]
 
@@ -29,8 +30,12 @@ _TROUBLES = {
 }
 
 
-def open_backend(config: AmperConfig) -> RtlBackend:
+def open_backend(config: AmperConfig, simulator: str = "verilator") -> RtlBackend:
     """The RTL of a configuration, with native ports whatever its bus, reset and set to its seed and scales.
+
+    Parameters
+    ----------
+    simulator : verilator or cxxrtl, that the library is made by.
 
     Raises
     ------
@@ -38,13 +43,13 @@ def open_backend(config: AmperConfig) -> RtlBackend:
     """
     try:
         from amper_hw.base.latency import batch_cycles, clear_cycles, fallback_cycles, settle_cycles
-        from amper_verif.harness.simulators import SimulationError
         from amper_verif.native.build import rtl_library, structure
+        from amper_verif.native.cxxrtl import cxxrtl_library
     except ImportError as error:
         raise ImportError(f"backend rtl: {error}. Install it by: pip install 'amper[sim]'") from error
     try:
-        path = rtl_library(config)
-    except SimulationError as error:
+        path = cxxrtl_library(config) if simulator == "cxxrtl" else rtl_library(config)
+    except ToolError as error:
         raise DeviceError(f"backend rtl: {error}") from error
     batches = [batch_cycles(config.changed(variant=variant)) for variant in config.variants]
     longest = max(batches) + fallback_cycles(config) + settle_cycles(config) + clear_cycles(config)

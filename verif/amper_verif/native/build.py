@@ -31,6 +31,8 @@ _C_FLAGS = "-fPIC -fvisibility=hidden -fno-gnu-unique"
 _OPTIONS = ["--cc", "--exe", "--build", "-O3", "-Wno-fatal", "--top-module", TOP, "--prefix", "Vamper"]
 _LINK_FLAGS = "-shared -Wl,-Bsymbolic"
 
+Build = Callable[[Callable[[], str], AmperConfig, Path], None]
+
 
 def structure(config: AmperConfig) -> AmperConfig:
     """The configuration as far as it cannot be set at run time, with native ports: one library for every seed."""
@@ -52,11 +54,17 @@ def rtl_library(config: AmperConfig) -> Path:
     """
     require_simulator("verilator")
     wanted = structure(config)
-    return cached_library(_key(wanted), wanted, lambda: generate(wanted).verilog)
+    key = library_key(wanted, _verilator_version(), _C_FLAGS, *_OPTIONS, _LINK_FLAGS)
+    return cached_library(key, wanted, lambda: generate(wanted).verilog)
 
 
-def cached_library(key: str, config: AmperConfig, verilog: Callable[[], str]) -> Path:
-    """The library of this key, built of ``verilog()`` unless the cache has it; of several that want it, one builds."""
+def cached_library(key: str, config: AmperConfig, verilog: Callable[[], str], build: Build | None = None) -> Path:
+    """The library of this key, built of ``verilog()`` unless the cache has it; of several that want it, one builds.
+
+    Parameters
+    ----------
+    build : how; None: ``build_library``.
+    """
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"rtl-{key}.so"
@@ -65,15 +73,14 @@ def cached_library(key: str, config: AmperConfig, verilog: Callable[[], str]) ->
     with (folder / f"rtl-{key}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
-            build_library(verilog, config, target)
+            (build or build_library)(verilog, config, target)
     return target
 
 
-def _key(config: AmperConfig) -> str:
-    """A hash of all that the library is made of: the configuration, the generator, the shim, the tools."""
+def library_key(config: AmperConfig, *tools: str) -> str:
+    """A hash of all that a library is made of: the configuration, the generator, the shim, and what tools are told."""
     sha = hashlib.sha256()
-    tools = [versions(), _verilator_version(), platform.machine(), _C_FLAGS, _OPTIONS, _LINK_FLAGS]
-    sha.update(json.dumps([config.to_dict(), tools]).encode())
+    sha.update(json.dumps([config.to_dict(), versions(), platform.machine(), *tools]).encode())
     sha.update(_shim().encode())
     sha.update(_generator_digest())
     return sha.hexdigest()[:32]
@@ -99,8 +106,8 @@ def _shim() -> str:
     return (files("amper_verif") / "native" / "model.cpp").read_text(encoding="utf-8")
 
 
-def build_library(verilog: Callable[[], str], config: AmperConfig, target: Path) -> None:
-    """Compile ``verilog()``, of the configuration, and put it in its place in one step."""
+def model_source(config: AmperConfig) -> str:
+    """The shim, with what it must know of the configuration."""
     numbers = {each.name: each.value for each in (Status.FALLBACK, *Parameter)}
     numbers |= {
         "ROW_WIDTH": config.row_width,
@@ -111,7 +118,11 @@ def build_library(verilog: Callable[[], str], config: AmperConfig, target: Path)
         "EXACT": VARIANTS.index("exact"),
     }
     # In the text and not on the command line: Verilator's own sources compile alike for all, and ccache keeps them.
-    macros = "".join(f"#define AMPER_{name} {value}\n" for name, value in numbers.items())
+    return "".join(f"#define AMPER_{name} {value}\n" for name, value in numbers.items()) + _shim()
+
+
+def build_library(verilog: Callable[[], str], config: AmperConfig, target: Path) -> None:
+    """Compile ``verilog()``, of the configuration, and put it in its place in one step."""
     folder = Path(tempfile.mkdtemp(prefix="build-", dir=target.parent))
     label = f"RTL of {config.rows} rows, built once"
     try:
@@ -120,7 +131,7 @@ def build_library(verilog: Callable[[], str], config: AmperConfig, target: Path)
         ) as bar:
             bar.set_postfix_str("generating Verilog")
             (folder / f"{TOP}.v").write_text(verilog(), encoding="utf-8")
-            (folder / "model.cpp").write_text(macros + _shim(), encoding="utf-8")
+            (folder / "model.cpp").write_text(model_source(config), encoding="utf-8")
             bar.update()
             bar.set_postfix_str("compiling, up to minutes for thousands of rows")
             options = [*_OPTIONS, "-CFLAGS", _C_FLAGS, "-LDFLAGS", _LINK_FLAGS]

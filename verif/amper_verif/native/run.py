@@ -33,6 +33,7 @@ BACKENDS: dict[str, str | Factory] = {
     "exact": "exact",
     "numpy": functools.partial(fast_backend, compiled=False),
     "rtl": open_backend,
+    "cxxrtl": functools.partial(open_backend, simulator="cxxrtl"),
 }
 RANDOM_BACKENDS = ("exact", "rtl")  # of which the golden model is left out: it takes hours
 

@@ -16,7 +16,7 @@ from amper import VARIANTS, AmperConfig
 from amper.backends.backend import DeviceError
 from amper_report import json_lines
 from amper_spec.presets import PRESETS
-from amper_verif.native.run import RANDOM_BACKENDS, random_run
+from amper_verif.native.run import random_run
 
 #: Shapes beside the presets: each is at an end of a range.
 ODD: dict[str, dict[str, Any]] = {
@@ -59,19 +59,21 @@ def totals(file: Path) -> dict[str, Total]:
     return found
 
 
-def soak(file: Path, *, rounds: int, calls: int, names: Collection[str] = ()) -> dict[str, Total]:
+def soak(
+    file: Path, *, rounds: int, calls: int, names: Collection[str] = (), simulator: str = "rtl"
+) -> dict[str, Total]:
     """``calls`` random calls of every shape with fewer than ``rounds`` rounds in ``file``, round by round.
 
     Parameters
     ----------
-    names : of shapes; the others are left out. None named: all.
+    names : of shapes; the others are left out. None named: all. simulator : rtl, which is Verilator's, or cxxrtl.
     """
     chosen = {name: config for name, config in shapes().items() if not names or name in names}
     for number in range(rounds):
         for name, config in chosen.items():
             if totals(file)[name].rounds > number:
                 continue
-            run = random_run(replace(config, seed=number + 1), RANDOM_BACKENDS, calls, number + 1)
+            run = random_run(replace(config, seed=number + 1), ("exact", simulator), calls, number + 1)
             line = {"shape": name, "seed": number + 1, "calls": run.calls.total(), "compared": run.compared}
             line |= {"mismatches": run.mismatches, "first": run.first_mismatch}
             json_lines.append(file, line)
@@ -84,10 +86,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="of every shape, in all (default 1)")
     parser.add_argument("--calls", type=int, default=100_000, metavar="N", help="a round (default 100000)")
     parser.add_argument("-o", "--output", type=Path, default=Path("build/soak.jsonl"), metavar="FILE")
+    parser.add_argument("--shapes", nargs="+", choices=shapes(), default=(), metavar="SHAPE", help="(default all)")
+    parser.add_argument("--simulator", choices=("rtl", "cxxrtl"), default="rtl", help="rtl is Verilator's (default)")
     options = parser.parse_args(arguments)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        found = soak(options.output, rounds=options.rounds, calls=options.calls)
+        found = soak(
+            options.output,
+            rounds=options.rounds,
+            calls=options.calls,
+            names=options.shapes,
+            simulator=options.simulator,
+        )
     except DeviceError as error:
         print(f"soak: error: {error}", file=sys.stderr)
         return 2

@@ -56,9 +56,7 @@ endmodule
     assert "mutation ==" in netlist(mutants, "toy", tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("error", "hidden"), [(0, True), (1, True), (4, True), (1 << 11, False), (-1, False)]
-)
+@pytest.mark.parametrize(("error", "hidden"), [(0, True), (1, True), (4, True), (1 << 11, False), (-1, False)])
 def test_errors_that_no_representative_shows(tmp_path, monkeypatch, error, hidden):
     """Of m = 3 and Q = 4, numerator times 1/m lies so far before each border that a small error does not matter."""
     config = AmperConfig(rows=4, priority_width=4, groups=3, batch=2, variant="fr")

@@ -40,7 +40,8 @@ class PieceQueue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         places = PIECE * self._pieces
-        first, end = Signal(range(places)), Signal(range(places))  # where the first value is, and where the next comes
+        first = Signal(range(places))
+        end = Signal(range(places))  # where the first value is, and where the next comes
         level = Signal(range(places + 1))
         taken = self.r_rdy & self.r_en
         with m.If(self.w_en):

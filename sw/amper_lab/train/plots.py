@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,8 @@ def learning(runs: Mapping[str, Sequence[Run]], title: str, path: Path) -> None:
     ----------
     runs : of each sampler, all with the same steps. path : of the SVG file.
     """
-    columns = min(3, len(runs))
-    lines = -(-len(runs) // columns)
-    with _figure(path, max(6.0, 3.3 * columns), 1.0 + 2.7 * lines) as figure:
-        panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-        for panel, (name, kept) in zip(panels.flat, runs.items(), strict=False):
+    with _panels(path, len(runs)) as (figure, panels):
+        for panel, (name, kept) in zip(panels, runs.items(), strict=True):
             if name != "per" and "per" in runs:
                 _curve(panel, runs["per"], COLOURS["per"], "--", "per")
             _curve(panel, kept, COLOURS[name], "-", f"{name}, {len(kept)} {'seed' if len(kept) == 1 else 'seeds'}")
@@ -45,7 +43,7 @@ def learning(runs: Mapping[str, Sequence[Run]], title: str, path: Path) -> None:
         # Intervals of few seeds reach beyond any return that there can be: show the seeds' range.
         means = [point.mean for kept in runs.values() for run in kept for point in run.points]
         margin = 0.05 * (max(means) - min(means)) or 1.0
-        panels[0, 0].set_ylim(min(means) - margin, max(means) + margin)
+        panels[0].set_ylim(min(means) - margin, max(means) + margin)
         figure.suptitle(title)
         figure.supxlabel("environment steps")
         figure.supylabel("return, mean and 95 % interval")
@@ -58,21 +56,32 @@ def profiles(
     names = [name for name in scores if name != "per"] or list(scores)
     levels = [ends[0] + (ends[1] - ends[0]) * at / (points - 1) for at in range(points)]
     found = {name: performance_profile([values], levels) for name, values in scores.items()}
-    columns = min(3, len(names))
-    lines = -(-len(names) // columns)
-    with _figure(path, max(6.0, 3.3 * columns), 1.0 + 2.7 * lines) as figure:
-        panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-        for panel, name in zip(panels.flat, names, strict=False):
+    with _panels(path, len(names)) as (figure, panels):
+        for panel, name in zip(panels, names, strict=True):
             for shown in dict.fromkeys(("per", name) if "per" in found else (name,)):
                 colour, bands = COLOURS[shown], found[shown]
                 panel.step(levels, [each.value for each in bands], color=colour, label=shown, linewidth=1.2)
                 lows, highs = [each.low for each in bands], [each.high for each in bands]
                 panel.fill_between(levels, lows, highs, color=colour, alpha=0.2, linewidth=0)
             panel.grid(alpha=0.3)
-            panel.legend(fontsize="small", loc="lower left")
+            panel.legend(fontsize="small", loc="upper right")
         figure.suptitle(title)
         figure.supxlabel("score")
         figure.supylabel("part of the runs above it")
+
+
+@contextmanager
+def _panels(path: Path, count: int) -> Iterator[tuple[Any, list[Any]]]:
+    """A figure and ``count`` panels of it with the same axes, in rows of three."""
+    columns = min(3, count)
+    rows = -(-count // columns)
+    with _figure(path, max(6.0, 3.3 * columns), 1.0 + 2.7 * rows) as figure:
+        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for at in range(count, rows * columns):
+            grid.flat[at].remove()
+            grid.flat[at - columns].tick_params(labelbottom=True)  # of the panel above it, which is now the lowest
+        grid[0, 0].locator_params(axis="x", nbins=5)  # of all: more labels would touch the next panel's
+        yield figure, list(grid.flat[:count])
 
 
 def _curve(panel: Any, kept: Sequence[Run], colour: str, style: str, label: str) -> None:

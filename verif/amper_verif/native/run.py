@@ -20,6 +20,7 @@ from tqdm import tqdm
 from amper import VARIANTS, AmperConfig, DisabledError
 from amper.backends.backend import DeviceError, Factory
 from amper.backends.fast import fast_backend
+from amper.operations.adversarial import extreme_memories
 from amper.operations.recorded import check_trace_fits
 from amper.operations.trace import Draw, Trace
 from amper.sampler.device import Device
@@ -103,6 +104,18 @@ def random_run(config: AmperConfig, names: Iterable[str], operations: int, seed:
     return run
 
 
+def extreme_run(config: AmperConfig, names: Iterable[str]) -> Comparison:
+    """Each of ``extreme_memories`` written over the one before, and two batches from it."""
+    run = _opened(config, names)
+    for codes in extreme_memories(config.rows, config.priority_max):
+        priorities = np.array(codes) / config.priority_scale
+        run.make("write", _write_all(np.arange(config.rows), priorities))
+        for _ in range(2):
+            run.make("sample", _sample(config.batch))
+    run.finish()
+    return run
+
+
 def trace_run(config: AmperConfig, names: Iterable[str], trace: Trace) -> Comparison:
     """A trace's writes, updates and draws on the named backends. ValueError : it does not fit the configuration."""
     check_trace_fits(config, trace)
@@ -122,7 +135,11 @@ def _sample(batch: int) -> Call:
 
 
 def _write(step: Any) -> Call:
-    return lambda device: device.write([step.row], [step.priority])
+    return _write_all([step.row], [step.priority])
+
+
+def _write_all(rows: Any, priorities: Any) -> Call:
+    return lambda device: device.write(rows, priorities)
 
 
 def _outcome(device: Device, call: Call) -> Any:

@@ -22,11 +22,15 @@ class RandomCalls:
 
     Parameters
     ----------
-    device : of whose state, which all devices share, the calls depend. seed : of the calls.
+    device : of whose state, which all devices share, the calls depend. seed : of the calls. changes : of parameters are
+        among them; clears, behind which all rows are written again, take nearly all cycles of a million rows.
     """
 
-    def __init__(self, device: Device, seed: int) -> None:
+    def __init__(self, device: Device, seed: int, *, changes: bool = True) -> None:
         self._device, self._config = device, device.config
+        chances = {kind: chance for kind, chance in KINDS.items() if changes or kind != "change"}
+        self._kinds = list(chances)
+        self._chances = np.array(list(chances.values())) / sum(chances.values())
         self._chance = np.random.default_rng(seed)
         self._shape = SHAPES[0]
         self._top = self._config.priority_max / self._config.priority_scale
@@ -36,7 +40,7 @@ class RandomCalls:
         chance = self._chance
         if chance.random() < 0.002:
             self._shape = str(chance.choice(SHAPES))
-        kind = str(chance.choice(list(KINDS), p=list(KINDS.values())))
+        kind = str(chance.choice(self._kinds, p=self._chances))
         return kind, getattr(self, f"_{kind}")()
 
     # --- one call of each kind; a few of them are refused -------------------------------------------------------

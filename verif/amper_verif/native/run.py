@@ -93,10 +93,12 @@ class Comparison:
         return [*lines, *([f"first       {self.first_mismatch}"] if self.mismatches else [])]
 
 
-def random_run(config: AmperConfig, names: Iterable[str], operations: int, seed: int) -> Comparison:
-    """``operations`` random calls on the named backends."""
+def random_run(
+    config: AmperConfig, names: Iterable[str], operations: int, seed: int, *, changes: bool = True
+) -> Comparison:
+    """``operations`` random calls on the named backends, with ``changes`` of parameters or without."""
     run = _opened(config, names)
-    calls = RandomCalls(next(iter(run.devices.values())), seed)
+    calls = RandomCalls(next(iter(run.devices.values())), seed, changes=changes)
     run.make("write", lambda device: device.extend(np.linspace(0.1, 1.0, config.rows)).size)
     for _ in tqdm(range(operations - 1), unit="call", mininterval=1, initial=1, total=operations):
         run.make(*calls.next())
@@ -159,6 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; returns 1 on any mismatch, and when nothing was compared."""
     parser = argparse.ArgumentParser(prog="python -m amper_verif.native.run", description=__doc__)
     parser.add_argument("--operations", type=int, default=10_000, metavar="N", help="random calls (default: 10000)")
+    parser.add_argument("--no-changes", action="store_true", help="random calls without changes of parameters")
     parser.add_argument("--trace", metavar="FILE", help="replay this recorded trace in place of random calls")
     parser.add_argument("--backends", metavar="B,B", help=f"of {', '.join(BACKENDS)} (default: exact,rtl; trace: all)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of calls and devices (default: 1)")
@@ -182,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError(f"operations must be at least 1, not {options.operations}")
         config = _config(options, trace)
         run = (
-            random_run(config, names, options.operations, options.seed)
+            random_run(config, names, options.operations, options.seed, changes=not options.no_changes)
             if trace is None
             else trace_run(config, names, trace)
         )

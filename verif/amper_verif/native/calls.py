@@ -52,7 +52,7 @@ class RandomCalls:
         return lambda device: device.sample(batch, beta)
 
     def _update(self) -> Call:
-        held = np.flatnonzero(self._device.priorities())
+        held = np.flatnonzero(self._device.priorities() > 0)
         rows = self._chance.choice(held, self._count()) if held.size else np.arange(1)
         if self._chance.random() < 0.5:
             errors = self._chance.normal(size=rows.size)
@@ -72,7 +72,7 @@ class RandomCalls:
         return lambda device: device.add(priority)
 
     def _remove(self) -> Call:
-        held = np.flatnonzero(self._device.priorities())
+        held = np.flatnonzero(self._device.priorities() > 0)
         rows = self._chance.choice(held, self._count()) if held.size else np.arange(1)
         return lambda device: device.remove(rows)
 

@@ -24,7 +24,7 @@ from amper_verif.native import run as exact_run
 from amper_verif.native import speed as device_speed
 from amper_verif.native.backend import RtlBackend, open_backend
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 # What most tests use, so that it is compiled once: several banks, lanes on every port, every variant.
 CONFIG = AmperConfig(
     rows=70,

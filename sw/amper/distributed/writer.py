@@ -80,12 +80,13 @@ class ShardWriter:
         size = _size(transitions)
         self._wait_for_room()
         while self._channels:
-            channel = self._channels.pop(0)
+            channel = self._channels[0]
             try:
                 self._sent.append((channel, channel.ask("extend", transitions), size))
             except ShardLostError:
+                self._channels.remove(channel)
                 continue  # nothing went out: another shard takes it
-            self._channels.append(channel)
+            self._channels.append(self._channels.pop(0))
             while len(self._sent) > self._in_flight:
                 self._wait_for_oldest()
             return

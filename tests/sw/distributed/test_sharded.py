@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -133,6 +134,29 @@ def test_writers_in_other_processes():
         assert len(replay) == 1460
         seen = {number for batch in replay.sample_many(10, 2000) for number in batch["x"].tolist()}
         assert seen == {*range(730), *range(1000, 1730)}
+
+
+def test_a_chunk_that_cannot_be_sent_costs_no_shard_and_processes_end_with_the_last_reference():
+    replay = ShardedReplay(1, 100, COLUMNS, engine="processes")
+    writer = replay.writer()
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
+        writer.extend(**transitions(np.arange(1)) | {"x": [lambda: 0]})
+    writer.extend(**transitions(np.arange(5)))
+    writer.close()
+    assert len(replay) == 5
+    number = replay._shards._shards[0][0].pid
+    held = [replay]
+    del replay
+    with pytest.warns(ResourceWarning, match=f"subprocess {number} is still running"):
+        held.clear()
+    os.waitpid(number, 0)  # would wait for ever
+
+
+def test_a_writer_of_a_closed_replay():
+    with ShardedReplay(1, 100, COLUMNS) as replay:
+        writer = replay.writer()
+    with pytest.raises(ShardLostError, match="all of its shards are gone"):
+        writer.extend(**transitions(np.arange(5)))
 
 
 def _write_for_ever(writer) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
-from amper.distributed.shard import Mass, Shard, ShardSpec
+from amper.distributed.shard import Mass, Shard, ShardLostError, ShardSpec
 
 Answer = tuple[Any, Mass]
 Waiting = Callable[[], Answer]  # call it to wait for the answer; it raises ShardLostError
@@ -52,7 +52,10 @@ class _ThreadChannel:
         self._shard, self._pool = shard, pool
 
     def ask(self, name: str, *arguments: Any) -> Waiting:
-        answer: Future[Answer] = self._pool.submit(self._shard.request, name, *arguments)
+        try:
+            answer: Future[Answer] = self._pool.submit(self._shard.request, name, *arguments)
+        except RuntimeError as error:  # the replay was closed
+            raise ShardLostError(f"a shard is gone: {error}") from None
         return answer.result
 
     def close(self) -> None:

@@ -26,12 +26,22 @@ class Address(NamedTuple):
     key: bytes
 
 
+class _Process(subprocess.Popen[bytes]):
+    """One that ends when nobody knows it any more: else ``subprocess`` would keep it, and its input open."""
+
+    def __del__(self) -> None:
+        for name in ("stdin", "stdout"):
+            if stream := getattr(self, name, None):
+                stream.close()
+        super().__del__()
+
+
 class Processes:
     """A process a shard, which loads nothing but what a shard needs, and ends with this one."""
 
     def start(self, spec: ShardSpec) -> tuple[subprocess.Popen[bytes], Address]:
         key = secrets.token_bytes(32)
-        process = subprocess.Popen(
+        process = _Process(
             [sys.executable, "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from amper.distributed.shards import Shards
 from amper.replay.limiter import RateLimiter
@@ -23,6 +25,8 @@ class Pacing:
         if limiter is not None and not isinstance(limiter, RateLimiter):
             raise TypeError(f"limiter must be a RateLimiter or None, not {limiter!r}")
         self._limiter = limiter
+        if limiter is not None:
+            limiter.inserted = limiter.drawn = 0  # what it counted elsewhere, these shards have not
 
     def at_first(self, shards: int) -> float:
         """What each shard is allowed before anything is drawn."""
@@ -35,9 +39,14 @@ class Pacing:
         room = (self._limiter.most_inserts() - shards.added) / max(1, len(shards.living()))
         return [mass.added + room for mass in shards.mass]
 
-    def wait_for_inserts(self, size: int, shards: Shards) -> None:
-        """Until ``size`` rows may be drawn; then they are counted. Raises ValueError : more than the tolerance."""
+    @contextmanager
+    def draw(self, size: int, shards: Shards) -> Iterator[None]:
+        """Wait until ``size`` rows may be drawn; they are counted, unless the draw within fails.
+
+        Raises ValueError : more than the tolerance.
+        """
         if self._limiter is None:
+            yield
             return
         self._limiter.check_draws(size)
         self._limiter.inserted = shards.added
@@ -46,3 +55,8 @@ class Pacing:
             shards.ask("exchange", [((), 0, allowed) for allowed in self.allowed(shards)])
             self._limiter.inserted = shards.added
         self._limiter.drawn += size
+        try:
+            yield
+        except BaseException:
+            self._limiter.drawn -= size
+            raise

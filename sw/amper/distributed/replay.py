@@ -149,8 +149,8 @@ class ShardedReplay:
         """
         size = checked_integer("batches", batches, 1, BATCH_MAX) * checked_integer("batch", batch, 1, BATCH_MAX)
         exponent = self._beta if beta is None else checked_beta(beta)
-        self._pacing.wait_for_inserts(checked_integer("batches times batch", size, 1, BATCH_MAX), self._shards)
-        columns, chance = self._drawn(size)
+        with self._pacing.draw(checked_integer("batches times batch", size, 1, BATCH_MAX), self._shards):
+            columns, chance = self._drawn(size)
         found = []
         for start in range(0, size, batch):
             part = slice(start, start + batch)
@@ -216,10 +216,11 @@ class ShardedReplay:
         state = json.loads((path / "replay.json").read_text(encoding="utf-8"))
         if len(state["epochs"]) != len(self._shards):
             raise ValueError(f"{path} must be of {len(self._shards)} shards, not {len(state['epochs'])}")
-        self._shards.ask("load", _files(path, len(self._shards)))
+        self._shards.load(_files(path, len(self._shards)))
         self._random.bit_generator.state = state["random"]
         self._shards.numbering.epochs = state["epochs"]
         self._pending = [[] for _ in self._pending]
+        self.flush()  # tells shards until how many transitions their writers may go on
 
     def close(self) -> None:
         """End all shards; what was not saved is gone."""
@@ -233,22 +234,27 @@ class ShardedReplay:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def _drawn(self, size: int) -> tuple[dict[str, Any], NDArray[np.float64]]:
-        """Columns of ``size`` rows in random order, and the chance with which each was really drawn."""
-        parts = self._parts(size)
+    def _drawn(self, size: int, reads: int = 2) -> tuple[dict[str, Any], NDArray[np.float64]]:
+        """Columns of ``size`` rows in random order, and the chance with which each was really drawn.
+
+        What is overwritten in shared memory in each of so many ``reads`` is then sent by the shards.
+        """
+        parts = self._parts(size, sent=reads == 0)
         order = self._random.permutation(size)  # they come shard by shard
         shards = np.concatenate([np.full(part.chance.size, shard) for shard, part in parts])[order]
         chance = np.concatenate([part.chance for _, part in parts])[order]
         numbers = np.concatenate([part.batch["indices"] for _, part in parts])[order]
-        indices = self._shards.numbering.outer(shards, numbers)
-        if self._shared is None or not all(part.is_shared for _, part in parts):
+        shared = np.concatenate([np.full(part.chance.size, part.is_shared) for _, part in parts])[order]
+        columns: dict[str, Any]
+        if self._shared is not None and shared.all():
+            columns = self._shared.read(shards, numbers)
+        else:
             sent = [self._sent(shard, part) for shard, part in parts]
-            columns: dict[str, Any] = mapped(lambda *arrays: np.concatenate(arrays)[order], *sent)
-            return {**columns, "indices": indices}, chance
-        columns = {**self._shared.read(shards, numbers), "indices": indices}
-        gone = self._shared.overwritten(shards, numbers)
+            columns = mapped(lambda *arrays: np.concatenate(arrays)[order], *sent)
+        columns = {**columns, "indices": self._shards.numbering.outer(shards, numbers)}
+        gone = shared if self._shared is None else shared & self._shared.overwritten(shards, numbers)
         if gone.any():  # others in their place, as of a draw that came later
-            again, chance[gone] = self._drawn(int(gone.sum()))
+            again, chance[gone] = self._drawn(int(gone.sum()), reads - 1)
             mapped(lambda column, new: column.__setitem__(gone, new), columns, again)
         return columns, chance
 
@@ -258,7 +264,7 @@ class ShardedReplay:
             return {name: column for name, column in part.batch.items() if name != "indices"}
         return self._shared.read(np.full(part.chance.size, shard), part.batch["indices"])
 
-    def _parts(self, size: int) -> list[tuple[int, Drawn]]:
+    def _parts(self, size: int, sent: bool = False) -> list[tuple[int, Drawn]]:
         """``size`` rows by shard, with the chance that each had among all.
 
         How many come from which shard is multinomial over the masses that are known. A shard whose mass has changed
@@ -276,7 +282,7 @@ class ShardedReplay:
             share = masses / masses.sum()
             sizes = self._random.multinomial(missing, share)
             lives = list(self._shards.numbering.epochs)
-            for shard, drawn in self._exchange(sizes.tolist()).items():
+            for shard, drawn in self._exchange(sizes.tolist(), sent).items():
                 parts.append((shard, drawn._replace(chance=share[shard] * drawn.chance)))
             # What a shard gave before it was lost, and began again, went with it.
             same = [now == then for now, then in zip(self._shards.numbering.epochs, lives, strict=True)]
@@ -284,11 +290,12 @@ class ShardedReplay:
             missing = size - sum(drawn.chance.size for _, drawn in parts)
         return parts
 
-    def _exchange(self, sizes: list[int]) -> dict[int, Drawn]:
+    def _exchange(self, sizes: list[int], sent: bool = False) -> dict[int, Drawn]:
         """Send all shards the updates that wait and how many rows to draw; what came, by shard."""
         pending, self._pending = self._pending, [[] for _ in self._pending]
         allowed = self._pacing.allowed(self._shards)
-        answers = self._shards.ask("exchange", list(zip(pending, sizes, allowed, strict=True)))
+        asked = [(*of_shard, sent) for of_shard in zip(pending, sizes, allowed, strict=True)]
+        answers = self._shards.ask("exchange", asked)
         for shard, updates in enumerate(pending):
             if shard not in answers:
                 self.lost_updates += sum(update[0].size for update in updates)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -90,6 +89,10 @@ class _Buffer(ReplayBuffer):
         self.begun = begun
         return storage
 
+    def size_of(self, transitions: dict[str, Any]) -> int:
+        """How many transitions they are, whatever they lie in. Raises as ``extend``."""
+        return self._checked_size(transitions if self._nested is None else self._nested.flat(transitions))
+
     def begin(self, transitions: int) -> None:
         """So many more are about to be stored."""
         if self.begun is not None:
@@ -117,20 +120,23 @@ class Shard:
         """Nothing but the mass is asked for."""
 
     def _extend(self, transitions: dict[str, Any]) -> None:
-        self._buffer.begin(most(transitions))
+        self._buffer.begin(self._buffer.size_of(transitions))
         try:
             self._buffer.extend(**transitions)
         finally:
             self._buffer.begin(0)
 
-    def _exchange(self, updates: list[Update], size: int, allowed: float) -> Drawn | None:
-        """New priorities, then a draw of ``size`` rows, 0 for none; None too if there is nothing to draw."""
+    def _exchange(self, updates: list[Update], size: int, allowed: float, sent: bool = False) -> Drawn | None:
+        """New priorities, then a draw of ``size`` rows, 0 for none; None too if there is nothing to draw.
+
+        ``sent``: with their columns, even where these lie in shared memory.
+        """
         self._allowed = allowed
         for indices, values, are_errors in updates:
             (self._buffer.update_errors if are_errors else self._buffer.update)(indices, values)
         if size == 0 or len(self._buffer) == 0:
             return None
-        if self._buffer.begun is not None:
+        if self._buffer.begun is not None and not sent:
             rows = self._buffer.sampler.sample(size, 0.0)[0]
             added = self._buffer.added
             batch = {"indices": added - 1 - (added - 1 - rows) % self._buffer.rows}
@@ -145,14 +151,3 @@ class Shard:
     def _load(self, path: str) -> None:
         self._buffer.load(path)
         self._buffer.begin(0)
-
-
-def most(transitions: Any) -> int:
-    """How many transitions the longest of nested arrays has."""
-    if isinstance(transitions, Mapping):
-        transitions = tuple(transitions.values())
-    if isinstance(transitions, tuple):
-        return max(map(most, transitions), default=0)
-    if isinstance(transitions, np.ndarray):
-        return transitions.shape[0] if transitions.ndim else 0
-    return len(transitions) if isinstance(transitions, list) else 0

@@ -15,14 +15,15 @@ class Shards:
     """The shards of ``specs``, made by ``engine``.
 
     Members: ``mass``, what each shard last said of itself; ``numbering``; ``lost_shards``, ``lost_rows``, how many
-    went, and what they held when they last answered; ``lost_added``, what they had been given until then.
+    went, and what they held when they last answered.
     """
 
     def __init__(self, engine: Engine, specs: list[ShardSpec], *, restart: bool) -> None:
         self._engine, self._specs, self._restart = engine, specs, restart
         self.numbering = Numbering(len(specs))
         self.mass = [_NOTHING] * len(specs)
-        self.lost_shards = self.lost_rows = self.lost_added = 0
+        self.lost_shards = self.lost_rows = 0
+        self._added_before = 0  # to shards that went, or that became those of a file
         self._shards: list[Any] = []
         self._channels: list[Channel | None] = []
         try:
@@ -40,7 +41,7 @@ class Shards:
     @property
     def added(self) -> int:
         """Transitions that shards were given, as they last said."""
-        return self.lost_added + sum(mass.added for mass in self.mass)
+        return self._added_before + sum(mass.added for mass in self.mass)
 
     def living(self) -> list[int]:
         """The shards that are there."""
@@ -53,6 +54,13 @@ class Shards:
     def look(self) -> None:
         """Bring ``mass`` up to date."""
         self.ask("look", [()] * len(self._shards))
+
+    def load(self, paths: list[tuple[str]]) -> None:
+        """Have each become what its file has; what that was given is not ``added`` here."""
+        self.look()
+        added = self.added
+        self.ask("load", paths)
+        self._added_before += added - self.added
 
     def ask(self, name: str, arguments: list[tuple[Any, ...]]) -> dict[int, Any]:
         """Ask all living shards at once, each with its own arguments; their results.
@@ -85,7 +93,7 @@ class Shards:
         self._end(shard)
         self.lost_shards += 1
         self.lost_rows += self.mass[shard].held
-        self.lost_added += self.mass[shard].added
+        self._added_before += self.mass[shard].added
         self.mass[shard] = _NOTHING
         if self._restart:
             self.numbering.begin_again(shard)

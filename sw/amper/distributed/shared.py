@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -79,7 +80,7 @@ class SharedRows:
             raise TypeError(f"shared_rows must be True, False or None, not {wanted!r}")
         if wanted and not apart:
             raise ValueError('shared_rows must be None or False with the engine "threads" or with n_step, not True')
-        if wanted is False or not apart:
+        if wanted is False or not apart or not isinstance(columns, Mapping):  # a shard says what is wrong with these
             return None
         try:
             return cls(shards, rows, columns)

@@ -9,8 +9,9 @@ import time
 import numpy as np
 import pytest
 
-from amper import RateLimiter
+from amper import NoValidRowError, RateLimiter
 from amper.distributed import ShardedReplay
+from amper.distributed.shard import ShardLostError
 
 COLUMNS = {"x": "int64"}
 CHUNK, IN_FLIGHT = 10, 2
@@ -81,6 +82,61 @@ def test_a_shard_that_is_lost_had_its_inserts():
         for _ in range(4):
             assert replay.sample(90)["x"].size == 90
         assert (limiter.inserted, limiter.drawn, replay.metrics()["lost_shards"]) == (400, 370, 1)
+
+
+def test_what_a_file_had_was_not_inserted(tmp_path):
+    """Else draws wait for ever after an older file was read, and writers after a larger one."""
+    limiter = RateLimiter(1, min_size=10, tolerance=50)
+    limiter.inserted, limiter.drawn = 5, 5000  # of another replay
+    with ShardedReplay(2, 1000, COLUMNS, limiter=limiter) as replay:
+        replay.extend(x=np.arange(200))
+        replay.save(tmp_path / "older")
+        replay.extend(x=np.arange(400))
+        for _ in range(11):
+            replay.sample(50)
+        replay.save(tmp_path / "larger")
+        replay.load(tmp_path / "older")
+        assert replay.sample(50)["x"].size == 50
+        assert (limiter.inserted, limiter.drawn, len(replay)) == (600, 600, 200)
+    limiter = RateLimiter(1, min_size=10, tolerance=50)
+    with ShardedReplay(2, 1000, COLUMNS, limiter=limiter) as replay:
+        replay.load(tmp_path / "larger")
+        assert len(replay) == 600
+        with replay.writer(chunk=10) as writer:  # waits for no draw
+            for number in range(50):
+                writer.add(x=number)
+        replay.sample(50)
+        assert (limiter.inserted, limiter.drawn) == (50, 50)
+
+
+def test_a_draw_that_fails_does_not_count():
+    limiter = RateLimiter(1, min_size=10, tolerance=50)
+    with ShardedReplay(1, 100, COLUMNS, engine="processes", limiter=limiter, restart=True) as replay:
+        replay.extend(x=np.arange(20))
+        assert len(replay) == 20
+        replay._shards._shards[0][0].kill()
+        with pytest.raises(NoValidRowError):
+            replay.sample(30)
+        assert (limiter.inserted, limiter.drawn) == (20, 0)
+
+
+def test_a_writer_that_waits_when_the_replay_is_closed():
+    with ShardedReplay(2, 100, COLUMNS, limiter=RateLimiter(1, min_size=1, tolerance=1)) as replay:
+        writer = replay.writer(chunk=1)
+        refused = []
+
+        def write() -> None:
+            try:
+                for number in range(50):
+                    writer.add(x=number)
+            except ShardLostError as error:
+                refused.append(error)
+
+        started = threading.Thread(target=write)
+        started.start()
+        settled(replay)
+    started.join(60)
+    assert len(refused) == 1
 
 
 def test_no_limiter():

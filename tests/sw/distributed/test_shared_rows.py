@@ -16,6 +16,8 @@ import pytest
 
 from amper import NStep
 from amper.distributed import ShardedReplay
+from amper.distributed.shard import Shard, ShardSpec
+from amper.distributed.shared import SharedRows
 
 COLUMNS = {"x": "int64", "obs": {"image": ("uint8", (64, 64)), "place": ("float32", 2)}}
 BLOCKS = Path("/dev/shm")
@@ -79,6 +81,53 @@ def test_what_was_overwritten_meanwhile_is_drawn_again(monkeypatch):
         number = batch["indices"][own] // 2  # 0 to 9, then 100 to 106, then 200 to 209 were stored
         stored = np.concatenate([np.arange(10), np.arange(100, 107), np.arange(200, 210)])
         np.testing.assert_array_equal(stored[number], batch["x"][own])
+
+
+@pytest.mark.parametrize("apart", [(), (0,)], ids=["all shared", "one sends"])
+def test_rows_that_are_always_overwritten_are_sent_in_the_end(monkeypatch, apart):
+    """With every read shard 1 gets new rows in place of all that it has."""
+    part = SharedRows.part
+    monkeypatch.setattr(SharedRows, "part", lambda self, number: None if number in apart else part(self, number))
+    with ShardedReplay(2, 8, COLUMNS, engine="processes", shared_rows=True) as replay:
+        writers = [replay.writer(shard) for shard in range(2)]
+        read, reads = replay._shared.read, []
+
+        def overwrite() -> None:
+            writers[1].extend(**transitions(np.arange(4) + 4 * len(reads)))
+            writers[1].wait()
+
+        def read_late(shards, numbers):
+            reads.append(numbers)
+            overwrite()
+            return read(shards, numbers)
+
+        overwrite()
+        writers[0].extend(**transitions(np.arange(4)))
+        writers[0].wait()
+        monkeypatch.setattr(replay._shared, "read", read_late)
+        batch = replay.sample(100)
+        check(batch)
+        shard, number = batch["indices"] % 2, batch["indices"] // 2
+        np.testing.assert_array_equal(batch["x"], number)
+        assert set(number[shard == 1]) <= set(range(8, 12))  # those of after the second read
+        assert len(reads) == 2
+
+
+def test_a_shard_says_first_what_it_stores_whatever_that_lies_in():
+    torch = pytest.importorskip("torch")
+    columns = {"x": ("float32", 2), "pair": ("int64", "int64")}
+    shared = SharedRows(1, 8, columns)
+    shard = Shard(ShardSpec(8, columns, "per", 0, None, {}, shared.part(0)))
+    store, said = shard._buffer.extend, []
+    shard._buffer.extend = lambda **given: said.append(int(shared._begun[0])) or store(**given)
+    for x in (np.zeros((3, 2)), torch.zeros(3, 2), tuple(np.zeros((3, 2))), [[0.0, 0.0]] * 3):
+        for pair in ((np.arange(3), range(3)), [torch.arange(3), [0, 1, 2]]):
+            shard.request("extend", {"x": x, "pair": pair})
+    assert said == list(range(3, 27, 3))
+    for wrong in ({"x": 1.0, "pair": ([1], [1])}, {"y": [1]}):
+        with pytest.raises((TypeError, ValueError), match=r"first dimension|must have the columns"):
+            shard.request("extend", wrong)
+        assert shared._begun[0] == 24
 
 
 def _write(writer, rounds: int) -> None:
@@ -160,6 +209,11 @@ def test_where_there_is_no_room(monkeypatch):
         check(replay.sample(64))
         assert not any(part.is_shared for _, part in replay._parts(5))
     assert [block.exists() for block in made] == [False, False]
+
+
+def test_columns_that_are_none():
+    with pytest.raises(TypeError, match="columns must be a dictionary of names and types, not 8"):
+        ShardedReplay(1, 100, 8, engine="processes")
 
 
 @pytest.mark.parametrize("options", [{"engine": "threads"}, {"engine": "processes", "n_step": NStep(2)}], ids=str)

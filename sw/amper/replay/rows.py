@@ -113,7 +113,7 @@ def new_rows(columns: Mapping[str, NDArray[Any]], n_step: NStep | None, links: L
     core = compiled_core(compiled)
     if core is None:
         return NumpyRows(columns, n_step, links)
-    names = tuple(map(sys.intern, columns))  # as those of arguments are
+    names = tuple(sys.intern(str.__str__(name)) for name in columns)  # as those of arguments are; of an Enum, too
     steps: tuple[Any, ...] | None = None
     last: frozenset[str] = frozenset()
     if n_step is not None and links is not None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import enum
 import gc
 import inspect
+import pickle
 import random
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -88,8 +92,24 @@ def test_it_is_a_method():
     assert (buffer.added_here, len(buffer)) == (1, 2)
     assert list(inspect.signature(ReplayBuffer.add).parameters) == ["self", "env", "priority", "transition"]
     assert inspect.isroutine(ReplayBuffer.add)
+    assert weakref.ref(ReplayBuffer.add)() is ReplayBuffer.add
+    for copied in (pickle.loads(pickle.dumps(ReplayBuffer.add)), copy.deepcopy(ReplayBuffer.add)):
+        assert copied is ReplayBuffer.add
     with pytest.raises(TypeError, match="positional"):
         ReplayBuffer(4, {"x": "float32"}).add(1.0)
+
+
+class Names(enum.StrEnum):
+    X = "x"
+    PAIR = "pair"
+
+
+def test_names_of_an_enum():
+    buffer = ReplayBuffer(4, {Names.X: "float32", Names.PAIR: ("int8", 2)})
+    buffer.add(x=1.0, pair=[1, 2])
+    buffer.add(**{Names.X: 2.0, Names.PAIR: [1, 2]})
+    buffer.add(**{"".join("x"): 3.0, "".join(["pa", "ir"]): [1, 2]})
+    assert buffer.columns["x"].tolist() == [1.0, 2.0, 3.0, 0.0]
 
 
 def test_a_sampler_that_was_restored_is_the_one_that_stores():

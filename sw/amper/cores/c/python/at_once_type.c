@@ -10,6 +10,7 @@ typedef struct {
     vectorcallfunc call;
     PyObject *method;  /* the Python function */
     PyObject *members; /* its name, docstring and what else functools.update_wrapper gives */
+    PyObject *weak;    /* references */
 } AtOnce;
 
 static PyObject *name_of_rows, *name_of_sampler, *name_of_core, *name_of_env, *name_of_priority;
@@ -108,6 +109,8 @@ static int at_once_clear(AtOnce *self)
 static void at_once_dealloc(AtOnce *self)
 {
     PyObject_GC_UnTrack(self);
+    if (self->weak)
+        PyObject_ClearWeakRefs((PyObject *)self);
     at_once_clear(self);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
@@ -121,6 +124,18 @@ int at_once_prepare(void)
     name_of_priority = PyUnicode_InternFromString("priority");
     return name_of_rows && name_of_sampler && name_of_core && name_of_env && name_of_priority ? 0 : -1;
 }
+
+/* Pickled and copied as a function is: by its name. */
+static PyObject *at_once_reduce(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return PyObject_GetAttrString(self, "__qualname__");
+}
+
+static PyMethodDef at_once_methods[] = {
+    {"__reduce__", at_once_reduce, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
 
 static PyGetSetDef at_once_members[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
@@ -138,6 +153,8 @@ PyTypeObject at_once_type = {
     .tp_call = PyVectorcall_Call,
     .tp_vectorcall_offset = offsetof(AtOnce, call),
     .tp_descr_get = at_once_get,
+    .tp_methods = at_once_methods,
     .tp_getset = at_once_members,
+    .tp_weaklistoffset = offsetof(AtOnce, weak),
     .tp_dictoffset = offsetof(AtOnce, members),
 };

@@ -15,6 +15,7 @@ module toy (
 );
   reg [3:0] kept [0:3];
   reg never;
+  reg [1:0] half;
   wire more = y <= 2'd1;
   always @(posedge clk)
     if (more) kept[y] <= 4'd3;
@@ -24,13 +25,15 @@ module toy (
   end
   always @(posedge clk) begin
     never <= more;
+    if (kept[y[1:0]][0] | half[0]) half[1:0] <= y;
+    kept[y[1:0]] <= 4'd0;
   end
 endmodule
 """
 
 
 def test_what_a_reset_leaves():
-    assert unreset(TOY) == [Register("toy", "kept"), Register("toy", "never")]
+    assert unreset(TOY) == [Register("toy", name) for name in ("kept", "never", "half")]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,6 @@ def test_each_is_argued(more):
 def test_one_without_an_argument():
     known = Argument("toy", "kept", "a memory")
     found = argued(unreset(TOY), [known])
-    assert found == {"a memory": [Register("toy", "kept")], "": [Register("toy", "never")]}
+    assert found == {"a memory": [Register("toy", "kept")], "": [Register("toy", "never"), Register("toy", "half")]}
     with pytest.raises(ValueError, match="reason of an argument must not be empty"):
         Argument("toy", "kept", " ")

@@ -12,7 +12,7 @@ _MODULE = re.compile(r"^module (\w+) \(.*?^endmodule$", re.MULTILINE | re.DOTALL
 _REGISTER = re.compile(r"^\s*(?:output )?reg\s+(?:\[[^\]]+\])?\s*(\w+)", re.MULTILINE)
 # A process ends where the next declaration at the same depth begins.
 _PROCESS = re.compile(r"^  always @\(posedge (?:\w+)\)(.*?)(?=^  \S|^endmodule)", re.MULTILINE | re.DOTALL)
-_ASSIGNED = re.compile(r"(?:^|[\s;)])(\w+)(?:\[[^;=]*\])? <= ")
+_ASSIGNED = re.compile(r"(?:^|[\s;)])(\w+)(?:\[(?:[^\[\];=]|\[[^\[\];=]*\])*\])? <= ")
 
 
 @dataclass(frozen=True)

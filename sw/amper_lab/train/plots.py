@@ -39,7 +39,7 @@ def learning(runs: Mapping[str, Sequence[Run]], title: str, path: Path) -> None:
             _curve(panel, kept, COLOURS[name], "-", f"{name}, {len(kept)} {'seed' if len(kept) == 1 else 'seeds'}")
             _band(panel, kept, COLOURS[name])
             panel.grid(alpha=0.3)
-            panel.legend(fontsize="small", loc="upper left")
+            panel.legend(fontsize="small", loc="best")
         # Intervals of few seeds reach beyond any return that there can be: show the seeds' range.
         means = [point.mean for kept in runs.values() for run in kept for point in run.points]
         margin = 0.05 * (max(means) - min(means)) or 1.0
@@ -64,7 +64,7 @@ def profiles(
                 lows, highs = [each.low for each in bands], [each.high for each in bands]
                 panel.fill_between(levels, lows, highs, color=colour, alpha=0.2, linewidth=0)
             panel.grid(alpha=0.3)
-            panel.legend(fontsize="small", loc="upper right")
+            panel.legend(fontsize="small", loc="best")
         figure.suptitle(title)
         figure.supxlabel("score")
         figure.supylabel("part of the runs above it")

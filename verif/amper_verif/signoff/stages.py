@@ -164,7 +164,8 @@ def soaked(plan: Plan, folder: Path, say: Say) -> Found:
         for name, total in found.items()
     ]
     if asked := plan.soak.asked:
-        sums = {name: sum(row[name] for row in rows) for name in ("calls", "compared", "mismatches")}
+        names = ("calls", "compared", "mismatches")
+        sums = {name: sum(getattr(total, name) for total in found.values()) for name in names}
         rows.append({"label": "together", "passed": sums["calls"] >= asked, "asked": asked} | sums)
     return Found(rows)
 

@@ -14,7 +14,7 @@ from amper.backends.fast import fast_backend
 from amper.cores.base import CoreBase, IndexArray, WeightsFunction, last_of_each, stored
 from amper.cores.compiled import compiled_core
 from amper.cores.initial import LARGEST, Initial
-from amper.cores.weights import normalised_weights
+from amper.cores.weights import exponentiated, normalised_weights
 from amper.model.changes import parameter_changes, stream_changes
 from amper.model.quantise import quantise
 from amper.model.settings import Settings
@@ -47,7 +47,9 @@ class ExactCore(CoreBase):
         initial_kind: int = LARGEST,
         initial: float = 0.0,
     ) -> None:
-        super().__init__(config.rows, alpha=alpha, eps=eps, weights=weights_function(compiled))
+        core = compiled_core(compiled)
+        powers = exponentiated if core is None else core.Exact.exponentiated
+        super().__init__(config.rows, alpha=alpha, eps=eps, weights=weights_function(compiled), powers=powers)
         self._config = config
         self.backend: Backend = fast_backend(config, compiled) if backend is None else backend
         self.settings = Settings(config)

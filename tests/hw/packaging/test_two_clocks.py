@@ -18,7 +18,7 @@ SMALL = AmperConfig(rows=20, bank_rows=8, priority_width=8, batch=9, seed=3)
 LANES = AmperConfig(rows=9, bank_rows=4, draws="stratified", draw_ports=4, write_ports=2, batch=7, seed=3)
 
 
-@pytest.mark.parametrize(("config", "core_period", "seed"), [(SMALL, 3, 2), (SMALL, 27, 3), (LANES, 10, 4)])
+@pytest.mark.parametrize(("config", "core_period", "seed"), [(SMALL, 3, 2), (SMALL, 27, 3), (LANES, 10, 9)])
 def test_draws_are_the_golden_ones_whatever_the_clocks(simulate, config, core_period, seed):
     report = simulate(components.sampler_at_two_clocks(config, core_period=core_period), seed=seed)
     assert report["mismatches"] == 0, report["first_mismatch"]

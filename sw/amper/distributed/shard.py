@@ -15,6 +15,7 @@ from amper.distributed.shared import Part
 from amper.replay.buffer import ReplayBuffer
 from amper.replay.columns import Columns
 from amper.replay.episodes.nstep import NStep
+from amper.replay.rows import newest_in
 from amper.sampler.options import Mode
 from amper.sampler.sampler import Sampler
 
@@ -138,8 +139,7 @@ class Shard:
             return None
         if self._buffer.begun is not None and not sent:
             rows = self._buffer.sampler.sample(size, 0.0)[0]
-            added = self._buffer.added
-            batch = {"indices": added - 1 - (added - 1 - rows) % self._buffer.rows}
+            batch = {"indices": newest_in(rows, self._buffer.added, self._buffer.rows)}
         else:
             batch = self._buffer.sample(size, beta=0.0)
             del batch["weights"]

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from amper.distributed.engines.engine import Channel, Waiting
 from amper.distributed.shard import Mass, ShardLostError
-from amper.replay.nested import mapped
+from amper.replay.nested import length, mapped
 
 _SHORTEST, _LONGEST = 0.0005, 0.02  # seconds between two looks at a shard that waits for draws
 
@@ -77,7 +77,7 @@ class ShardWriter:
         self.close()
 
     def _send(self, transitions: Mapping[str, Any]) -> None:
-        size = _size(transitions)
+        size = length(transitions)
         self._wait_for_room()
         while self._channels:
             channel = self._channels[0]
@@ -122,10 +122,3 @@ class ShardWriter:
             self.lost += size
             if channel in self._channels:
                 self._channels.remove(channel)
-
-
-def _size(value: Any) -> int:
-    """Transitions in nested (k, ...) arrays."""
-    while isinstance(value, (Mapping, tuple)):
-        value = next(iter(value.values())) if isinstance(value, Mapping) else value[0]
-    return len(value)

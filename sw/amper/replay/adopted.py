@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amper.replay.episodes.nstep import NONE, Links
+from amper.replay.rows import newest_in
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Held:
                 array[:] = self.arrays["newest"]
                 continue
             other = self.arrays[name][here].astype(np.int64)
-            number = self.added - 1 - (self.added - 1 - other) % self.rows  # of the transition in that row
+            number = newest_in(other, self.added, self.rows)  # of the transition in that row
             there = (other != NONE) & (number >= oldest)
             # What was overwritten since is newer than what follows it.
             there &= (number > numbers) if name == "follower" else (number < numbers)

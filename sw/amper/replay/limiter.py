@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from amper.replay.nested import length
 from amper_spec.checks import checked_integer, checked_real
 
 
@@ -102,7 +103,7 @@ class RateLimited:
         return self.buffer.add(**transition)
 
     def extend(self, /, **transitions: Any) -> Any:
-        self.limiter.insert(_length(transitions), self._timeout)
+        self.limiter.insert(length(transitions), self._timeout)
         return self.buffer.extend(**transitions)
 
     def sample(self, batch: int, *args: Any, **keywords: Any) -> Any:
@@ -118,10 +119,3 @@ class RateLimited:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.buffer, name)
-
-
-def _length(value: Any) -> int:
-    """Transitions in nested (k, ...) arrays."""
-    while isinstance(value, dict | tuple):
-        value = next(iter(value.values())) if isinstance(value, dict) else value[0]
-    return len(value)

@@ -66,6 +66,13 @@ def mapped(call: Callable[..., Any], value: Any, *others: Any) -> Any:
     return call(value, *others)
 
 
+def length(value: Any) -> int:
+    """Transitions in nested (k, ...) arrays: k."""
+    while isinstance(value, (Mapping, tuple)):
+        value = next(iter(value.values())) if isinstance(value, Mapping) else value[0]
+    return len(value)
+
+
 def _is_column(spec: tuple[Any, ...]) -> bool:
     """(dtype, shape), not a tuple of columns."""
     if len(spec) != 2 or isinstance(spec[0], (Mapping, tuple)):

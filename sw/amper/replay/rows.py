@@ -108,6 +108,11 @@ class NumpyRows:
         return False
 
 
+def newest_in(rows: IndexArray, added: int, size: int) -> IndexArray:
+    """Numbers of the newest transitions in ``rows`` of a ring of ``size`` rows, ``added`` in all; below 0: none yet."""
+    return added - 1 - (added - 1 - rows) % size
+
+
 def new_rows(columns: Mapping[str, NDArray[Any]], n_step: NStep | None, links: Links | None, compiled: bool) -> Rows:
     """The compiled one or NumPy's."""
     core = compiled_core(compiled)

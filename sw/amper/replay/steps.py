@@ -17,6 +17,7 @@ from amper.replay.columns import converted
 from amper.replay.episodes.nstep import Links
 from amper.replay.episodes.sequences import Sequences
 from amper.replay.nested import Nested
+from amper.replay.rows import newest_in
 from amper.replay.stored import StoredRows
 from amper.sampler.arguments import BATCH_MAX, as_array, checked_priority, plain_indices, plain_values
 from amper.sampler.base import IndexArray
@@ -142,8 +143,7 @@ class StepByStep(StoredRows):
                 room = BatchArrays(indices.size, self._batch_types, tensors=tensors)
             self._gather(indices, room.arrays)
             added = self._rows.added
-        newest = added - 1 - (added - 1 - indices) % self.rows  # of each row
-        room.arrays["indices"][:], room.arrays["weights"][:] = newest, weights
+        room.arrays["indices"][:], room.arrays["weights"][:] = newest_in(indices, added, self.rows), weights
         return room.batch
 
     def _sampled_arrays(self, batch: int, beta: float | None, replace: bool) -> dict[str, NDArray[Any]]:
@@ -225,7 +225,7 @@ class StepByStep(StoredRows):
         self._rows.gather(flat, flat, self._outs(arrays, flat.size))
         self._gather_frames(flat, flat, arrays)
         self._read_compressed(flat, flat, arrays)
-        arrays["steps"][...] = added - 1 - (added - 1 - rows) % self.rows
+        arrays["steps"][...] = newest_in(rows, added, self.rows)
         arrays["mask"][...] = mask
 
     def _converted(self, transition: Mapping[str, object], lead: tuple[int, ...]) -> dict[str, NDArray[Any]]:

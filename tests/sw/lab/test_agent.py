@@ -1,6 +1,5 @@
 """DQN's agents, side by side: each learns what PyTorch's own layers would, whatever is beside it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,12 +7,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from training import TINY, one_thread  # noqa: F401 (one_thread: in force by being here)
 
 from amper_lab.train.dqn import Agent
 from amper_lab.train.loop import train
 from amper_lab.train.options import TrainOptions
-
-TINY = TrainOptions(rows=150, steps=300, batch=16, hidden=16, warmup=50, target_period=20, evaluations=3, episodes=2)
 
 
 def batch_of(rng: np.random.Generator, agents: int, size: int, **changed: Any) -> dict[str, Any]:
@@ -26,15 +24,6 @@ def batch_of(rng: np.random.Generator, agents: int, size: int, **changed: Any) -
         "weights": rng.random((agents, size)).astype(np.float32),
         **changed,
     }
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads of tests at once that spin for each other's cores would take a hundred times as long."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class Reference:

@@ -6,37 +6,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from training import TINY, TINY_WORDS, never, one_thread  # noqa: F401 (one_thread: in force by being here)
 
 from amper_lab.train import runs
 from amper_lab.train.loop import Run, train
 from amper_lab.train.options import TrainOptions
 from amper_lab.train.runs import Series, run_all, run_series
-
-TINY = TrainOptions(rows=150, steps=300, batch=16, hidden=16, warmup=50, target_period=20, evaluations=3, episodes=2)
-TINY_WORDS = [
-    "--rows", "150", "--steps", "300", "--batch", "16", "--hidden", "16", "--warmup", "50", "--target-period", "20",
-    "--evaluations", "3", "--episodes", "2",
-]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads of tests at once that spin for each other's cores would take a hundred times as long."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def never(*_: Any, **__: Any) -> list[Run]:
-    raise AssertionError("a run that was kept is run again")
 
 
 def series(folder: Path, seeds: int = 1, options: TrainOptions = TINY) -> Series:

@@ -5,7 +5,6 @@ import csv
 import re
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from training import TINY, TINY_WORDS, never, one_thread  # noqa: F401 (one_thread: in force by being here)
 
 from amper.backends.backend import DeviceError
 from amper.sampler.options import MODES
@@ -25,30 +25,11 @@ from amper_lab.train.environments import Evaluation, action_count, make_env
 from amper_lab.train.loop import Run, _Actor, train
 from amper_lab.train.options import TrainOptions
 
-TINY = TrainOptions(rows=150, steps=300, batch=16, hidden=16, warmup=50, target_period=20, evaluations=3, episodes=2)
-TINY_WORDS = [
-    "--rows", "150", "--steps", "300", "--batch", "16", "--hidden", "16", "--warmup", "50", "--target-period", "20",
-    "--evaluations", "3", "--episodes", "2",
-]  # fmt: skip
-
 
 def parse(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="amper")
     add_command(parser.add_subparsers(required=True), "train", "", command)
     return parser.parse_args(["train", *words])
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads of tests at once that spin for each other's cores would take a hundred times as long."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def never(*_: Any, **__: Any) -> list[Run]:
-    raise AssertionError("a run that was kept is run again")
 
 
 def train_one(options: TrainOptions, seed: int, **rest: Any) -> Run:

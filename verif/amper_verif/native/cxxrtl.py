@@ -5,6 +5,7 @@ It reads the Verilog by another front end than Verilator, and has a scheduler of
 
 from __future__ import annotations
 
+import functools
 import shutil
 import subprocess
 import tempfile
@@ -59,17 +60,22 @@ def cxxrtl_library(config: AmperConfig) -> Path:
     wanted = structure(config)
     with tempfile.TemporaryDirectory() as folder:
         key = library_key(wanted, yosys_version(Path(folder)), *_FLAGS, _SCRIPT, _VERILATED, _MODEL)
-    return cached_library(key, wanted, lambda: generate(wanted).verilog, _build)
+    generated = functools.cache(lambda: generate(wanted))  # its text and its ports, if there is anything to build
+
+    def build(verilog: Callable[[], str], config: AmperConfig, target: Path) -> None:
+        _build(verilog(), generated().description["ports"], config, target)
+
+    return cached_library(key, wanted, lambda: generated().verilog, build)
 
 
-def _build(verilog: Callable[[], str], config: AmperConfig, target: Path) -> None:
-    """Compile ``verilog()``, of the configuration, and put it in its place in one step."""
+def _build(verilog: str, ports: Mapping[str, Mapping[str, Any]], config: AmperConfig, target: Path) -> None:
+    """Compile the Verilog of the configuration, and put it in its place in one step."""
     folder = Path(tempfile.mkdtemp(prefix="build-", dir=target.parent))
     try:
-        (folder / f"{TOP}.v").write_text(verilog(), encoding="utf-8")
+        (folder / f"{TOP}.v").write_text(verilog, encoding="utf-8")
         run_script(folder, "cxxrtl", _SCRIPT)
         (folder / "verilated.h").write_text(_VERILATED, encoding="utf-8")
-        (folder / "Vamper.h").write_text(_model(generate(config).description["ports"]), encoding="utf-8")
+        (folder / "Vamper.h").write_text(_model(ports), encoding="utf-8")
         (folder / "model.cpp").write_text(model_source(config), encoding="utf-8")
         command = ["c++", *_FLAGS, f"-I{_runtime()}", "model.cpp", "-o", "amper.so"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -18,13 +18,15 @@ Primitives = Literal["gates", "blocks"]
 PRIMITIVES: tuple[str, ...] = get_args(Primitives)
 Memories = Literal["inferred", "macro"]
 MEMORIES: tuple[str, ...] = get_args(Memories)
+Protection = Literal["none", "parity", "secded"]
+PROTECTIONS: tuple[str, ...] = get_args(Protection)
 
 FAN_OUT = 8  # of a node, the most by default: above it, a node's choice of a child is slower than all else
 PACKED_ROW_WIDTH = 14  # bits of a row in a word with a priority
 PACKED_BATCH = 256  # the largest batch whose rows are remembered by default
 _PORTS = Integer(1, 16, power_of_two=True)
 #: What organisation tree has one kind of: every level has a pipeline of its own, and its rows lie in memories.
-FIXED_IN_THE_TREE = {"pipeline": "deep", "storage": "flip-flops", "row_parity": False}
+FIXED_IN_THE_TREE = {"pipeline": "deep", "storage": "flip-flops"}
 #: A tree in one bank.
 OF_THE_TREE = FIXED_IN_THE_TREE | {"draw_ports": 1, "write_ports": 1}
 
@@ -87,11 +89,11 @@ class Build(Declared):
         "X",
         "what it is made of beside registers; an FPGA's blocks are multipliers and small memories",
     )
-    row_parity: bool = parameter(
-        False,
-        Switch(),
+    protection: Protection = parameter(
+        "none",
+        Choice(PROTECTIONS),
         "X",
-        "whether a row has a parity bit, checked with every census and by scrubbing; variant exact alone, in registers",
+        "against flipped bits of rows, of variant exact alone; rows in registers have parity at most, not in LUT RAM",
     )
     memories: Memories = parameter(
         "inferred",
@@ -111,7 +113,12 @@ class Build(Declared):
     def stored_width(self) -> int:
         """Bits of a row: a code, and above it the bit that makes the number of ones even."""
         width: int = getattr(self, "priority_width", 0)
-        return width + self.row_parity
+        return width + self.protected
+
+    @property
+    def protected(self) -> bool:
+        """Whether a flipped bit of a row is found."""
+        return self.protection != "none"
 
     @property
     def streams(self) -> bool:
@@ -126,7 +133,7 @@ class Build(Declared):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_tree()
-        self._check_parity()
+        self._check_protection()
         if self.packed_registers and not can_pack(self):
             raise ValueError(
                 f"packed_registers must be no with bus native, above {1 << PACKED_ROW_WIDTH} rows and above 16 bits of "
@@ -149,12 +156,16 @@ class Build(Declared):
         if self.memories == "macro" and self.primitives != "gates":
             raise ValueError(f"primitives must be gates with memories macro, not {self.primitives}")
 
-    def _check_parity(self) -> None:
-        """A census sees every bit of every row; who has none, or rows in RAM, would need a check of another kind."""
-        if not self.row_parity:
+    def _check_protection(self) -> None:
+        """A census sees every bit of every row in registers; who has none would need a check of another kind."""
+        if not self.protected:
             return
-        variants = getattr(self, "variants", ())
-        if variants != ("exact",):
-            raise ValueError(f"row_parity must be no with other variants than exact, not {', '.join(variants)}")
+        has = self.protection
+        if getattr(self, "variants", ()) != ("exact",):
+            raise ValueError(f"protection must be none with other variants than exact, not {has}")
+        if getattr(self, "organisation", "parallel") == "tree":
+            raise ValueError(f"protection must be none with organisation tree, not {has}")
+        if self.protection == "secded":
+            raise ValueError(f"protection must be none or parity with organisation parallel, not {has}")
         if self.primitives == "blocks" and self.storage == "flip-flops":
-            raise ValueError("row_parity must be no with primitives blocks and storage flip-flops: rows are in LUT RAM")
+            raise ValueError(f"protection must be none with primitives blocks and storage flip-flops, not {has}")

@@ -13,7 +13,7 @@ class Status(IntEnum):
     NO_VALID_ROW = 2
     BAD_BATCH = 3
     DISABLED = 4
-    ROW_FAULT = 5  # the parity of the rows is wrong; only with row_parity
+    ROW_FAULT = 5  # the parity of the rows is wrong; only with protection
 
 
 STATUS_WIDTH = max(Status).bit_length()  # bits

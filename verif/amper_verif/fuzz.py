@@ -129,9 +129,10 @@ def _bank_rows(chance: random.Random, values: dict[str, Any]) -> int:
     return min(1024, least << chance.randrange(5))
 
 
-def _row_parity(chance: random.Random, values: dict[str, Any]) -> bool:
+def _protection(chance: random.Random, values: dict[str, Any]) -> str:
     in_registers = values["primitives"] == "gates" or values["storage"] == "latches"
-    return values["variants"] == ("exact",) and in_registers and chance.random() < 0.5
+    can = values["variants"] == ("exact",) and in_registers and values["organisation"] == "parallel"
+    return chance.choice(("none", "parity")) if can else "none"
 
 
 def _packed_registers(chance: random.Random, values: dict[str, Any]) -> bool:
@@ -152,7 +153,7 @@ _DRAWN: dict[str, Callable[[random.Random, dict[str, Any]], Any]] = {
     "radius_scale": _radius_scale,
     "neighbour_scale": _neighbour_scale,
     "bank_rows": _bank_rows,
-    "row_parity": _row_parity,
+    "protection": _protection,
     "packed_registers": _packed_registers,
 }
 

@@ -18,7 +18,7 @@ said). Then pairs of bits of each row. The exit code is 1 if a single flip in a 
 
 EXAMPLES = """\
 examples:
-  amper upsets --rows 8 --bank-rows 4 --priority-width 4 --batch 4 --row-parity
+  amper upsets --rows 8 --bank-rows 4 --priority-width 4 --batch 4 --protection parity
   amper upsets --rows 8 --bank-rows 4 --priority-width 4 --batch 4
 """
 

@@ -109,7 +109,7 @@ class Bank(Composite):
         clear = Signal(name="clear_stage", init=1)
         cleared: Value = clear
         code: Value = write.priority
-        if self._config.row_parity:
+        if self._config.protected:
             before = structure(write.shape(), "write_before")
             m.d.comb += before.as_value().eq(payload)
             code = Cat(code, staged(m, before.priority.xor(), "write_parity", on=self._deep))

@@ -167,7 +167,7 @@ def monitor_members(config: AmperConfig) -> dict[str, wiring.Member]:
         "busy": Out(1),
         **(of_candidates if has_candidates(config) else {}),
         **({"total": Out(config.total_width)} if has_exact(config) else {}),
-        **({"row_fault": Out(1)} if config.row_parity else {}),
+        **({"row_fault": Out(1)} if config.protected else {}),
         "cycles": Out(COUNTER_WIDTH),
         "errors": Out(COUNTER_WIDTH),
     }

@@ -133,7 +133,7 @@ class RegisterBlock(Composite):
             "PARAMETER_REFUSED": self.monitor.control_refused,
             "WRITE_REFUSED": self.monitor.write_refused,
             "STREAM_MALFORMED": malformed,
-            "ROW_FAULT": self.monitor.row_fault if self._config.row_parity else Const(0, 1),
+            "ROW_FAULT": self.monitor.row_fault if self._config.protected else Const(0, 1),
         }
         now = Cat(refused, *(events[name] for name in list(BUS_ERRORS)[len(ACCESS_ERRORS) :]))
         errors = Signal(len(BUS_ERRORS), name="bus_errors")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from amper_hw.base.variants import has_exact
+from amper_spec.build import PROTECTIONS
 from amper_spec.config import AMPER_VARIANTS, BUSES, VARIANTS, AmperConfig
 from amper_spec.parameters import VALUE_WIDTH, Parameter
 from amper_spec.status import STATUS_WIDTH, Status
@@ -116,7 +117,7 @@ BUS_ERRORS = ACCESS_ERRORS | {
     "PARAMETER_REFUSED": "the sampler refused the value of a parameter",
     "WRITE_REFUSED": "the sampler refused a write: no such row, or it is not in use",
     "STREAM_MALFORMED": "a beat of the write stream was malformed and dropped (AXI only)",
-    "ROW_FAULT": "the parity of the rows is wrong (row_parity only); comes again until they are written anew",
+    "ROW_FAULT": "the parity of the rows is wrong (protection only); comes again until they are written anew",
 }
 
 #: Bits of IRQ_STATUS and IRQ_ENABLE, from bit 0.
@@ -203,8 +204,15 @@ def _capabilities(config: AmperConfig) -> tuple[Register, ...]:
                     "result_priority",
                 ),
                 Field("PACKED", 10, 1, "1: RESULT_PACKED and UPDATE", int(config.packed_registers), "packed_registers"),
-                Field("ROW_PARITY", 11, 1, "1: rows have a parity bit", int(config.row_parity), "row_parity"),
                 Field("BUS", 12, 2, "1 AXI4-Lite, 2 Wishbone, 3 AXI4", BUSES.index(config.bus), "bus"),
+                Field(
+                    "PROTECTION",
+                    14,
+                    2,
+                    "of rows: 0 none, 1 parity, 2 SECDED",
+                    PROTECTIONS.index(config.protection),
+                    "protection",
+                ),
             ),
         ),
         Register(

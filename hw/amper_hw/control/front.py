@@ -43,7 +43,7 @@ def request_front(
     variant: list[Value] = [ports.exact] if has_both(config) else []
     drawable: Value = ports.occupied
     settled_status: Value = Mux(ports.occupied, OK, NO_VALID_ROW)
-    if config.row_parity:
+    if config.protected:
         drawable = ports.occupied & ~ports.row_fault
         settled_status = Mux(ports.row_fault, ROW_FAULT, settled_status)
     m.d.comb += [

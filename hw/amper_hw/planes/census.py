@@ -54,7 +54,7 @@ class Census(wiring.Component):
                 "current": Out(1),
                 "sums": Out(sums_signature(config)),
                 **({"clear": In(1), "zero": Out(1), "zeroing": Out(1)} if self._zeroes else {}),
-                **({"row_fault": Out(1)} if config.row_parity else {}),
+                **({"row_fault": Out(1)} if config.protected else {}),
             }
         )
 
@@ -62,7 +62,7 @@ class Census(wiring.Component):
         m = Module()
         first, last = self._planes(m)
         self._sum(m, first)
-        if self._config.row_parity:
+        if self._config.protected:
             self._check(m, last)
         with m.If(last):
             m.d.sync += self.current.eq(1)
@@ -73,7 +73,7 @@ class Census(wiring.Component):
     def _planes(self, m: Module) -> tuple[Value, Value]:
         """Sends the planes; (the count of plane 0 comes now, the last count of a census that nothing disturbed)."""
         fresh = Signal(init=1)  # the first cycle after a reset, which has changed all rows
-        planes, parity = self._config.priority_width, self._config.row_parity
+        planes, parity = self._config.priority_width, self._config.protected
         final = self.index == planes - 1
         after: Value = self.index + 1
         if parity:

@@ -41,7 +41,7 @@ class PlaneController(wiring.Component):
                 "settled": In(1),
                 "at_once": In(1),
                 "occupied": In(1),
-                **({"row_fault": In(1)} if config.row_parity else {}),
+                **({"row_fault": In(1)} if config.protected else {}),
                 "enable": In(1),
                 "open": Out(1),
                 "record": Out(stream.Signature(record_layout(config))),

@@ -51,7 +51,7 @@ class PlaneSampler(ExactSampler):
         self._ports(m, units)
         self._array(m, units)
         parity = None
-        if self._config.row_parity:
+        if self._config.protected:
             parity = ParityCheck(*(Signal(name=name) for name in ("check_decided", "check_begins", "unchecked")))
         begins = None if parity is None else parity.begins
         connect_planes(m, units.writes, units.parameters, units.census, units.draws, units.array, begins)

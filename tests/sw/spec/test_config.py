@@ -44,7 +44,7 @@ def test_defaults():
         "packed_registers": False,
         "storage": "flip-flops",
         "primitives": "gates",
-        "row_parity": False,
+        "protection": "none",
         "memories": "inferred",
         "name": "amper",
     }

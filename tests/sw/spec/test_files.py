@@ -90,7 +90,7 @@ def test_saved_text(tmp_path):
         "seed = 0\npriority_scale = 256.0\nbank_rows = 64\nfan_out = 2\n"
         'variants = ["exact"]\nsearch_ports = 1\ndraw_ports = 1\nwrite_ports = 1\npipeline = "deep"\n'
         'result_priority = true\nbus = "native"\npacked_registers = false\nstorage = "flip-flops"\n'
-        'primitives = "gates"\nrow_parity = false\nmemories = "inferred"\nname = "amper"\n'
+        'primitives = "gates"\nprotection = "none"\nmemories = "inferred"\nname = "amper"\n'
     )
 
 

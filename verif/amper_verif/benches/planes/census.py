@@ -38,7 +38,7 @@ class CensusBench:
 
     def _counts(self, planes: list[int]) -> list[int]:
         """Those of the planes as they are sent; with parity, its own first, by chance even or odd."""
-        if not self.config.row_parity:
+        if not self.config.protected:
             return planes
         rows = self.config.rows
         return [self.chance.randint(0, rows) if any(planes) else 0, *planes]
@@ -59,7 +59,7 @@ class CensusBench:
         assert device.read("active") == int(asked), f"active in cycle {now}, {since} after the latest change"
         if asked:
             place = since - 1
-            plane = (place - self.config.row_parity) % planes
+            plane = (place - self.config.protected) % planes
             assert device.read("index") == plane, f"cycle {now}: expected plane {plane}"
             self.due[now + self.cycles] = self.counts[place]
         current = since >= 1 + planes + self.cycles
@@ -83,8 +83,8 @@ class CensusBench:
         self.cleared += clear
 
     def _check_sums(self) -> None:
-        sums, width = sums_of(self.counts[self.config.row_parity :]), index_width(self.config.rows)
-        if self.config.row_parity:
+        sums, width = sums_of(self.counts[self.config.protected :]), index_width(self.config.rows)
+        if self.config.protected:
             odd = sum(self.counts) % 2
             assert self.device.read("row_fault") == odd, f"row_fault: expected {odd}, of {self.counts}"
             self.faults += odd

@@ -49,7 +49,7 @@ class CycleCheck:
         self._board = scoreboard
         self._unsettled = latency.unsettled_cycles(config)
         # With parity, a census begins now and then that nobody has asked for.
-        self._late = latency.census_cycles(config) if config.row_parity else 0
+        self._late = latency.census_cycles(config) if config.protected else 0
         self._stalls = 0
         self.reset(0)
 

@@ -135,7 +135,7 @@ class Program:
             found = tuple(int(port.value) if port.value.is_resolvable else -1 for port in ports)
             self.answers.append(found)
             self.reported |= found[3] != Status.OK
-        if self.config.row_parity:
+        if self.config.protected:
             self.reported |= str(dut.row_fault.value) == "1"
         await device.tick()
         return came

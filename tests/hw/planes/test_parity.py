@@ -19,7 +19,7 @@ BUILDS = {
 
 
 def config_of(build="plain", **more):
-    return AmperConfig(**({"variant": "exact", "row_parity": True, "seed": 3} | SIZES | BUILDS[build] | more))
+    return AmperConfig(**({"variant": "exact", "protection": "parity", "seed": 3} | SIZES | BUILDS[build] | more))
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -39,7 +39,7 @@ def test_the_census_finds_an_odd_number_of_flips(simulate, priority_width):
 
 
 def test_a_census_takes_a_cycle_more():
-    assert latency.census_cycles(config_of()) == latency.census_cycles(config_of(row_parity=False)) + 1
+    assert latency.census_cycles(config_of()) == latency.census_cycles(config_of(protection="none")) + 1
 
 
 def test_registers_are_what_a_clock_sets():
@@ -58,7 +58,7 @@ def outcomes(folder, **settings):
 
 
 def test_no_flip_of_a_row_is_silent(tmp_path):
-    assert outcomes(tmp_path, row_parity=True) <= {"masked", "detected"}
+    assert outcomes(tmp_path, protection="parity") <= {"masked", "detected"}
 
 
 def test_without_parity_some_are(tmp_path):
@@ -68,14 +68,15 @@ def test_without_parity_some_are(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"variants": ("exact", "fr")}, "row_parity must be no with other variants than exact, not fr, exact"),
-        ({"organisation": "tree"}, "row_parity must be no with organisation tree, not yes"),
-        ({"primitives": "blocks"}, "row_parity must be no with primitives blocks and storage flip-flops"),
+        ({"variants": ("exact", "fr")}, "protection must be none with other variants than exact, not parity"),
+        ({"organisation": "tree"}, "protection must be none with organisation tree, not parity"),
+        ({"primitives": "blocks"}, "protection must be none with primitives blocks and storage flip-flops, not parity"),
+        ({"protection": "secded"}, "protection must be none or parity with organisation parallel, not secded"),
     ],
 )
 def test_where_there_is_none(settings, message):
     with pytest.raises(ValueError, match=message):
-        AmperConfig(rows=8, variant="exact", row_parity=True, **settings)
+        AmperConfig(rows=8, variant="exact", **{"protection": "parity"} | settings)
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,11 @@ from amper_spec.parameters import Parameter
 ORDERS = ("rows", "shares")
 
 
-def shard_rows(rows: int, shards: int) -> list[range]:
-    """Which of ``rows`` rows each of ``shards`` holds: side by side, the first ones a row more if it must be."""
+def shard_rows(rows: int, shards: int, in_turn: bool = False) -> list[range]:
+    """Which of ``rows`` rows each of ``shards`` holds: side by side, the first ones a row more if it must be; or in
+    turn, as the banks of organisation tree hold them."""
+    if in_turn:
+        return [range(shard, rows, shards) for shard in range(shards)]
     share, more = divmod(rows, shards)
     ends = list(itertools.accumulate(share + (index < more) for index in range(shards)))
     return [range(begin, end) for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
@@ -33,8 +36,9 @@ class ShardedBackend:
 
     Parameters
     ----------
-    config : of all rows, variant exact alone. order : "rows", the indices of one device of organisation tree with all
-        rows; "shares", each shard draws as many as fall to it, by itself. backends : of each shard, by name or factory.
+    config : of all rows, variant exact alone. backends : of each shard, by name or factory. order : "rows", the indices
+        of one device of organisation tree with all rows, in one bank or in as many as there are shards; "shares", each
+        shard draws as many as fall to it, by itself.
 
     Raises ValueError : variants, shards or order that do not go together.
     """
@@ -42,9 +46,11 @@ class ShardedBackend:
     def __init__(self, config: AmperConfig, backends: Sequence[str | Factory], order: str) -> None:
         _check(config, len(backends), order)
         self._config, self._order = config, order
-        self._rows = shard_rows(config.rows, len(backends))
+        self._in_turn = order == "rows" and config.banks > 1  # each shard is a bank
+        self._rows = shard_rows(config.rows, len(backends), self._in_turn)
         self._firsts = np.array([rows.start for rows in self._rows])
-        shards = [config.changed(rows=len(rows)) for rows in self._rows]
+        each = config.changed(banks=1, draw_ports=1, write_ports=1) if self._in_turn else config
+        shards = [each.changed(rows=len(rows)) for rows in self._rows]
         self._configs = shards
         self._shards = [open_backend(backend, shard) for backend, shard in zip(backends, shards, strict=True)]
         self._codes = np.zeros(config.rows, dtype=np.int64)
@@ -56,12 +62,12 @@ class ShardedBackend:
         """Store codes in rows, in this order; 0 makes a row invalid."""
         once, last = last_of_each(rows)
         self._codes[once] = codes[last]
-        of = np.searchsorted(self._firsts, rows, side="right") - 1
+        of = rows % len(self._shards) if self._in_turn else np.searchsorted(self._firsts, rows, side="right") - 1
         with self._side_by_side():
             for index in np.unique(of):
                 mine, held = of == index, self._rows[index]
-                self._shards[index].write(rows[mine] - held.start, codes[mine])
-                self._totals[index] = int(self._codes[held.start : held.stop].sum())
+                self._shards[index].write((rows[mine] - held.start) // held.step, codes[mine])
+                self._totals[index] = int(self._codes[held.start : held.stop : held.step].sum())
 
     def set_parameter(self, parameter: Parameter, value: int) -> None:
         """Change a parameter, to a value that is legal now; CLEAR alone goes to the shards."""
@@ -81,7 +87,7 @@ class ShardedBackend:
         of = np.searchsorted(ends, places, side="right")
         with self._side_by_side():
             drawn = self._shares(of) if self._order == "shares" else self._each(places - (ends - self._totals)[of], of)
-        return drawn + self._firsts[of], 0
+        return drawn * self._rows[0].step + self._firsts[of], 0
 
     def _each(self, places: IndexArray, of: IndexArray) -> IndexArray:
         """The row of each place in its shard, one by one."""
@@ -135,8 +141,8 @@ def _check(config: AmperConfig, shards: int, order: str) -> None:
         raise ValueError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
     if order == "rows" and config.organisation != "tree":
         raise ValueError(f"organisation must be tree with order rows, not {config.organisation}")
-    if order == "rows" and config.banks > 1:
-        raise ValueError(f"banks must be 1 with order rows, not {config.banks}")
-    least = 2 * config.banks if config.organisation == "tree" else 1
+    if order == "rows" and config.banks not in (1, shards):
+        raise ValueError(f"banks must be 1 or as many as shards, {shards}, with order rows, not {config.banks}")
+    least = 2 * (config.banks if order == "shares" else 1) if config.organisation == "tree" else 1
     if not 1 <= shards <= config.rows // least:
         raise ValueError(f"shards must be 1 to {config.rows // least} of {config.rows} rows, not {shards}")

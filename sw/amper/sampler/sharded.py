@@ -19,8 +19,9 @@ class ShardedDevice(Device):
     Parameters
     ----------
     config : of all rows. shards : how many. backend : of each shard, as of ``Device``; or a list, one for each.
-    order : "rows", with organisation tree: index by index the draws of one device; "shares": each shard draws its share
-        by itself, at a request each, with the same chances (docs/reference/algorithm.md, section 9).
+    order : "rows", with organisation tree in one bank or in as many as shards: index by index the draws of one device;
+        "shares": each shard draws its share by itself, at a request each, with the same chances
+        (docs/reference/algorithm.md, section 9).
     beta, alpha, eps, initial_priority : as of ``Device``.
 
     Raises

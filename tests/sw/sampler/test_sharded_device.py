@@ -36,6 +36,11 @@ def test_shards_hold_all_rows_once(rows):
         held = shard_rows(rows, shards)
         assert [row for each in held for row in each] == list(range(rows))
         assert max(map(len, held)) - min(map(len, held)) <= 1
+        in_turn = shard_rows(rows, shards, in_turn=True)
+        assert sorted(row for each in in_turn for row in each) == list(range(rows))
+        assert [row % shards for row in range(rows)] == [
+            next(shard for shard, each in enumerate(in_turn) if row in each) for row in range(rows)
+        ]
 
 
 @pytest.mark.parametrize("draws", ["independent", "stratified"])
@@ -45,6 +50,15 @@ def test_four_shards_equal_one_device(backend, draws):
     expected = worked(Device(config, "golden"))
     for shards in (1, 4, 22):
         assert worked(ShardedDevice(config, shards, backend)) == expected
+
+
+@pytest.mark.parametrize("draws", ["independent", "stratified"])
+@pytest.mark.parametrize("backend", ["golden", "exact"])
+@pytest.mark.parametrize("banks", [2, 4, 8])
+def test_shards_equal_a_device_in_banks(banks, backend, draws):
+    """Each shard is a bank: it holds the rows whose number modulo ``banks`` is its own."""
+    config = CONFIG.changed(draws=draws, banks=banks, draw_ports=2, write_ports=banks)
+    assert worked(ShardedDevice(config, banks, backend)) == worked(Device(config, "golden"))
 
 
 def test_wide_codes():
@@ -94,7 +108,7 @@ def test_a_state_of_shards_goes_on_in_one_device():
         (CONFIG, {"shards": 23}, "shards must be 1 to 22 of 45 rows, not 23"),
         (CONFIG, {"shards": 2, "order": "x"}, "order must be one of rows, shares, not 'x'"),
         (CONFIG, {"shards": 2, "backend": ["golden"]}, "backend must be one, or one for each of 2 shards, not 1"),
-        (CONFIG.changed(banks=2), {"shards": 2}, "banks must be 1 with order rows, not 2"),
+        (CONFIG.changed(banks=2), {"shards": 4}, "banks must be 1 or as many as shards, 4, with order rows, not 2"),
         (AmperConfig(rows=8), {"shards": 2}, "organisation must be tree with order rows, not parallel"),
         (
             AmperConfig(rows=8, variant="k"),

@@ -107,21 +107,35 @@ def test_many_rows_in_ram(capsys):
     assert " indices and weights, 0 mismatches\n" in capsys.readouterr().out
 
 
-def test_four_shards_of_rtl_equal_one_device():
-    """Of the size of the test before, so that the same library serves all of them."""
+def steps(device):
+    """Batches and the updates of what they drew; everything that comes back."""
+    device.extend(np.random.default_rng(1).random(device.rows))
+    history = []
+    for step in range(4):
+        drawn, weights = device.sample(5 + step)
+        history += [drawn.tolist(), weights.tolist()]
+        device.update_errors(drawn, np.linspace(-9, 9, drawn.size))
+    return history
+
+
+@pytest.mark.parametrize("banks", [1, 4])
+def test_four_shards_of_rtl_equal_one_device(banks):
+    """Of the size of the test before, so that the same library serves all of them; with banks, each shard is one."""
     built = {"batch": 64, "search_ports": 4, "result_priority": False}
-    config = AmperConfig(rows=32_000, organisation="tree", seed=3, **built)
-    one = Device(config, "golden")
+    config = AmperConfig(rows=32_000, organisation="tree", banks=banks, seed=3, **built)
     with ShardedDevice(config, 4, open_backend) as shards:
-        for device in (one, shards):
-            device.extend(np.random.default_rng(1).random(32_000))
-        for step in range(4):
-            (expected, weights), (drawn, others) = one.sample(5 + step), shards.sample(5 + step)
-            assert drawn.tolist() == expected.tolist()
-            assert others.tolist() == weights.tolist()
-            for device in (one, shards):
-                device.update_errors(drawn, np.linspace(-9, 9, drawn.size))
+        assert steps(shards) == steps(Device(config, "golden"))
         assert 10_000 - 100 < shards.cycles.write < 10_000 + 100  # a clear of 8,000 rows takes 2,000 of them
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("draws", ["independent", "stratified"])
+def test_rtl_in_four_banks_is_four_shards_of_rtl(draws):
+    """Sums up, draws down: in one piece of hardware, several a cycle, and over four devices; and one golden model."""
+    config = AmperConfig(rows=100, batch=64, organisation="tree", banks=4, draws=draws, draw_ports=4, write_ports=2)
+    with Device(config, open_backend) as banks, ShardedDevice(config, 4, open_backend) as shards:
+        expected = steps(Device(config, "golden"))
+        assert steps(banks) == steps(shards) == steps(ShardedDevice(config, 4, "exact")) == expected
 
 
 def test_the_recorded_trace():

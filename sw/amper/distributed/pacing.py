@@ -9,8 +9,16 @@ from contextlib import contextmanager
 
 from amper.distributed.shards import Shards
 from amper.replay.limiter import RateLimiter
+from amper_spec.checks import checked_real
 
 _PAUSE = 0.002  # seconds between two looks at shards that are to be given more
+
+
+def checked_seconds(name: str, value: float | None) -> float | None:
+    """A time to wait at most, or None for ever. Raises TypeError, ValueError."""
+    if value is None or checked_real(name, value) >= 0:
+        return value
+    raise ValueError(f"{name} must be at least 0, not {value}")
 
 
 class Pacing:
@@ -40,23 +48,31 @@ class Pacing:
         return [mass.added + room for mass in shards.mass]
 
     @contextmanager
-    def draw(self, size: int, shards: Shards) -> Iterator[None]:
+    def draw(self, size: int, shards: Shards, timeout: float | None) -> Iterator[None]:
         """Wait until ``size`` rows may be drawn; they are counted, unless the draw within fails.
 
-        Raises ValueError : more than the tolerance.
+        Raises ValueError : more than the tolerance. TimeoutError : not within ``timeout`` seconds.
         """
         if self._limiter is None:
             yield
             return
         self._limiter.check_draws(size)
         self._limiter.inserted = shards.added
-        while not self._limiter.may_draw(size):
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        while not (self._limiter.may_draw(size) or self._may_draw_now(size, self._limiter, shards)):
+            if time.monotonic() >= end:
+                so_far = f"{self._limiter.inserted} inserts and {self._limiter.drawn} draws"
+                raise TimeoutError(f"waited {timeout} s to draw {size}, after {so_far}")
             time.sleep(_PAUSE)
-            shards.ask("exchange", [((), 0, allowed) for allowed in self.allowed(shards)])
-            self._limiter.inserted = shards.added
         self._limiter.drawn += size
         try:
             yield
         except BaseException:
             self._limiter.drawn -= size
             raise
+
+    def _may_draw_now(self, size: int, limiter: RateLimiter, shards: Shards) -> bool:
+        """As the shards say, which are asked."""
+        shards.ask("exchange", [((), 0, allowed) for allowed in self.allowed(shards)])
+        limiter.inserted = shards.added
+        return limiter.may_draw(size)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from amper.distributed.engines.engine import Engine, Threads
 from amper.distributed.engines.processes import Processes
 from amper.distributed.engines.ray import RayActors
-from amper.distributed.pacing import Pacing
+from amper.distributed.pacing import Pacing, checked_seconds
 from amper.distributed.shard import Drawn, ShardLostError, ShardSpec, Update
 from amper.distributed.shards import Shards
 from amper.distributed.shared import SharedRows
@@ -44,6 +44,8 @@ class ShardedReplay:
     restart : whether an empty shard takes the place of one that is lost.
     limiter : how often transitions are drawn for each that any writer stores: ``sample`` waits for inserts, and writers
     for draws; it counts from now on. None: nobody waits.
+    answer_within : after so many seconds without an answer (but to ``save`` and ``load``) a shard in another process is
+    taken as lost, and killed; its writers go on without it, too. None: such an answer is waited for.
     shared_rows : whether shards of this machine that are in other processes keep their rows in shared memory, from
     which ``sample`` copies them; True insists, None is where there is room for it, but not with ``n_step``.
     options : of each shard's ``Sampler``: alpha, eps, initial_priority, compiled.
@@ -71,6 +73,7 @@ class ShardedReplay:
         n_step: NStep | None = None,
         restart: bool = False,
         limiter: RateLimiter | None = None,
+        answer_within: float | None = None,
         shared_rows: bool | None = None,
         **options: Any,
     ) -> None:
@@ -91,14 +94,22 @@ class ShardedReplay:
             ShardSpec(each, columns, mode, one, n_step, options, part, allowed)  # type: ignore[arg-type]
             for one, part in zip(seeds, parts, strict=True)
         ]
-        self._shards = Shards(engine, specs, restart=restart)
+        within = checked_seconds("answer_within", answer_within)
+        if within == 0:
+            raise ValueError("answer_within must be above 0, or None")
+        stored = None if self._shared is None else self._shared.stored
+        self._shards = Shards(engine, specs, restart=restart, within=within, stored=stored)
         self._one_shard_each = n_step is not None
         self._pending: list[list[Update]] = [[] for _ in range(count)]
         self._writers = self.lost_updates = 0
         self._own: ShardWriter | None = None
 
-    def writer(self, shard: int | None = None, *, chunk: int = 256, in_flight: int = 2) -> ShardWriter:
+    def writer(
+        self, shard: int | None = None, *, chunk: int = 256, in_flight: int = 2, timeout: float | None = None
+    ) -> ShardWriter:
         """What sends transitions, ``chunk`` at a time, to one shard, or to each in turn if None.
+
+        Where the limiter makes it wait for more than ``timeout`` seconds it raises TimeoutError; None: for ever.
 
         With n-step transitions None is one shard, too, another for each writer: an episode lies in one shard.
 
@@ -116,18 +127,29 @@ class ShardedReplay:
         if shard is None and self._one_shard_each:
             shard = living[turn]
         channels = [self._shards.channel(number) for number in (living if shard is None else [shard])]
-        return ShardWriter(channels, turn % len(channels), chunk, in_flight)
+        return ShardWriter(channels, turn % len(channels), chunk, in_flight, checked_seconds("timeout", timeout))
 
     def extend(self, /, **transitions: ArrayLike) -> None:
-        """Store k transitions, (k, ...) arrays by column, in one shard; in the next one next time."""
-        if self._own is None:
-            self._own = self._own_writer()
-        try:
-            self._own.extend(**transitions)
-        except ShardLostError:  # of all that there were; others may have taken their places
-            self._own = self._own_writer()
-            self._own.extend(**transitions)
-        self._own.wait()
+        """Store k transitions, (k, ...) arrays by column, in one shard; in the next one next time.
+
+        They are in a shard then: where that is lost meanwhile, another one takes them.
+
+        Raises as ``ReplayBuffer.extend``. ShardLostError : no shard is left.
+        """
+        for _ in range(len(self._shards) + 1):
+            if self._own is None:
+                self._own = self._own_writer()
+            before = self._own.lost
+            try:
+                self._own.extend(**transitions)
+                self._own.wait()
+            except ShardLostError:  # of all that there were; others may have taken their places
+                self._own = None
+                self._shards.look()
+            else:
+                if self._own.lost == before:
+                    return
+        raise ShardLostError("extend needs a shard, and each that took the transitions was lost")
 
     def _own_writer(self) -> ShardWriter:
         """One that does not wait for draws, which would come from the same thread."""
@@ -135,21 +157,25 @@ class ShardedReplay:
         writer.waits = False
         return writer
 
-    def sample(self, batch: int, beta: float | None = None) -> dict[str, Any]:
+    def sample(self, batch: int, beta: float | None = None, *, timeout: float | None = None) -> dict[str, Any]:
         """Draw ``batch`` transitions as ``ReplayBuffer.sample`` does; its result, with indices for ``update``.
 
         Updates that wait go along. Raises NoValidRowError : nothing to draw. ShardLostError : no shard is left.
+        TimeoutError : the limiter has waited for inserts for ``timeout`` seconds; None: for ever.
         """
-        return self.sample_many(1, batch, beta)[0]
+        return self.sample_many(1, batch, beta, timeout=timeout)[0]
 
-    def sample_many(self, batches: int, batch: int, beta: float | None = None) -> list[dict[str, Any]]:
+    def sample_many(
+        self, batches: int, batch: int, beta: float | None = None, *, timeout: float | None = None
+    ) -> list[dict[str, Any]]:
         """So many batches for one request to each shard: their rows cost far less than the requests.
 
         Raises as ``sample``; ValueError : more than the limiter's tolerance lets through.
         """
         size = checked_integer("batches", batches, 1, BATCH_MAX) * checked_integer("batch", batch, 1, BATCH_MAX)
         exponent = self._beta if beta is None else checked_beta(beta)
-        with self._pacing.draw(checked_integer("batches times batch", size, 1, BATCH_MAX), self._shards):
+        size = checked_integer("batches times batch", size, 1, BATCH_MAX)
+        with self._pacing.draw(size, self._shards, checked_seconds("timeout", timeout)):
             columns, chance = self._drawn(size)
         found = []
         for start in range(0, size, batch):

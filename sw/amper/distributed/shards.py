@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from amper.distributed.engines.engine import Channel, Engine
@@ -12,24 +13,36 @@ _NOTHING = Mass(0.0, 0, 0, 0, True)
 
 
 class Shards:
-    """The shards of ``specs``, made by ``engine``.
+    """The shards of ``specs``, made by ``engine``; one that does not answer ``within`` so many seconds is lost.
+
+    ``stored`` : how many transitions a shard was given, for who can tell that without asking it; or None.
 
     Members: ``mass``, what each shard last said of itself; ``numbering``; ``lost_shards``, ``lost_rows``, how many
     went, and what they held when they last answered.
     """
 
-    def __init__(self, engine: Engine, specs: list[ShardSpec], *, restart: bool) -> None:
-        self._engine, self._specs, self._restart = engine, specs, restart
+    def __init__(
+        self,
+        engine: Engine,
+        specs: list[ShardSpec],
+        *,
+        restart: bool,
+        within: float | None,
+        stored: Callable[[int], int] | None,
+    ) -> None:
+        self._engine, self._specs, self._restart, self._within = engine, specs, restart, within
+        self._stored = stored
         self.numbering = Numbering(len(specs))
         self.mass = [_NOTHING] * len(specs)
         self.lost_shards = self.lost_rows = 0
         self._added_before = 0  # to shards that went, or that became those of a file
         self._shards: list[Any] = []
-        self._channels: list[Channel | None] = []
+        self._channels: list[Channel | None] = [None] * len(specs)
         try:
             for spec in specs:
                 self._shards.append(engine.start(spec))
-                self._channels.append(engine.channel(self._shards[-1]))
+            for shard in range(len(specs)):  # once all have begun to start
+                self._channels[shard] = self.channel(shard)
             self.look()  # what is wrong with the arguments is raised now
         except BaseException:
             self.close()
@@ -48,8 +61,8 @@ class Shards:
         return [number for number, channel in enumerate(self._channels) if channel is not None]
 
     def channel(self, shard: int) -> Channel:
-        """A new channel, for a writer."""
-        return self._engine.channel(self._shards[shard])
+        """A new channel."""
+        return self._engine.channel(self._shards[shard], self._within)
 
     def look(self) -> None:
         """Bring ``mass`` up to date."""
@@ -86,22 +99,25 @@ class Shards:
 
     def close(self) -> None:
         """End all that are there."""
-        for shard in self.living():
+        for shard in range(len(self._shards)):
             self._end(shard)
 
     def _lose(self, shard: int) -> None:
         self._end(shard)
+        mass, self.mass[shard] = self.mass[shard], _NOTHING
+        added = mass.added if self._stored is None else max(mass.added, self._stored(shard))
         self.lost_shards += 1
-        self.lost_rows += self.mass[shard].held
-        self._added_before += self.mass[shard].added
-        self.mass[shard] = _NOTHING
+        self.lost_rows += min(mass.held + added - mass.added, self._specs[shard].rows)
+        self._added_before += added
         if self._restart:
             self.numbering.begin_again(shard)
             self._shards[shard] = self._engine.start(self._specs[shard])
-            self._channels[shard] = self._engine.channel(self._shards[shard])
+            self._channels[shard] = self.channel(shard)
 
     def _end(self, shard: int) -> None:
         channel, self._channels[shard] = self._channels[shard], None
         if channel is not None:
             channel.close()
-        self._engine.stop(self._shards[shard])
+        made, self._shards[shard] = self._shards[shard], None
+        if made is not None:
+            self._engine.stop(made)

@@ -100,6 +100,11 @@ class SharedRows:
         self._reader.gather(rows, rows, tuple(found.values()))
         return self._nested.nest(found)
 
+    def stored(self, shard: int) -> int:
+        """Transitions that it was given, those of a chunk on which it is at work among them."""
+        with self._reader:
+            return int(self._begun[shard])
+
     def overwritten(self, shards: IndexArray, numbers: IndexArray) -> NDArray[np.bool_]:
         """Which transitions may have been, by now."""
         with self._reader:  # its lock orders this after the copying, on every processor

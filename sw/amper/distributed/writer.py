@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -25,12 +26,15 @@ class ShardWriter:
     has all of its shards wait for draws, so does the writer with its next chunk. With the engines
     "processes" and "ray" a writer that has sent nothing yet can be pickled and used in another process.
 
-    Members: ``lost``, transitions that did not arrive; ``waits``, whether it waits for draws.
+    Members: ``lost``, transitions that did not arrive; ``waits``, whether it waits for draws; ``timeout``, for how many
+    seconds at most, None for ever.
     """
 
-    def __init__(self, channels: list[Channel], first: int, chunk: int, in_flight: int) -> None:
+    def __init__(
+        self, channels: list[Channel], first: int, chunk: int, in_flight: int, timeout: float | None = None
+    ) -> None:
         self._channels = channels[first:] + channels[:first]
-        self._chunk, self._in_flight = chunk, in_flight
+        self._chunk, self._in_flight, self.timeout = chunk, in_flight, timeout
         self._collected: list[dict[str, Any]] = []
         self._shut: set[Channel] = set()  # shards that wait for draws, as they last said
         self._sent: deque[tuple[Channel, Waiting, int]] = deque()
@@ -41,18 +45,27 @@ class ShardWriter:
         """As ``ReplayBuffer.add``, sooner or later.
 
         Raises TypeError, ValueError : of a transition that was sent before. ShardLostError : no shard is left.
+        TimeoutError : the limiter has not let it go on in time; nothing was stored, and it can be tried again.
         """
+        if len(self._collected) + 1 >= self._chunk:
+            self._wait_for_room()
         self._collected.append(transition)
         if len(self._collected) >= self._chunk:
-            self.flush()
+            self._flush()
 
     def extend(self, /, **transitions: ArrayLike) -> None:
-        """As ``ReplayBuffer.extend``: one chunk, after those that ``add`` has collected."""
+        """As ``ReplayBuffer.extend``: one chunk, after those that ``add`` has collected. Raises as ``add``."""
         self.flush()
+        self._wait_for_room()
         self._send(transitions)
 
     def flush(self) -> None:
-        """Send what is collected, without waiting for it."""
+        """Send what is collected, without waiting for it. Raises as ``add``."""
+        if self._collected:
+            self._wait_for_room()
+            self._flush()
+
+    def _flush(self) -> None:
         if self._collected:
             collected, self._collected = self._collected, []
             first = collected[0]
@@ -78,7 +91,6 @@ class ShardWriter:
 
     def _send(self, transitions: Mapping[str, Any]) -> None:
         size = length(transitions)
-        self._wait_for_room()
         while self._channels:
             channel = self._channels[0]
             try:
@@ -96,7 +108,10 @@ class ShardWriter:
     def _wait_for_room(self) -> None:
         """Until a shard lets writers go on, which then comes first."""
         pause = _SHORTEST
+        end = math.inf if self.timeout is None else time.monotonic() + self.timeout
         while self.waits and self._channels and self._shut.issuperset(self._channels):
+            if time.monotonic() >= end:
+                raise TimeoutError(f"waited {self.timeout} s to insert, and every shard waits for more draws")
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST)
             for channel in list(self._channels):

@@ -29,12 +29,16 @@ Call = Callable[[int], object]  # draw so many rows, and update them
 
 
 @contextmanager
-def memory(kind: str) -> Iterator[Call]:
-    """The bound: as many bytes copied, row after row."""
-    source = np.zeros(ROWS * _row_bytes(kind), np.uint8)
+def memory(in_order: bool, kind: str) -> Iterator[Call]:
+    """The bound: as many bytes copied, in one piece or as rows that lie anywhere."""
+    source = np.ones((ROWS, _row_bytes(kind)), np.uint8)  # not zeros, which the system does not store
+    random = np.random.default_rng(1)
 
     def call(rows: int) -> None:
-        source[: rows * _row_bytes(kind)].copy()
+        if in_order:
+            source[:rows].copy()
+        else:
+            source[random.integers(0, ROWS, rows)]
 
     yield call
 
@@ -127,7 +131,8 @@ def torchrl(kind: str) -> Iterator[Call]:
 
 
 RIVALS: dict[str, Callable[[str], AbstractContextManager[Call]]] = {
-    "bytes copied, no replay": memory,
+    "bytes copied in one piece, no replay": partial(memory, True),
+    "rows copied from anywhere, no replay": partial(memory, False),
     "amper, processes, rows shared": partial(ours, "processes", True),
     "amper, processes, rows sent": partial(ours, "processes", False),
     "amper, Ray, rows shared": partial(ours, "ray", True),

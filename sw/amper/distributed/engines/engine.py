@@ -10,6 +10,7 @@ from amper.distributed.shard import Mass, Shard, ShardLostError, ShardSpec
 
 Answer = tuple[Any, Mass]
 Waiting = Callable[[], Answer]  # call it to wait for the answer; it raises ShardLostError
+UNBOUNDED = frozenset({"save", "load"})  # requests that may take as long as disks do
 
 
 class Channel(Protocol):
@@ -28,19 +29,23 @@ class Engine(Protocol):
     def start(self, spec: ShardSpec) -> Any:
         """A new shard; what ``channel`` and ``stop`` know it by."""
 
-    def channel(self, shard: Any) -> Channel: ...
+    def channel(self, shard: Any, within: float | None) -> Channel:
+        """``within``: after so many seconds without an answer its user takes the shard as lost; None: never."""
 
     def stop(self, shard: Any) -> None:
-        """End a shard, if it has not ended by itself."""
+        """End a shard, if it has not ended by itself, whatever it is doing."""
 
 
 class Threads:
-    """Shards in this process. A request is done by a thread: those of several shards side by side."""
+    """Shards in this process. A request is done by a thread: those of several shards side by side.
+
+    Such a shard cannot be lost by itself, so that answers are waited for without a bound.
+    """
 
     def start(self, spec: ShardSpec) -> tuple[Shard, ThreadPoolExecutor]:
         return Shard(spec), ThreadPoolExecutor(1)
 
-    def channel(self, shard: tuple[Shard, ThreadPoolExecutor]) -> Channel:
+    def channel(self, shard: tuple[Shard, ThreadPoolExecutor], within: float | None) -> Channel:
         return _ThreadChannel(*shard)
 
     def stop(self, shard: tuple[Shard, ThreadPoolExecutor]) -> None:

@@ -127,12 +127,16 @@ def test_a_sampler_that_is_wrong_fails(tmp_path, monkeypatch):
 
 
 def test_a_soak_that_is_too_short_says_so(tmp_path, monkeypatch):
-    """However well it went."""
-    total = Total(calls=40, compared=90, mismatches=0, rounds=1)
-    monkeypatch.setattr(stages, "soak", lambda file, **asked: dict.fromkeys(("one", "two"), total))
+    """However well it went; it goes on from what was kept."""
+    total = Total(calls=40, compared=90, mismatches=0, rounds=1, kinds={"OK": 40})
+    asked_for = []
+    monkeypatch.setattr(stages, "soak", lambda file, **asked: asked_for.append(asked))
+    monkeypatch.setattr(stages, "totals", lambda file: dict.fromkeys(("one row", "Q = 4"), total))
     for asked, passed in ((80, True), (81, False)):
-        found = stages.soaked(replace(QUICK, soak=Soak((), 40, asked=asked)), tmp_path, quiet)
+        soak = Soak(("one row", "Q = 4"), 40, asked=asked)
+        found = stages.soaked(replace(QUICK, soak=soak), tmp_path, quiet)
         assert found.passed == passed
+    assert asked_for[0] == {"rounds": 2, "calls": 40, "names": ("one row",)}
     text = page(
         {
             "environment": facts(),
@@ -141,7 +145,8 @@ def test_a_soak_that_is_too_short_says_so(tmp_path, monkeypatch):
         },
         "",
     )
-    assert "| one | 40 | 90 | 0 | passed |" in text
+    assert "| one row | 40 | 90 | 0 | passed |" in text
+    assert "by what a sample's status was: OK 80." in " ".join(text.split())
     assert "| together | 80 of 81 asked for | 180 | 0 | **missed** |" in text
 
 

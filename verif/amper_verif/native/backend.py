@@ -15,6 +15,8 @@ from amper.backends.backend import DeviceError
 from amper.model.changes import parameter_changes
 from amper.model.settings import Settings
 from amper_spec.errors import ToolError
+from amper_verif.native.answers import Answers
+from amper_verif.native.program import Kind, Program
 
 IndexArray = NDArray[np.int64]
 
@@ -69,7 +71,7 @@ class RtlBackend:
     """
 
     def __init__(self, path: Path, config: AmperConfig, *, deadline: int, query_seed: int | None = None) -> None:
-        self._deadline = deadline
+        self._config, self._deadline = config, deadline
         self._library = _loaded(path)
         query, draw = streams(config.seed)
         if query_seed is not None:
@@ -104,6 +106,24 @@ class RtlBackend:
         if status > Status.FALLBACK:
             self._fail(f"it answered a legal request with {Status(status).name}")
         return rows, csp_size
+
+    def run(self, program: Program) -> Answers:
+        """A program's calls, legal and not, in one call of the library.
+
+        Raises DeviceError : it hangs, or gives more or fewer results than were asked for; the call is named.
+        """
+        calls = program.kinds.size
+        outcomes, csp_sizes, sizes = np.zeros((3, calls), dtype=np.int64)
+        samples = program.firsts[program.kinds == Kind.SAMPLE]
+        most = np.where((samples > 0) & (samples <= self._config.batch), samples, self._config.batch)
+        drawn = np.zeros(int(most.sum()) + 1, dtype=np.int64)
+        arrays = (program.kinds, program.firsts, program.seconds, program.rows, program.codes)
+        given = [np.ascontiguousarray(array) for array in arrays]
+        pointers = [array.ctypes.data for array in (*given, outcomes, csp_sizes, sizes, drawn)]
+        done = self._library.amper_run(self._open(), calls, *pointers)
+        if done < calls:
+            self._fail(f"in call {done} {_TROUBLES[int(outcomes[done])].format(deadline=self._deadline)}")
+        return Answers(outcomes, csp_sizes, sizes, drawn[: int(sizes.sum())])
 
     def streams(self) -> tuple[int, int]:
         """States of the query stream and of the draw stream, 128 bits each."""
@@ -151,6 +171,7 @@ def _loaded(path: Path) -> ctypes.CDLL:
         ("write", ctypes.c_int, device, array, array, number),
         ("change", ctypes.c_int, device, ctypes.c_uint32, ctypes.c_uint32),
         ("sample", ctypes.c_int, device, number, array, array, array),
+        ("run", number, device, number, *[array] * 9),
         ("streams", None, device, array),
     ):
         function = getattr(library, f"amper_{name}")

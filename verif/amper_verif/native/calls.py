@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amper import VARIANTS, Parameter
+from amper import VARIANTS, AmperConfig, Parameter
 from amper.sampler.device import Device
 
 Call = Callable[[Device], Any]
@@ -78,7 +78,7 @@ class RandomCalls:
 
     def _change(self) -> Call:
         parameter = Parameter(int(self._chance.choice(_PARAMETERS)))
-        value = self._value(parameter)
+        value = random_value(self._chance, self._config, parameter)
         clear = parameter in (Parameter.CLEAR, Parameter.ROWS) and self._chance.random() < 0.9
         filling = self._priorities(self._config.rows)
 
@@ -110,21 +110,21 @@ class RandomCalls:
             return np.where(chance.random(count) < 0.02, top, chance.random(count) * top / 64)
         return chance.random(count) * top
 
-    def _value(self, parameter: Parameter) -> int:
-        """One that is legal, or nearly so."""
-        chance, config = self._chance, self._config
-        if parameter == Parameter.GROUPS:
-            return int(chance.integers(0, config.groups + 2))
-        if parameter == Parameter.RADIUS:
-            return int(chance.choice((0, config.radius_fixed, int(chance.integers(config.groups << 20)))))
-        if parameter == Parameter.NEIGHBOURS:
-            return int(chance.choice((0, config.neighbour_coefficient, int(chance.integers(1 << 24)))))
-        if parameter == Parameter.VARIANT:
-            return int(chance.integers(0, len(VARIANTS) + 1))
-        if parameter == Parameter.BATCH:
-            return int(chance.integers(0, config.batch + 2))
-        if parameter == Parameter.ROWS:
-            return int(chance.choice((config.rows, int(chance.integers(0, config.rows + 2)))))
-        if parameter == Parameter.ENABLE:
-            return int(chance.random() < 0.9)
-        return int(chance.integers(0, 2 if parameter == Parameter.CLEAR else 1 << 32))
+
+def random_value(chance: np.random.Generator, config: AmperConfig, parameter: Parameter) -> int:
+    """A value that is legal, or nearly so."""
+    if parameter == Parameter.GROUPS:
+        return int(chance.integers(0, config.groups + 2))
+    if parameter == Parameter.RADIUS:
+        return int(chance.choice((0, config.radius_fixed, int(chance.integers(config.groups << 20)))))
+    if parameter == Parameter.NEIGHBOURS:
+        return int(chance.choice((0, config.neighbour_coefficient, int(chance.integers(1 << 24)))))
+    if parameter == Parameter.VARIANT:
+        return int(chance.integers(0, len(VARIANTS) + 1))
+    if parameter == Parameter.BATCH:
+        return int(chance.integers(0, config.batch + 2))
+    if parameter == Parameter.ROWS:
+        return int(chance.choice((config.rows, int(chance.integers(0, config.rows + 2)))))
+    if parameter == Parameter.ENABLE:
+        return int(chance.random() < 0.9)
+    return int(chance.integers(0, 2 if parameter == Parameter.CLEAR else 1 << 32))

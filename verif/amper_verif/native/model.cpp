@@ -11,7 +11,10 @@ namespace {
 // What a call returns; amper_verif.native.backend has the same numbers.
 enum Outcome { DONE, WRITE_REFUSED, CHANGE_REFUSED, WRITE_HANGS, CHANGE_HANGS, REQUEST_HANGS, RESULT_HANGS, BAD_RESULT };
 
-enum Parameter { GROUPS = AMPER_GROUPS, VARIANT = AMPER_VARIANT, QUERY_STATE = AMPER_QUERY_STATE_0, DRAW_STATE = AMPER_DRAW_STATE_0 };
+// Calls of a program; amper_verif.native.program has the same numbers.
+enum Kind { WRITE, CHANGE, SAMPLE };
+
+enum Parameter { GROUPS = AMPER_GROUPS, VARIANT = AMPER_VARIANT, BATCH = AMPER_BATCH, QUERY_STATE = AMPER_QUERY_STATE_0, DRAW_STATE = AMPER_DRAW_STATE_0 };
 
 // Fields of ports, which Verilator makes an integer up to 64 bits and an array of 32-bit words above.
 template <typename Port> void set_field(Port &port, unsigned low, unsigned width, uint64_t value) {
@@ -63,7 +66,7 @@ struct Device {
     uint64_t cycles = 0;  // since the reset
     uint64_t deadline;    // cycles that a transfer may be waited for
     bool write_refused = false;
-    uint32_t groups, variant;
+    uint32_t groups, variant, batch = 0;  // batch: of a request that does not say, once it was set
     Stream query, draw;
 
     Device(uint64_t limit, uint32_t m, uint32_t v, const uint64_t *states)
@@ -145,6 +148,8 @@ struct Device {
             groups = value;
         else if (parameter == VARIANT)
             variant = value;
+        else if (parameter == BATCH)
+            batch = value;
         else if (parameter >= DRAW_STATE)
             draw.set_word(parameter - DRAW_STATE, value);
         else if (parameter >= QUERY_STATE)
@@ -194,6 +199,38 @@ struct Device {
         draw.advance(batch);
         return drawn == batch ? DONE : BAD_RESULT;
     }
+
+    // Calls that need not be legal. Call i is of kind[i]: a write of second[i] rows and codes from place first[i] on, a
+    // change of parameter first[i] to second[i], or a request of first[i] draws, 0 for as many as the parameter says.
+    // outcome: 1 where something was refused, or the status; size: draws, which follow each other in `drawn`. Returns how
+    // many calls were made: all, or as many as came before one that failed, whose outcome says how.
+    int64_t run(int64_t count, const int64_t *kind, const int64_t *first, const int64_t *second, const int64_t *row,
+                const int64_t *code, int64_t *outcome, int64_t *csp_size, int64_t *size, int64_t *drawn) {
+        for (int64_t at = 0; at < count; at++) {
+            int done;
+            int64_t status = 0;
+            if (kind[at] == WRITE) {
+                write_refused = false;
+                done = write(row + first[at], code + first[at], second[at]);
+                if (done == WRITE_REFUSED)
+                    tick();  // or the next write would see this report
+            } else if (kind[at] == CHANGE) {
+                done = change(first[at], second[at]);
+            } else {
+                const int64_t asked = first[at] ? first[at] : batch;
+                done = sample(asked, drawn, &status, csp_size + at);
+                if (status <= AMPER_FALLBACK)
+                    drawn += size[at] = asked;
+                else
+                    csp_size[at] = 0;
+            }
+            const bool refused = done == WRITE_REFUSED || done == CHANGE_REFUSED;
+            outcome[at] = refused ? 1 : done == DONE ? status : done;
+            if (done != DONE && !refused)
+                return at;
+        }
+        return count;
+    }
 };
 
 }  // namespace
@@ -219,6 +256,12 @@ EXPORT int amper_change(void *device, uint32_t parameter, uint32_t value) {
 
 EXPORT int amper_sample(void *device, int64_t batch, int64_t *row, int64_t *status, int64_t *csp_size) {
     return static_cast<Device *>(device)->sample(batch, row, status, csp_size);
+}
+
+EXPORT int64_t amper_run(void *device, int64_t count, const int64_t *kind, const int64_t *first, const int64_t *second,
+                         const int64_t *row, const int64_t *code, int64_t *outcome, int64_t *csp_size, int64_t *size,
+                         int64_t *drawn) {
+    return static_cast<Device *>(device)->run(count, kind, first, second, row, code, outcome, csp_size, size, drawn);
 }
 
 EXPORT void amper_streams(void *device, uint64_t *states) {

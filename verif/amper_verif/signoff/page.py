@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -192,8 +193,15 @@ def _soak(rows: list[dict[str, Any]]) -> str:
         ]
         for row in rows
     ]
-    text = "Random calls of a device on the Verilog, as native code, and on the exact software.\n\n"
-    return text + table(("shape", "calls", "indices and weights", "mismatches", "verdict"), lines)
+    kinds = sum((Counter(row.get("kinds", {})) for row in rows), Counter[str]())
+    counts = "; ".join(f"{name} {count:,}" for name, count in kinds.items())
+    text = (
+        "Random calls, legal and not, on the Verilog, as native code, and on the exact software: rows drawn, |CSP|, "
+        "status, what is refused. Small shapes have most of the calls, since a call takes the least time there; calls "
+        "on other Verilog than that of this revision do not count.\n\n"
+    )
+    found = table(("shape", "calls", "rows compared", "mismatches", "verdict"), lines)
+    return text + found + (f"\n\nOf the calls, by kind and by what a sample's status was: {counts}." if counts else "")
 
 
 def _sanitize(rows: list[dict[str, Any]]) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 from amper import VARIANTS
 from amper_verif.harness.simulators import SIMULATORS
-from amper_verif.native.soak import ODD
 
 #: Small enough for a gate-level look, with several banks and a last one of its own.
 TINY: dict[str, Any] = {"rows": 12, "bank_rows": 4, "priority_width": 6, "groups": 3, "batch": 6}
@@ -56,12 +55,13 @@ class Mutants:
 
 @dataclass(frozen=True)
 class Soak:
-    """``shapes`` : of ``native.soak``; () : all. ``calls`` : of each. ``asked`` : of all of them together, which the
-    page says where it is missed.
+    """``shapes`` : of ``native.soak``; () : all. ``calls`` : of each, beside those that are in ``kept``, a file of the
+    checkout. ``asked`` : of all of them together, which the page says where it is missed.
     """
 
     shapes: tuple[str, ...]
     calls: int
+    kept: str = ""
     asked: int = 0
 
 
@@ -141,7 +141,7 @@ FULL = Plan(
         Mutants("tiny", TINY, 100, 60, least=0.92),
         Mutants("tiny, sum tree", _TREE, 100, 60, least=0.92),
     ),
-    soak=Soak(("preset small", *ODD), 20_000, asked=100_000_000),
+    soak=Soak((), 4_096, kept="docs/measurements/results/soak.jsonl", asked=100_000_000),
     sanitize=(
         Sanitize(
             "address,undefined", ("tests/sw/sampler/test_sampler_machine.py", "tests/sw/replay/test_damaged_files.py")

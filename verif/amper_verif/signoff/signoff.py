@@ -57,7 +57,8 @@ def signoff(plan: Plan, folder: Path, *, names: Sequence[str] = tuple(STAGES), s
 
 
 def _stage(name: str, plan: Plan, folder: Path, inputs: list[Any], say: Say) -> dict[str, Any]:
-    digest = hashlib.sha256(json.dumps([name, plan.of(name), *inputs]).encode()).hexdigest()
+    before = [kept_calls(plan).hex()] if name == "soak" else []
+    digest = hashlib.sha256(json.dumps([name, plan.of(name), *inputs, *before]).encode()).hexdigest()
     file = folder / f"{name}.json"
     kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     if kept.get("digest") == digest:
@@ -81,6 +82,12 @@ def _stage(name: str, plan: Plan, folder: Path, inputs: list[Any], say: Say) -> 
     _write(file, stage)
     shutil.rmtree(work)  # builds take gigabytes
     return stage
+
+
+def kept_calls(plan: Plan) -> bytes:
+    """SHA-256 of the file of calls that the soak goes on from; empty if there is none."""
+    file = Path(str(files("amper"))).parents[1] / plan.soak.kept
+    return hashlib.sha256(file.read_bytes()).digest() if file.is_file() else b""
 
 
 def _cpu_seconds() -> float:

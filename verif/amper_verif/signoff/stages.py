@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from amper_verif.code_coverage.waivers import committed_waivers
 from amper_verif.mutants.campaign import Outcome, campaign
 from amper_verif.mutants.equivalence import equivalent_mutants
 from amper_verif.mutants.report import by_module, score
-from amper_verif.native.soak import soak
+from amper_verif.native.soak import SHAPES, Total, soak, totals
 from amper_verif.prove.engine import prove
 from amper_verif.prove.properties import PROPERTIES
 from amper_verif.resets.listing import argued, committed_arguments, unreset
@@ -156,9 +157,15 @@ def _survivor(outcome: Outcome, equivalent: Mapping[int, str]) -> dict[str, str]
 
 
 def soaked(plan: Plan, folder: Path, say: Say) -> Found:
-    """Random calls of native RTL against the exact software."""
+    """Random calls of native RTL against the exact software: a round more than were kept."""
     say("soak")
-    found = soak(folder / "soak.jsonl", rounds=1, calls=plan.soak.calls, names=plan.soak.shapes)
+    file, names = folder / "soak.jsonl", plan.soak.shapes or tuple(SHAPES)
+    if plan.soak.kept and not file.exists() and (kept := sanitize.checkout() / plan.soak.kept).exists():
+        shutil.copy(kept, file)
+    before = totals(file)
+    for name in names:
+        soak(file, rounds=before.get(name, Total()).rounds + 1, calls=plan.soak.calls, names=(name,))
+    found = {name: total for name, total in totals(file).items() if name in names}
     rows = [
         {"label": name, "passed": total.compared > 0 and not total.mismatches} | asdict(total)
         for name, total in found.items()

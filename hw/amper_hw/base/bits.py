@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import cast
@@ -30,31 +31,74 @@ def total(values: Sequence[Value], *, most: int) -> Value:
     return terms[0][: most.bit_length()]
 
 
-def carry_save(m: Module, values: Sequence[Value], most: int, name: str) -> list[Value]:
-    """At most ``most`` values with the same sum, by levels of full adders, three into two: no carry runs."""
+@dataclass(frozen=True)
+class Row:
+    """``bits`` from bit ``low`` on: a term of a sum, without the zeros below it."""
+
+    bits: Value
+    low: int = 0
+
+    @property
+    def high(self) -> int:
+        """The place behind the last bit."""
+        return self.low + len(self.bits)
+
+    def within(self, low: int, high: int) -> Value:
+        """Bits ``low`` to ``high`` - 1 of the term."""
+        if low < self.low:
+            return Cat(Const(0, min(self.low, high) - low), self.within(self.low, max(self.low, high)))
+        return Cat(self.bits[low - self.low : high - self.low], Const(0, max(0, high - max(self.high, low))))
+
+
+def carry_save(m: Module, values: Sequence[Row], most: int, name: str, width: int) -> list[Row]:
+    """At most ``most`` terms with the same sum modulo 2^``width``, by levels of full adders, three into two: no carry
+    runs."""
     rows = list(values)
     level = 0
     while len(rows) > most:
         whole = len(rows) // 3 * 3
-        added = []
+        added: list[Row] = []
         for index in range(0, whole, 3):
-            a, b, c = (_of_width(row, max(map(len, rows[index : index + 3]))) for row in rows[index : index + 3])
-            ones = Signal(len(a), name=f"{name}_{level}_{index}")
-            carry = Signal(len(a), name=f"{name}_carry_{level}_{index}")
-            m.d.comb += [ones.eq(a ^ b ^ c), carry.eq((a & b) | (c & (a ^ b)))]
-            added += [ones, Cat(Const(0, 1), carry)]
+            names = (f"{name}_{level}_{index}", f"{name}_carry_{level}_{index}")
+            added += _full_adders(m, rows[index : index + 3], names, width)
         rows, level = added + rows[whole:], level + 1
     return rows
 
 
-def carry_save_sum(m: Module, values: Sequence[Value], name: str) -> Value:
-    """The sum: one addition, behind full adders."""
-    first, *second = carry_save(m, values, 2, name)
-    return first + second[0] if second else first
+def _full_adders(m: Module, rows: Sequence[Row], names: tuple[str, str], width: int) -> list[Row]:
+    """Three terms as two, neither with a bit that is always 0; one where no two of them meet."""
+    # The two that span most are combined first, so that no bit of what they make is that of the third alone.
+    third = min(rows, key=lambda row: -_span([other for other in rows if other is not row]))
+    first, second = (row for row in rows if row is not third)
+    low, high = min(row.low for row in rows), min(width, max(row.high for row in rows))
+    a, b, c = (row.within(low, high) for row in (first, second, third))
+    both = a ^ b
+    ones = Signal(high - low, name=names[0])
+    m.d.comb += ones.eq(both ^ c)
+    begin, end = sorted(row.low for row in rows)[1], min(width - 1, sorted(row.high for row in rows)[1])
+    if begin >= end:
+        return [Row(ones, low)]
+    carry = Signal(end - begin, name=names[1])
+    meet = slice(begin - low, end - low)
+    m.d.comb += carry.eq((a[meet] & b[meet]) | (c[meet] & both[meet]))
+    return [Row(ones, low), Row(carry, begin + 1)]
 
 
-def _of_width(row: Value, width: int) -> Value:
-    return Cat(row, Const(0, width - len(row)))
+def _span(rows: Sequence[Row]) -> int:
+    return max(row.high for row in rows) - min(row.low for row in rows)
+
+
+def carry_save_sum(m: Module, values: Sequence[Value | Row], name: str, width: int | None = None) -> Value:
+    """The sum, modulo 2^``width`` if that is given: one addition, behind full adders."""
+    rows = [value if isinstance(value, Row) else Row(value) for value in values]
+    most = width or max(row.high for row in rows) + len(rows).bit_length()
+    rows = sorted(carry_save(m, rows, 2, name, most), key=lambda row: row.low)
+    first, *second = rows
+    if not second:
+        return first.within(0, first.high)[:width]
+    low = second[0].low
+    added = first.within(low, max(low, first.high)) + second[0].bits
+    return Cat(first.within(0, low), added)[:width]
 
 
 def structure(layout: data.StructLayout, name: str) -> data.View:

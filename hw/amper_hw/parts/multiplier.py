@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.base.bits import carry_save, carry_save_sum, total
+from amper_hw.base.bits import Row, carry_save, carry_save_sum, total
 from amper_hw.base.latency import multiplier_cycles
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.pipeline import held
@@ -71,12 +71,11 @@ class PipelinedMultiplier(wiring.Component):
         return total(rows, most=(1 << len(self.product)) - 1)
 
     def _sum_of_rows(self, m: Module) -> Value:
-        rows: list[Value] = [
-            Cat(Const(0, bit), self.a & self.b[bit].replicate(len(self.a))) for bit in range(len(self.b))
-        ]
-        rows = carry_save(m, rows, ROWS_BETWEEN, "sum")
-        rows = [held(m, self.enable, row, f"row_{index}") for index, row in enumerate(rows)]
-        return carry_save_sum(m, rows, "end")
+        width = len(self.product)
+        rows = [Row(self.a & self.b[bit].replicate(len(self.a)), bit) for bit in range(len(self.b))]
+        rows = carry_save(m, rows, ROWS_BETWEEN, "sum", width)
+        rows = [Row(held(m, self.enable, row.bits, f"row_{index}"), row.low) for index, row in enumerate(rows)]
+        return carry_save_sum(m, rows, "end", width)
 
 
 def shared_multiplier(config: AmperConfig, *, a_width: int, b_width: int) -> SharedModule:

@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.base.bits import carry_save, carry_save_sum
+from amper_hw.base.bits import Row, carry_save, carry_save_sum
 from amper_hw.base.pipeline import held
 from amper_hw.parts.multiplier import ROWS_BETWEEN
 
@@ -17,18 +17,19 @@ DIGIT = 3  # bits of a digit
 _ODD = range(3, 1 << DIGIT, 2)  # stored; 1 is the operand itself, and an even multiple is another one shifted
 
 
-def odd_multiples_layout(width: int) -> data.ArrayLayout:
+def odd_multiples_layout(width: int) -> data.StructLayout:
     """3, 5 and 7 times an operand of ``width`` bits."""
-    return data.ArrayLayout(width + DIGIT, len(_ODD))
+    most = (1 << width) - 1
+    return data.StructLayout({f"times_{factor}": (factor * most).bit_length() for factor in _ODD})
 
 
 def odd_multiples(m: Module, operand: Value) -> Value:
     """3, 5 and 7 times ``operand``, a cycle later."""
     stored = Signal(odd_multiples_layout(len(operand)), name="odd_multiples", reset_less=True)
     m.d.sync += [
-        stored[0].eq(operand + (operand << 1)),
-        stored[1].eq(operand + (operand << 2)),
-        stored[2].eq((operand << 3) - operand),
+        stored.times_3.eq(operand + (operand << 1)),
+        stored.times_5.eq(operand + (operand << 2)),
+        stored.times_7.eq((operand << 3) - operand),
     ]
     value: Value = stored.as_value()
     return value
@@ -63,24 +64,25 @@ class StoredMultiplier(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        rows: list[Value] = []
+        width = len(self.product)
+        rows: list[Row] = []
         for low in range(0, len(self.digits), DIGIT):
             digit = self.digits[low : low + DIGIT]
-            rows.append(Cat(Const(0, low), _chosen(digit, self._multiples(len(digit)))))
-        rows = carry_save(m, rows, ROWS_BETWEEN, "sum")
-        rows = [held(m, self.enable, row, f"row_{index}") for index, row in enumerate(rows)]
-        result = carry_save_sum(m, rows, "end")[: len(self.product)]
+            rows.append(Row(_chosen(digit, self._multiples(len(digit))), low))
+        rows = carry_save(m, rows, ROWS_BETWEEN, "sum", width)
+        rows = [Row(held(m, self.enable, row.bits, f"row_{index}"), row.low) for index, row in enumerate(rows)]
+        result = carry_save_sum(m, rows, "end", width)
         m.d.comb += self.product.eq(held(m, self.enable, result, "result"))
         return m
 
     def _multiples(self, digit_width: int) -> list[Value]:
-        """0 times to 2^digit_width - 1 times the operand, all as wide as the last."""
-        width = len(self.operand) + digit_width
-        odd = {1: self.operand, **{factor: self.odd[index] for index, factor in enumerate(_ODD)}}
-        found: list[Value] = [Const(0, width)]
+        """0 times to 2^digit_width - 1 times the operand, each as wide as it can be."""
+        most = (1 << len(self.operand)) - 1
+        odd = {1: self.operand, **{factor: self.odd[f"times_{factor}"] for factor in _ODD}}
+        found: list[Value] = [Const(0, 1)]
         for factor in range(1, 1 << digit_width):
             shift = (factor & -factor).bit_length() - 1
-            found.append(Cat(Const(0, shift), odd[factor >> shift], Const(0, width))[:width])
+            found.append(Cat(Const(0, shift), odd[factor >> shift])[: (factor * most).bit_length()])
         return found
 
 

@@ -81,14 +81,14 @@ class PlaneChoice(wiring.Component):
 
     def _compared(self, m: Module) -> dict[str, Value]:
         planes = self._config.priority_width
-        below = [Const(0, 1), *_below(m, self.place[: planes - 1], self.sums.total[: planes - 1])]
-        reached_planes = [self._starts_at_or_before(plane, below[plane]) for plane in range(1, planes)]
+        # Of planes 1 on: plane 0 starts at 0, and nothing is below it.
+        below: list[Value] = _below(m, self.place[: planes - 1], self.sums.total[: planes - 1])
+        reached_planes = [self._starts_at_or_before(plane, low) for plane, low in enumerate(below, 1)]
         named = [staged(m, each, f"reaches_{plane}", on=False) for plane, each in enumerate(reached_planes, 1)]
-        starts = [Const(1, 1), *named]
         compared = choice_cycles(self._config) - 1  # cycles; the choice is another
         place = held(m, self.enable, self.place, "place_compared", compared)
-        below = self._held(m, Cat(below), "below", compared)
-        starts = self._held(m, Cat(starts), "starts", compared)
+        below = [Const(0, 1), *self._held(m, Cat(below), "below", compared)]
+        starts = [Const(1, 1), *self._held(m, Cat(named), "starts", compared)]
         chosen = [staged(m, hit, f"is_plane_{plane}", on=False) for plane, hit in enumerate(_last(starts))]
         uppers = [Const(0, self._rank_width), *(self.sums.uppers[index] for index in range(planes - 1))]
         reached = [self._from(place, plane) for plane in range(planes)]
@@ -126,11 +126,14 @@ def _below(m: Module, first: Value, second: Value) -> list[Value]:
     less, equal = ~first & second, ~(first ^ second)
     span = 1
     while span < width:
-        less_level, equal_level = Signal(width, name=f"less_{span}"), Signal(width, name=f"equal_{span}")
-        m.d.comb += [
-            # The span of bits below decides where all of this one are equal; nothing is below the lowest bit.
-            less_level.eq(less | (equal & (less << span)[:width])),
-            equal_level.eq(equal & (equal << span)[:width]),
-        ]
-        less, equal, span = less_level, equal_level, 2 * span
+        # The span of bits below decides where all of this one are equal. ``equal`` begins with the lowest bit that has
+        # a whole span, bit span - 1: those below it have been compared down to the lowest one.
+        level = Signal(width, name=f"less_{span}")
+        m.d.comb += level.eq(Cat(less[:span], less[span:] | (equal[1:] & less[: width - span])))
+        less = level
+        if 2 * span < width:
+            both = Signal(width - 2 * span + 1, name=f"equal_{span}")
+            m.d.comb += both.eq(equal[span:] & equal[: len(equal) - span])
+            equal = both
+        span *= 2
     return [less[bit] for bit in range(width)]

@@ -28,19 +28,17 @@ async def against_python(dut: Any) -> None:
     await device.start()
     due: deque[int] = deque(maxlen=place_cycles(config))
     stored = config.pipeline == "deep" and config.primitives == "gates"
-    total = odd = 0
-    compared = 0
+    total = compared = 0
     for cycle in range(parameters["cycles"]):
         if cycle % 100 == 0:  # T is stable while places are made of it
             total = operand(chance, config.total_width)
-            odd = sum(factor * total << place * (config.total_width + 3) for place, factor in enumerate((3, 5, 7)))
             due.clear()
         word, height = operand(chance, config.place_width), chance.randrange(config.batch.bit_length())
         part = chance.randrange(1 << height)
         enable = enabled()
         device.drive(enable=int(enable), word=word, total=total)
         if stored:
-            device.drive(odd=odd)
+            device.drive(**{f"odd_times_{factor}": factor * total for factor in (3, 5, 7)})
         if stratified:
             device.drive(part=part, height=height)
         await device.settle()

@@ -47,6 +47,7 @@ class _Corners(Follower):
                 self._states()  # the same for all that draw alike
                 self._borders()
             self._refusals()
+        self._refused_together()
         if self.config.organisation == "tree":
             self.do(*adversarial_operations(self.config))
         self._waits()
@@ -221,6 +222,18 @@ class _Corners(Follower):
                 self.do(*samples)
             self.change(Parameter.CLEAR, 1)
             self.do(*samples)
+
+    def _refused_together(self) -> None:
+        """Writes, a change and a request refused in the same cycles: the counter of errors adds several at once."""
+        config = self.config
+        rows = max(1, config.rows - 1)  # in use; there is a number for the one behind
+        for parameter, value in ((Parameter.CLEAR, 1), (Parameter.ROWS, rows), (Parameter.ENABLE, 0)):
+            self.change(parameter, value)
+        writes = Beat((Write(rows, 1),) * config.write_ports)
+        refused = (Sample(1, overtake_chance=1.0), writes, Control(Parameter.BATCH, 0))
+        self.do(*refused * 16, Settle())
+        for parameter, value in ((Parameter.ENABLE, 1), (Parameter.ROWS, config.rows)):
+            self.change(parameter, value)
 
 
 def _drawn_at(place: int, planes: list[tuple[int, int]]) -> tuple[int, int]:

@@ -54,24 +54,24 @@ _TREE = OF_THE_TREE | {"organisation": "tree"}
 
 #: Presets, and shapes at the ends of their ranges. Small ones get most of the calls: they take the least cycles.
 SHAPES = {
-    "preset small": Shape({"preset": "small"}, 2_000_000),
-    "preset paper": Shape({"preset": "paper"}, 20_000),
-    "preset fast": Shape({"preset": "fast"}, 50_000),
-    "one row": Shape({"rows": 1}, 2_000_000),
-    "12 rows": Shape(_TINY | {"variants": VARIANTS, "variant": "k"}, 1_000_000),
-    "m above n": Shape({"rows": 5, "groups": 20, "variants": VARIANTS, "variant": "fr"}, 500_000),
-    "Q = 32": Shape({"rows": 33, "priority_width": 32, "variants": VARIANTS, "variant": "exact"}, 50_000),
-    "Q = 4": Shape({"rows": 257, "priority_width": 4}, 500_000),
-    "b = 4096": Shape({"rows": 100, "batch": 4096}, 100_000),
+    "preset small": Shape({"preset": "small"}, 400_000),
+    "preset paper": Shape({"preset": "paper"}, 4_096),
+    "preset fast": Shape({"preset": "fast"}, 10_000),
+    "one row": Shape({"rows": 1}, 400_000),
+    "12 rows": Shape(_TINY | {"variants": VARIANTS, "variant": "k"}, 200_000),
+    "m above n": Shape({"rows": 5, "groups": 20, "variants": VARIANTS, "variant": "fr"}, 100_000),
+    "Q = 32": Shape({"rows": 33, "priority_width": 32, "variants": VARIANTS, "variant": "exact"}, 10_000),
+    "Q = 4": Shape({"rows": 257, "priority_width": 4}, 100_000),
+    "b = 4096": Shape({"rows": 100, "batch": 4096}, 20_000),
     "most ports": Shape(
-        {"rows": 64, "search_ports": 8, "draw_ports": 8, "write_ports": 8, "variants": VARIANTS}, 50_000
+        {"rows": 64, "search_ports": 8, "draw_ports": 8, "write_ports": 8, "variants": VARIANTS}, 10_000
     ),
-    "stratified": Shape(_TINY | {"draws": "stratified", "draw_ports": 2, "write_ports": 2}, 1_000_000),
-    "shallow": Shape(_TINY | {"pipeline": "shallow", "result_priority": False}, 1_000_000),
-    "parity": Shape(_TINY | {"protection": "parity"}, 500_000),
-    "sum tree": Shape(_TREE | {"rows": 33, "batch": 16}, 500_000),
+    "stratified": Shape(_TINY | {"draws": "stratified", "draw_ports": 2, "write_ports": 2}, 200_000),
+    "shallow": Shape(_TINY | {"pipeline": "shallow", "result_priority": False}, 400_000),
+    "parity": Shape(_TINY | {"protection": "parity"}, 100_000),
+    "sum tree": Shape(_TREE | {"rows": 33, "batch": 16}, 400_000),
     "sum tree, banks": Shape(
-        _TREE | {"rows": 100, "banks": 4, "draw_ports": 4, "write_ports": 4, "draws": "stratified"}, 200_000
+        _TREE | {"rows": 100, "banks": 4, "draw_ports": 4, "write_ports": 4, "draws": "stratified"}, 40_000
     ),
 }
 

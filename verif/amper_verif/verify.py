@@ -61,10 +61,18 @@ class Verification:
 #: Benches and what they are asked beside the workload, by bus; those of one bus run one after the other.
 BENCHES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "native": (("sampler.bench", {}),),
-    "axi": tuple(("bus.axi_sampler", {"part": part}) for part in ("registers", "streams")),
-    "axi4": tuple(("bus.axi_bursts", {"part": part}) for part in ("registers", "streams")),
-    "wishbone": (("bus.wishbone_sampler", {"part": "registers"}), ("bus.wishbone_peer", {})),
+    "axi": tuple(("bus.axi_sampler", {"part": part}) for part in ("corners", "registers", "streams")),
+    "axi4": tuple(("bus.axi_bursts", {"part": part}) for part in ("corners", "registers", "streams")),
+    "wishbone": (
+        *(("bus.wishbone_sampler", {"part": part}) for part in ("corners", "registers")),
+        ("bus.wishbone_peer", {}),
+    ),
 }
+
+
+def benches(bus: str, *, corners: bool) -> list[tuple[str, dict[str, Any]]]:
+    """Those of ``bus``, without that of its ``corners`` where they are not wanted."""
+    return [(bench, more) for bench, more in BENCHES[bus] if corners or more.get("part") != "corners"]
 
 
 def verify(
@@ -87,9 +95,10 @@ def verify(
 
     Parameters
     ----------
-    simulator : "icarus" or "verilator". batches, seed : of the random operations. corners : then, with native ports,
-        also those of ``amper.operations.corners``, as long as some hundred batches. trace : a recorded trace to replay
-        in place of both, its first ``operations`` or all. stretch : the trace over all rows. waves : keep a waveform.
+    simulator : "icarus" or "verilator". batches, seed : of the random operations. corners : also those of
+        ``amper.operations.corners``, as long as some hundred batches; with a bus, those of its registers.
+    trace : a recorded trace to replay in place of all, its first ``operations`` or all. stretch : it over all rows.
+    waves : keep a waveform.
     folder : for the build.
     mutate : changes the Verilog before it is simulated, to see that the comparison notices. progress : show a bar.
     code_coverage : count, in Verilator, which lines, branches and bits of the Verilog ran.
@@ -120,7 +129,7 @@ def verify(
             progress=progress,
             code_coverage=code_coverage,
         )
-        for bench, more in BENCHES[config.bus]
+        for bench, more in benches(config.bus, corners=corners and trace is None)
     ]
     if trace is not None:
         reports[-1]["timed"] = None

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         workload={
             "kind": "random",
             "batches": options.batches,
-            "corners": options.corners and config.bus == "native",
+            "corners": options.corners,
         },
         seed=options.seed,
         choice=options.choice,

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-corners",
         dest="corners",
         action="store_false",
-        help="only random operations, no bits one by one and no draws at the borders of rows",
+        help="only random operations: no bits one by one, no draws at the borders of rows, no illegal accesses",
     )
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the random operations (default 1)")
     parser.add_argument(

@@ -56,7 +56,7 @@ def test_streams(simulate, config):
     report = simulate(bus_components.axi_sampler(config, part="streams"))
     assert report["compared"] > 20
     assert report["malformed"] > 3
-    assert report["beats"] > 5 * report["malformed"]
+    assert report["beats"] - report["malformed"] > 30
 
 
 @pytest.mark.share(2)

@@ -1,12 +1,14 @@
 """The sampler behind Wishbone in simulation."""
 
 import dataclasses
+import re
 
 import pytest
 
 from amper_hw.bus.registers import BUS_ERRORS
 from amper_verif.harness import bus_components
-from amper_verif.harness.simulators import SIMULATORS
+from amper_verif.harness.simulators import SIMULATORS, SimulationError
+from amper_verif.verify import verify
 
 from . import test_axi
 from .test_axi import NAMES
@@ -61,3 +63,15 @@ def test_every_illegal_access(simulate, config):
     missing = {"STREAM_MALFORMED", "UNALIGNED", "WRITE_REFUSED", "ROW_FAULT"}
     assert set(report["tried"]) == set(BUS_ERRORS) - missing | refused_write
     assert report["accesses"] == 400
+
+
+def test_the_corners_find_what_chance_does_not(tmp_path):
+    """A register that is also found where bit 9 of its address is 1."""
+
+    def doubled(verilog):
+        broken, hits = re.subn(r"(access_address_is_48 = access_address)\[11:2\]", r"\1[10:2]", verilog)
+        assert hits == 1
+        return broken
+
+    with pytest.raises(SimulationError, match="a read of 0x8c0, where there is no register"):
+        verify(CONFIGURATIONS[0], simulator="icarus", batches=3, folder=tmp_path, mutate=doubled)

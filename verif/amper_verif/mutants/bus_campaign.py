@@ -20,7 +20,7 @@ from amper_verif.harness.simulation import run_bench
 from amper_verif.harness.simulators import SimulationError, require_simulator
 from amper_verif.mutants.campaign import Outcome, Results
 from amper_verif.mutants.netlist import WIDTH, make, netlist
-from amper_verif.verify import BENCHES
+from amper_verif.verify import benches
 
 _PATIENCE = 3  # times the cycles without a mutant
 _AROUND = """
@@ -57,7 +57,10 @@ def bus_campaign(
     choice: int = 1,
     say: Callable[[str], None] = print,
 ) -> list[Outcome]:
-    """At most ``count`` mutants of the modules that a bus adds; parameters and errors are those of ``campaign``."""
+    """At most ``count`` mutants of the modules that a bus adds; parameters and errors are those of ``campaign``.
+
+    "corners" of the workload are those of the bus.
+    """
     require_simulator("icarus")
     verilog = generate(config).verilog
     native = generate(replace(config, bus="native", packed_registers=False)).verilog
@@ -70,14 +73,15 @@ def bus_campaign(
     digest = hashlib.sha256(json.dumps([text, workload, seed]).encode()).hexdigest()[:16]
     results = Results(folder / "results.jsonl", digest)
     (folder / "ran.txt").write_text("0\n", encoding="utf-8")
-    most = [2**31 - 1] * len(BENCHES[config.bus])
+    parts = benches(config.bus, corners=workload.get("corners", False))
+    most = [2**31 - 1] * len(parts)
     for number in range(len(mutants) + 1):
         if number and number in results.said:
             continue
         said = ""
-        for place, (bench, more) in enumerate(BENCHES[config.bus]):
+        for place, (bench, more) in enumerate(parts):
             (folder / "asked.txt").write_text(f"{number} {most[place]}\n", encoding="utf-8")
-            asked = {"config": config.to_dict(), "seed": seed, "workload": workload, **more}
+            asked = {"config": config.to_dict(), "seed": seed, "workload": workload | {"corners": False}, **more}
             said = said or _run(text, config.name, bench, asked, seed, folder)
             if not number:
                 most[place] = _PATIENCE * (256 + int((folder / "ran.txt").read_text(encoding="utf-8")))

@@ -46,17 +46,21 @@ design -stash {name}
 """
 
 
-def is_equivalent(mutant: Mutant, top: str, folder: Path, *, whole: bool = False, seconds: int = 60) -> bool:
+def is_equivalent(
+    mutant: Mutant, top: str, folder: Path, *, whole: bool = False, outside: str = "", seconds: int = 60
+) -> bool:
     """Whether a solver finds it equivalent; False says that it found a difference, or nothing in time.
 
     Parameters
     ----------
     folder : that ``netlist.make`` filled. whole : look at the flattened sampler, not only at the mutant's module, of
-        which then every input is thought to occur.
+        which then every input is thought to occur. outside : a module in it that is left out: its outputs are anything.
     """
     module = top if whole else mutant.module
     select = f"add -global_input mutation {WIDTH}\n" if whole else ""
-    scope = f"hierarchy -top {top}\nflatten" if whole else f"expose -evert {module}/t:amper_*\nhierarchy -top {module}"
+    scope = f"expose -evert {module}/t:{outside if whole else 'amper_*'}\nhierarchy -top {module}\n"
+    if whole:
+        scope = f"{scope if outside else f'hierarchy -top {top}'}\nflatten"
     constants = [
         _CONSTANT.format(module=module, width=WIDTH, number=number, name=name)
         for number, name in ((0, "original"), (mutant.number, "mutated"))
@@ -84,25 +88,29 @@ def equivalent_mutants(
 ) -> dict[int, str]:
     """How each that was shown to be equivalent was, by number; what was found before is not looked for again.
 
-    ``config`` : of the sampler; some of its multipliers are then tried with all their operands, too.
+    ``config`` : of the sampler; some of its multipliers are then tried with all their operands, too. With a bus, it is
+    the registers and the bus that are looked at, around the sampler.
     """
-    enumeration = Enumeration(config, folder) if config else None
+    bus = config is not None and config.bus != "native"
+    enumeration = Enumeration(config, folder) if config and not bus else None
     file = folder / "equivalent.json"
     known = {one["name"]: one["by"] for one in json.loads(file.read_text("utf-8"))} if file.exists() else {}
     for place, mutant in enumerate(mutants):
         if mutant.name not in known:
-            known[mutant.name] = _how(mutant, top, folder, enumeration)
+            known[mutant.name] = _how(mutant, top, folder, enumeration, bus)
             file.write_text(json.dumps([{"name": name, "by": by} for name, by in known.items()], indent=2), "utf-8")
             say(f"{place + 1} of {len(mutants)} survivors looked at")
     return {mutant.number: known[mutant.name] for mutant in mutants if known[mutant.name]}
 
 
-def _how(mutant: Mutant, top: str, folder: Path, enumeration: Enumeration | None) -> str:
-    ways: tuple[tuple[str, Callable[[], bool]], ...] = (
-        ("SAT, its module", lambda: is_equivalent(mutant, top, folder)),
-        ("all words, m and Vmax", lambda: enumeration is not None and enumeration.hides(mutant)),
-        ("SAT, the whole sampler", lambda: is_equivalent(mutant, top, folder, whole=True)),
-    )
+def _how(mutant: Mutant, top: str, folder: Path, enumeration: Enumeration | None, bus: bool) -> str:
+    ways: list[tuple[str, Callable[[], bool]]] = [("SAT, its module", lambda: is_equivalent(mutant, top, folder))]
+    if bus:
+        core = f"{top}_sampler"
+        ways.append(("SAT, the bus", lambda: is_equivalent(mutant, top, folder, whole=True, outside=core)))
+    else:
+        ways.append(("all words, m and Vmax", lambda: enumeration is not None and enumeration.hides(mutant)))
+        ways.append(("SAT, the whole sampler", lambda: is_equivalent(mutant, top, folder, whole=True)))
     for by, is_shown in ways:
         try:
             if is_shown():

@@ -12,15 +12,18 @@ from cocotbext.axi import AxiBurstType, AxiBus, AxiMaster, AxiResp
 
 from amper import AmperConfig
 from amper.operations.vocabulary import Write
-from amper_hw.bus.axi4 import PATIENCE
 from amper_hw.bus.registers import WINDOW, WINDOW_BYTES
+from amper_verif.benches.bus.axi_beats import ANSWER_CYCLES, Axi4Beats
 from amper_verif.benches.bus.axi_sampler import CLOCK_NS, pauses, register_part, stream_part, tie_off
 from amper_verif.benches.bus.axi_streams import StreamProgram
+from amper_verif.benches.bus.burst_corners import BurstCorners
+from amper_verif.benches.bus.command_corners import CommandCorners
+from amper_verif.benches.bus.illegal_accesses import IllegalAccesses
 from amper_verif.benches.bus.register_access import ALL_BYTES, PeerBus
+from amper_verif.benches.bus.register_corners import RegisterCorners
 from amper_verif.benches.bus.register_program import Draw, RegisterProgram, unpacked
 from amper_verif.harness.simulation import bench_parameters, leave_report
 
-ANSWER_CYCLES = 3 * PATIENCE  # a burst waits once, but pauses come on top
 KINDS = (AxiBurstType.FIXED, AxiBurstType.INCR, AxiBurstType.WRAP)
 WORDS = (1, 2, 3, 4, 8, 16, 64)
 WRAPPING = (2, 4, 8, 16)  # what WRAP can have
@@ -151,6 +154,21 @@ async def burst_part(bus: Axi4, program: BurstProgram, *_: Any) -> dict[str, Any
     return {}
 
 
+async def corner_part(dut: Any, config: AmperConfig, chance: random.Random) -> RegisterProgram:
+    """Corners of registers, commands and bursts, and every illegal access."""
+    bus = Axi4Beats(dut, chance)
+    program = RegisterProgram(bus, config, chance)
+    await bus.reset()
+    await program.check_resets()
+    await program.start()
+    await RegisterCorners(program, chance, unaligned=True).run()
+    await CommandCorners(program, chance).run()
+    await BurstCorners(bus, program).run()
+    await IllegalAccesses(program, chance, unaligned=True).run()
+    await program.check_interrupts()
+    return program
+
+
 PARTS = {"bursts": burst_part, "registers": register_part, "streams": stream_part}
 
 
@@ -161,6 +179,11 @@ async def against_model(dut: Any) -> None:
     chance = random.Random(parameters["seed"])
     cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns").start())
     dut.rst.value = 1
+    if parameters["part"] == "corners":
+        tie_off(dut)
+        program = await corner_part(dut, config, chance)
+        leave_report(program.scoreboard.counts() | {"compared": program.compared})
+        return
     bus = Axi4(dut, chance)
     program = BurstProgram(bus, config, chance)
     streams = StreamProgram(dut, program, chance) if parameters["part"] == "streams" else None

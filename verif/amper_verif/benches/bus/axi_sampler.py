@@ -25,8 +25,10 @@ from cocotbext.axi.axil_channels import (
 from amper import AmperConfig
 from amper.operations.workload import workload
 from amper_verif.benches.bus.axi_streams import StreamProgram
+from amper_verif.benches.bus.command_corners import CommandCorners
 from amper_verif.benches.bus.illegal_accesses import IllegalAccesses
 from amper_verif.benches.bus.register_access import ALL_BYTES, PeerBus
+from amper_verif.benches.bus.register_corners import RegisterCorners
 from amper_verif.benches.bus.register_program import RegisterProgram
 from amper_verif.benches.support import Gaps
 from amper_verif.harness.simulation import bench_parameters, leave_report
@@ -129,15 +131,19 @@ async def measure_answers(lite: AxiLite) -> dict[str, int]:
     return cycles
 
 
-async def illegal_part(lite: AxiLite, program: RegisterProgram, *_: Any) -> dict[str, Any]:
+async def illegal_part(lite: AxiLite, program: RegisterProgram, _: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Illegal accesses and interrupts; part "corners" has those of registers and commands, too."""
     await program.check_resets()
     await program.start()
+    if parameters["part"] == "corners":
+        await RegisterCorners(program, lite.chance, unaligned=True).run()
+        await CommandCorners(program, lite.chance).run()
     illegal = IllegalAccesses(program, lite.chance, unaligned=True)
     await illegal.run()
     await program.check_interrupts()
     answer_cycles = await measure_answers(lite)
     lite.pause()
-    accesses = await both_directions(lite, program, 300)
+    accesses = await both_directions(lite, program, 300 if parameters["part"] == "illegal" else 100)
     return {"tried": illegal.tried, "answer_cycles": answer_cycles, "accesses": accesses}
 
 
@@ -165,7 +171,13 @@ def tie_off(dut: Any) -> None:
     dut.m_axis_result_tready.value = 0
 
 
-PARTS = {"illegal": illegal_part, "registers": register_part, "tied": register_part, "streams": stream_part}
+PARTS = {
+    "illegal": illegal_part,
+    "corners": illegal_part,
+    "registers": register_part,
+    "tied": register_part,
+    "streams": stream_part,
+}
 
 
 @cocotb.test()

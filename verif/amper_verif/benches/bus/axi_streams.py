@@ -11,6 +11,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
+from amper import Parameter
 from amper.operations.vocabulary import Beat, Control, Operation, Reset, Sample, Write
 from amper_hw.bus.axi_stream import INVALIDATE_BIT, LANE_WIDTH, PRIORITY_BIT
 from amper_verif.benches.bus.register_access import POLLS
@@ -68,8 +69,31 @@ class StreamProgram:
                 await self._register_writes()
             if mishaps and self._chance.random() < 0.1:
                 await self.writes.send(self._malformed_beat())
+        if mishaps:
+            await self._corners()
         await self._settle()
         observer.cancel()
+
+    async def _corners(self) -> None:
+        """Each bit that makes a beat malformed, alone; each bit of a request that is too large; some of BATCH."""
+        config = self.config
+        meaning = (1 << config.row_width) - 1 | 1 << INVALIDATE_BIT | config.priority_max << PRIORITY_BIT
+        reserved = [bit for bit in range(LANE_WIDTH) if not meaning >> bit & 1]
+        for lane in range(config.write_ports):
+            keeps = [0xFF if place == lane else 0 for place in range(config.write_ports)]
+            for keep in (0xFF ^ 1 << byte for byte in range(LANE_BYTES)):
+                words = [self._chance.randrange(config.rows) for _ in keeps]
+                await self.writes.send(self._frame(words, [keep if whole else 0 for whole in keeps]))
+            for bit in reserved:
+                words = [self._chance.randrange(config.rows) | 1 << bit for _ in keeps]
+                await self.writes.send(self._frame(words, keeps))
+        for bit in range(32):
+            await self.requests.send(AxiStreamFrame([config.batch + 1 | 1 << bit]))
+        for batch in range(1, min(config.batch, 8) + 1):
+            await self.quiet()
+            await self.program.control(Parameter.BATCH, batch)
+            await self.program.registers.wait_for("QUEUE_EMPTY")
+            await self.requests.send(AxiStreamFrame([0]))
 
     def _draws(self, batch: int) -> int:
         """The request as given, or one that does not even fit into the sampler's field."""

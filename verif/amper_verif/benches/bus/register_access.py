@@ -8,7 +8,15 @@ from typing import Any, Protocol
 from cocotb.triggers import ClockCycles, RisingEdge
 
 from amper import AmperConfig
-from amper_hw.bus.registers import ACCESS_ERRORS, BUS_ERRORS, Register, register_map
+from amper_hw.bus.registers import (
+    ACCESS_ERRORS,
+    ADDRESS_WIDTH,
+    BUS_ERRORS,
+    WINDOW,
+    WINDOW_BYTES,
+    Register,
+    register_map,
+)
 
 ALL_BYTES = 0b1111
 POLLS = 5000  # reads after which something never came
@@ -57,11 +65,18 @@ class PeerBus:
 
 
 class RegisterAccess:
-    """Registers by name; an error that is not expected, and one that is but does not come, is an AssertionError."""
+    """Registers by name; an error that is not expected, and one that is but does not come, is an AssertionError.
+
+    ``free`` : addresses of words that have neither a register nor, with AXI4, the window.
+    """
 
     def __init__(self, bus: Bus, config: AmperConfig) -> None:
         self.bus = bus
         self.map: dict[str, Register] = {register.name: register for register in register_map(config)}
+        taken = {register.offset for register in self.map.values()}
+        if config.bus == "axi4" and config.packed_registers:
+            taken |= set(range(WINDOW, WINDOW + WINDOW_BYTES))
+        self.free = [address for address in range(0, 1 << ADDRESS_WIDTH, 4) if address not in taken]
 
     async def get(self, name: str) -> int:
         value, error = await self.bus.read(self.map[name].offset)

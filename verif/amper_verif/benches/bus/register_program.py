@@ -61,11 +61,12 @@ class RegisterProgram:
     # --- single steps --------------------------------------------------------------------------------------------
 
     async def prepare(self) -> None:
-        """Some rows and another number of groups."""
-        for row in range(self.config.rows):
+        """Some rows and, where there are groups, another number of them."""
+        for row in range(min(self.config.rows, 64)):
             await self.write(Write(row, self._chance.randint(0, self.config.priority_max)))
         await self.control(Parameter.GROUPS, max(1, self.config.groups - 1))
         await self.registers.wait_for("QUEUE_EMPTY")
+        await self.registers.bus_errors()
 
     async def check_batch(self) -> None:
         """A batch: its draws are the model's."""

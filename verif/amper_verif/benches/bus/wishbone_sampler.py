@@ -11,8 +11,10 @@ import cocotb
 
 from amper import AmperConfig, Parameter
 from amper_hw.bus.registers import register_map
+from amper_verif.benches.bus.command_corners import CommandCorners
 from amper_verif.benches.bus.illegal_accesses import IllegalAccesses
 from amper_verif.benches.bus.register_access import ALL_BYTES
+from amper_verif.benches.bus.register_corners import RegisterCorners
 from amper_verif.benches.bus.register_program import RegisterProgram
 from amper_verif.benches.support import Device, Gaps
 from amper_verif.harness.simulation import bench_parameters, leave_report
@@ -158,7 +160,7 @@ async def clearing_at_every_moment(master: WishboneMaster, program: RegisterProg
     errors = program.registers.map["BUS_ERRORS"]
     kept = 0
     for moment in range(20):
-        await program.control(Parameter.VARIANT, 4)
+        await program.control(Parameter.BATCH, 0)
         await master.idle(moment)
         (_, (left, _)) = await master.cycle([Operation(errors.offset, errors.mask), Operation(errors.offset)])
         kept += left != 0
@@ -193,9 +195,12 @@ async def against_model(dut: Any) -> None:
     device.drive(wb_cyc=0, wb_stb=0, wb_we=0, wb_adr=0, wb_dat_i=0, wb_sel=0)
     await device.start()
     report: dict[str, Any] = {}
-    if parameters["part"] == "illegal":
+    if parameters["part"] in ("illegal", "corners"):
         await program.check_resets()
         await program.start()
+        if parameters["part"] == "corners":
+            await RegisterCorners(program, chance, unaligned=False).run()
+            await CommandCorners(program, chance).run()
         illegal = IllegalAccesses(program, chance, unaligned=False)
         await illegal.run()
         await program.check_interrupts()

@@ -5,26 +5,44 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from amper_cli.arguments import folder
-from amper_cli.errors import reporting
+from amper_cli.arguments import folder, source
+from amper_cli.errors import reporting, say
 from amper_cli.options import add_configuration, configuration
 
+if TYPE_CHECKING:
+    from amper import AmperConfig
+
 DESCRIPTION = """\
-Prove properties of the components of the generated Verilog, by induction over time from any power-up state on. The
-exit code is 1 if one fails or stays open.
+Prove properties of the components of the generated Verilog, by induction over time from any power-up state on; or that
+every module of its netlist does what the Verilog says. The exit code is 1 if something fails or stays open.
 """
 
 EXAMPLES = """\
 examples:
   amper prove
   amper prove --rows 64 --bank-rows 16 --only rank-select
+  amper prove --rows 12 --bank-rows 4 --netlist
+  amper prove --rows 12 --bank-rows 4 --netlist --liberty sky130hd_tt.lib.gz
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add its options."""
     parser.add_argument("--only", metavar="NAME", help="this property, not all")
+    parser.add_argument(
+        "--netlist", action="store_true", help="each module against its netlist, in place of properties"
+    )
+    parser.add_argument(
+        "--liberty",
+        nargs="+",
+        type=source,
+        default=[],
+        metavar="FILE",
+        help="with --netlist: of these cells (.gz or not)",
+    )
     parser.add_argument("--seconds", type=int, default=300, metavar="S", help="for each step of one (default 300)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of a table")
     parser.add_argument("-o", "--output", type=folder, metavar="DIR", default="build/prove", help="default build/prove")
@@ -35,8 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @reporting("prove", "synth")
 def run(options: argparse.Namespace) -> int:
     """One property after the other, whatever the bus of the configuration."""
-    from pathlib import Path
-
     from amper_report.tables import table
     from amper_verif.prove.engine import prove
     from amper_verif.prove.properties import PROPERTIES
@@ -44,7 +60,11 @@ def run(options: argparse.Namespace) -> int:
     names = [one.name for one in PROPERTIES]
     if options.only is not None and options.only not in names:
         raise ValueError(f"only must be one of {', '.join(names)}, not {options.only}")
+    if options.liberty and not options.netlist:
+        raise ValueError("liberty needs --netlist")
     config = configuration(options)
+    if options.netlist:
+        return _compare(config, options)
     proofs = [
         prove(one, config, Path(options.output) / one.name, seconds=options.seconds)
         for one in PROPERTIES
@@ -58,3 +78,32 @@ def run(options: argparse.Namespace) -> int:
         ]
         print(table(("property", "says", "n", "verdict", "cycles", "its case is reached in", "seconds"), rows))
     return 0 if all(proof.passed for proof in proofs) else 1
+
+
+def _compare(config: AmperConfig, options: argparse.Namespace) -> int:
+    """Each module against its netlist."""
+    from amper_report.tables import table
+    from amper_synth.liberty.reader import liberty_text
+    from amper_verif.prove.netlist import compare_netlist
+
+    output = Path(options.output) / "netlist"
+    output.mkdir(parents=True, exist_ok=True)
+    cells = []
+    for place, file in enumerate(options.liberty):
+        cells.append(output / f"cells_{place}.lib")
+        cells[-1].write_text(liberty_text(file), encoding="latin-1")
+    found = compare_netlist(config, output, liberty=cells, seconds=options.seconds, say=say)
+    if options.json:
+        print(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        rows = [
+            [
+                one.module,
+                one.points,
+                "equal" if one.passed else f"open: {', '.join(one.open_points)}",
+                f"{one.seconds:.1f}",
+            ]
+            for one in found
+        ]
+        print(table(("module", "bits compared", "verdict", "seconds"), rows))
+    return 0 if all(one.passed for one in found) else 1

@@ -27,14 +27,18 @@ def yosys_command() -> list[str]:
     return [native]
 
 
-def run_yosys(folder: Path, *arguments: str) -> str:
-    """Run Yosys in ``folder``; returns what it printed.
+def run_yosys(folder: Path, *arguments: str, seconds: float | None = None) -> str:
+    """Run Yosys in ``folder``; returns what it printed. ``seconds`` : after which it is ended.
 
     Raises
     ------
-    SynthesisError : no Yosys, or it failed; its own error is in the message.
+    SynthesisError : no Yosys, or it failed; its own error is in the message. TimeoutError : it did not end in time.
     """
-    done = subprocess.run([*yosys_command(), *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    command = [*yosys_command(), *arguments]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"Yosys did not end in {seconds} s") from None
     if done.returncode != 0:
         output = done.stdout + done.stderr
         errors = [line for line in output.splitlines() if "ERROR" in line]
@@ -42,13 +46,16 @@ def run_yosys(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def run_script(folder: Path, name: str, text: str) -> None:
-    """Keep ``text`` as ``<name>.ys`` in ``folder`` and run it; the log stays beside it as ``<name>.log``."""
+def run_script(folder: Path, name: str, text: str, *, seconds: float | None = None) -> None:
+    """Keep ``text`` as ``<name>.ys`` in ``folder`` and run it; the log stays beside it as ``<name>.log``.
+
+    ``seconds`` and errors : as of ``run_yosys``.
+    """
     (folder / f"{name}.ys").write_text(text, encoding="utf-8")
     log = folder / f"{name}.log"
     log.unlink(missing_ok=True)
     try:
-        run_yosys(folder, "-l", log.name, "-q", "-s", f"{name}.ys")
+        run_yosys(folder, "-l", log.name, "-q", "-s", f"{name}.ys", seconds=seconds)
     except SynthesisError as error:
         said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""  # quiet, it prints too little
         errors = [line for line in said.splitlines() if line.startswith("ERROR")]

@@ -22,6 +22,7 @@ Sources: SHA-256 `{sources}`. {environment}; {simulators}.
 _TITLES = {
     "verify": "RTL against the golden model",
     "prove": "Proofs",
+    "netlist": "RTL against its netlist",
     "resets": "Registers without reset",
     "coverage": "Code coverage",
     "mutate": "Mutants",
@@ -101,6 +102,27 @@ def _prove(rows: list[dict[str, Any]]) -> str:
         "`holds`: for so many cycles from the reset on.\n\n"
     )
     return text + table(("property", "says", "n", "verdict", "cycles", "its case is reached in", "seconds"), lines)
+
+
+def _netlist(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        [
+            row["label"],
+            row["modules"],
+            f"{row['points']:,}",
+            "; ".join(f"`{module}`: {', '.join(names)}" for module, names in row["open"].items()) or "none",
+            f"`{row['longest']}`",
+            f"{row['seconds']:.0f}",
+            _mark(row),
+        ]
+        for row in rows
+    ]
+    text = (
+        "Each module of the netlist that Yosys makes, of its own gates, against the Verilog: equal outputs and next "
+        "states, whatever inputs and registers are.\n\n"
+    )
+    titles = ("configuration", "modules", "bits compared", "stayed open", "the longest", "seconds", "verdict")
+    return text + table(titles, lines)
 
 
 def _resets(rows: list[dict[str, Any]]) -> str:
@@ -214,6 +236,7 @@ def _sanitize(rows: list[dict[str, Any]]) -> str:
 _BODIES: dict[str, Callable[[list[dict[str, Any]]], str]] = {
     "verify": _verify,
     "prove": _prove,
+    "netlist": _netlist,
     "resets": _resets,
     "coverage": _coverage,
     "mutate": _mutate,

@@ -80,6 +80,7 @@ class Plan:
     verify: tuple[Check, ...]
     prove: tuple[Mapping[str, Any], ...]  # configurations, of each of which every property is proven
     prove_cycles: int  # but for those that hold for more cycles than these
+    netlist: Mapping[str, Mapping[str, Any]]  # configurations, whose modules are compared with their netlists
     resets: Mapping[str, Mapping[str, Any]]  # configurations, whose registers without reset are listed
     coverage: tuple[Covered, ...]
     mutate: tuple[Mutants, ...]
@@ -105,6 +106,7 @@ QUICK = Plan(
     ),
     prove=(TINY,),
     prove_cycles=12,
+    netlist={"tiniest": TINIEST},
     resets=RESETS,
     coverage=(Covered("tiny", TINY, seeds=1, batches=30, corners=True, least=(99, 97, 93)),),
     mutate=(Mutants("tiniest", TINIEST, 40, 20, least=0.6, proofs=False),),
@@ -130,6 +132,7 @@ FULL = Plan(
     ),
     prove=(TINY, {"preset": "small"}),
     prove_cycles=100,
+    netlist={"tiny": TINY, "tiny, all variants": _ALL} | _BUSES,
     resets=RESETS,
     coverage=(
         Covered("tiny", TINY, seeds=2, batches=100, corners=True, least=(100, 99, 97)),

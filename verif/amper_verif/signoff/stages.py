@@ -21,6 +21,7 @@ from amper_verif.mutants.equivalence import equivalent_mutants
 from amper_verif.mutants.report import by_module, score
 from amper_verif.native.soak import SHAPES, Total, soak, totals
 from amper_verif.prove.engine import prove
+from amper_verif.prove.netlist import compare_netlist
 from amper_verif.prove.properties import PROPERTIES
 from amper_verif.resets.listing import argued, committed_arguments, unreset
 from amper_verif.signoff import sanitize
@@ -81,6 +82,20 @@ def proven(plan: Plan, folder: Path, say: Say) -> Found:
             say(f"prove: {goal.name}")
             proof = prove(goal, configured(values), folder / f"{place}-{goal.name}", seconds=900)
             rows.append({"label": goal.name, "passed": proof.passed} | asdict(proof))
+    return Found(rows)
+
+
+def synthesised(plan: Plan, folder: Path, say: Say) -> Found:
+    """The modules of each configuration against their netlists."""
+    rows = []
+    for place, (label, values) in enumerate(plan.netlist.items()):
+        say(f"netlist: {label}")
+        found = compare_netlist(configured(values), folder / str(place), say=say)
+        row = {"label": label, "passed": bool(found) and all(one.passed for one in found), "modules": len(found)}
+        opens = {one.module: one.open_points for one in found if not one.passed}
+        longest = max(found, key=lambda one: one.seconds)
+        counts = {"points": sum(one.points for one in found), "seconds": sum(one.seconds for one in found)}
+        rows.append(row | counts | {"longest": longest.module, "open": opens})
     return Found(rows)
 
 
@@ -195,6 +210,7 @@ def sanitized(plan: Plan, folder: Path, say: Say) -> Found:
 STAGES: dict[str, Callable[[Plan, Path, Say], Found]] = {
     "verify": verified,
     "prove": proven,
+    "netlist": synthesised,
     "resets": unset,
     "coverage": covered,
     "mutate": mutated,

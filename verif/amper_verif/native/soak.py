@@ -139,7 +139,7 @@ def soak(
             line |= {"compared": run.compared, "mismatches": run.mismatches, "kinds": run.kinds, "first": run.first}
             json_lines.append(file, line)
     found = totals(file)
-    return {name: found[name] for name in chosen}
+    return {name: found.get(name, Total()) for name in chosen}
 
 
 def one_round(config: AmperConfig, calls: int, seed: int, simulator: str = SIMULATORS[0], name: str = "") -> Round:
@@ -187,7 +187,9 @@ def replayed(shape: str, seed: int, calls: int, simulator: str = SIMULATORS[0]) 
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns 1 on any mismatch, now or before, and where nothing was compared."""
     parser = argparse.ArgumentParser(prog="python -m amper_verif.native.soak", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="of every shape, in all (default 1)")
+    parser.add_argument(
+        "--rounds", type=int, default=1, metavar="N", help="of every shape, in all (default 1; 0: show them)"
+    )
     parser.add_argument("--calls", type=int, metavar="N", help="a round, at most (default: of some seconds)")
     parser.add_argument("-o", "--output", type=Path, default=Path("build/soak.jsonl"), metavar="FILE")
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=(), metavar="SHAPE", help="(default all)")

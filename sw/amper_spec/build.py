@@ -93,7 +93,7 @@ class Build(Declared):
         "none",
         Choice(PROTECTIONS),
         "X",
-        "against flipped bits of rows, of variant exact alone; rows in registers have parity at most, not in LUT RAM",
+        "against flipped bits of rows, of variant exact alone; in registers parity at most, in LUT RAM none",
     )
     memories: Memories = parameter(
         "inferred",
@@ -164,7 +164,7 @@ class Build(Declared):
         if getattr(self, "variants", ()) != ("exact",):
             raise ValueError(f"protection must be none with other variants than exact, not {has}")
         if getattr(self, "organisation", "parallel") == "tree":
-            raise ValueError(f"protection must be none with organisation tree, not {has}")
+            return
         if self.protection == "secded":
             raise ValueError(f"protection must be none or parity with organisation parallel, not {has}")
         if self.primitives == "blocks" and self.storage == "flip-flops":

@@ -43,6 +43,7 @@ def test_what_a_reset_leaves():
         {"variants": VARIANTS, "draw_ports": 2, "write_ports": 2, "search_ports": 2},
         {"organisation": "tree", "banks": 2},
         {"draws": "stratified", "protection": "parity"},
+        {"organisation": "tree", "protection": "secded"},
         {"bus": "axi"},
         {"bus": "axi4", "primitives": "blocks"},
         {"bus": "wishbone", "pipeline": "shallow"},

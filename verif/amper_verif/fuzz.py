@@ -12,7 +12,7 @@ from typing import Any
 
 from amper import AMPER_VARIANTS, AmperConfig
 from amper_spec.algorithm import DRAWS, ORGANISATIONS
-from amper_spec.build import FIXED_IN_THE_TREE, MEMORIES, PACKED_ROW_WIDTH
+from amper_spec.build import FIXED_IN_THE_TREE, MEMORIES, PACKED_ROW_WIDTH, PROTECTIONS
 from amper_spec.declare import declarations
 from amper_verif.harness.simulators import SIMULATORS, require_simulator
 from amper_verif.verify import Verification, verify
@@ -130,9 +130,10 @@ def _bank_rows(chance: random.Random, values: dict[str, Any]) -> int:
 
 
 def _protection(chance: random.Random, values: dict[str, Any]) -> str:
+    if values["organisation"] == "tree":
+        return chance.choice(PROTECTIONS)
     in_registers = values["primitives"] == "gates" or values["storage"] == "latches"
-    can = values["variants"] == ("exact",) and in_registers and values["organisation"] == "parallel"
-    return chance.choice(("none", "parity")) if can else "none"
+    return chance.choice(("none", "parity")) if values["variants"] == ("exact",) and in_registers else "none"
 
 
 def _packed_registers(chance: random.Random, values: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from amper_hw.base.variants import has_candidates, has_exact, has_tree, in_lut_ram
-from amper_hw.tree.shape import LEVEL_CYCLES, levels
+from amper_hw.tree.shape import LEVEL_CYCLES, bank_rows, levels
 from amper_spec.config import AmperConfig
 
 PREPARE_CYCLES = (
@@ -20,6 +20,8 @@ DIVISION_CYCLES = 61  # the most from a change of m or lambda' to its reciprocal
 CODE_CYCLES = 4  # tree: from a write entering the memory of codes to its entering the root
 TOTAL_CYCLES = CODE_CYCLES + 3  # tree: from a write being taken to T of its bank and whether it is 0
 BANK_CYCLES = 2  # tree in banks: from a place in T to the bank that holds it, and the place there
+CHECKED_CYCLES = 8  # tree: from a row entering the memory of codes to whether its code has a flipped bit, and which
+PATROL_CYCLES = 16  # tree: from one row that is looked at in idle cycles to the next one
 CHECK_CYCLES = 1024  # exact, with parity: the longest that a sampler at rest goes without looking at it
 SMALL_VECTOR = 8  # the most bits that BitSelect handles in one stage
 
@@ -211,6 +213,18 @@ def total_cycles(config: AmperConfig) -> int:
 def sum_tree_cycles(config: AmperConfig) -> int:
     """tree: from an operation entering the root to its leaving the lowest level."""
     return LEVEL_CYCLES * len(levels(config))
+
+
+def fault_cycles(config: AmperConfig) -> int:
+    """tree, with protection: after so many cycles without a draw or a write every one before has told of every fault
+    that it met, and all sums stand still: codes, levels and their checks, T and its sum over at most 16 banks."""
+    return CHECKED_CYCLES + TOTAL_CYCLES + sum_tree_cycles(config) + 16
+
+
+def repair_cycles(config: AmperConfig) -> int:
+    """tree, with protection: the longest from a fault, once nothing is under way, to the end of its repair: all sums
+    zeroed, two cycles a row; changes and writes wait for it, and requests for the first ``fault_cycles``."""
+    return 2 * fault_cycles(config) + clear_cycles(config) + 2 * bank_rows(config) + 8
 
 
 def turn_cycles(config: AmperConfig) -> int:

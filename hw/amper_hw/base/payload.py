@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import index_width
-from amper_hw.base.variants import has_both, has_candidates, has_exact, in_lut_ram
+from amper_hw.base.variants import has_both, has_candidates, has_exact, has_tree, in_lut_ram
 from amper_hw.planes.lut_ram.skew import skewed_width, vector_width
 from amper_hw.planes.ports import plane_signature
 from amper_spec.config import AMPER_VARIANTS, COEFFICIENT_WIDTH, VARIANTS, AmperConfig
@@ -16,6 +16,7 @@ from amper_spec.status import STATUS_WIDTH as STATUS_WIDTH
 from amper_spec.status import Status
 
 COUNTER_WIDTH = 32
+FAULT_COUNTER_WIDTH = 16
 
 # As plain integers, which Amaranth makes no wider than they are (docs/reference/algorithm.md, "Statuses of a result").
 OK, FALLBACK, NO_VALID_ROW, BAD_BATCH, DISABLED, ROW_FAULT = (status.value for status in Status)
@@ -152,6 +153,17 @@ def stream_load_signature() -> wiring.Signature:
     return wiring.Signature({"valid": Out(1), "word": Out(2), "value": Out(VALUE_WIDTH)})
 
 
+def fault_members(config: AmperConfig) -> dict[str, wiring.Member]:
+    """Of rows in RAM with protection: ``faults_repaired``, how often what had flipped was made anew since reset, and
+    ``faults_lost``, how often a row's code could not be, both modulo 2^16; ``lost_row``, while ``row_fault`` is 1 for
+    good: a row that has to be written."""
+    return {
+        "faults_repaired": Out(FAULT_COUNTER_WIDTH),
+        "faults_lost": Out(FAULT_COUNTER_WIDTH),
+        "lost_row": Out(config.row_width),
+    }
+
+
 def monitor_members(config: AmperConfig) -> dict[str, wiring.Member]:
     """What can be read back of a sampler at any time, without a handshake."""
     of_candidates: dict[str, wiring.Member] = {
@@ -168,6 +180,7 @@ def monitor_members(config: AmperConfig) -> dict[str, wiring.Member]:
         **(of_candidates if has_candidates(config) else {}),
         **({"total": Out(config.total_width)} if has_exact(config) else {}),
         **({"row_fault": Out(1)} if config.protected else {}),
+        **(fault_members(config) if has_tree(config) and config.protected else {}),
         "cycles": Out(COUNTER_WIDTH),
         "errors": Out(COUNTER_WIDTH),
     }
@@ -186,7 +199,8 @@ def sampler_signature(config: AmperConfig) -> wiring.Signature:
     busy : Out, a batch is under way. vmax, vmax_exact : Out, the largest valid priority; only an upper bound while
     vmax_exact is 0. csp_size : Out, rows in the candidate set of the latest batch that began to draw.
     total : Out, the sum of all priorities that the latest batch of exact saw. valid_rows : Out, rows that are valid.
-    row_fault : Out, with parity: it was wrong when it was looked at last.
+    row_fault : Out, with protection: with rows in registers, their parity was wrong when it was looked at last; with
+    rows in RAM, what is drawn may be wrong. faults_repaired, faults_lost, lost_row : Out, ``fault_members``.
     searches, cycles, errors : Out, since reset, modulo 2^32: searches for batches, cycles with busy at 1, refusals.
     """
     return wiring.Signature(

@@ -12,8 +12,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import any_of
+from amper_hw.bus.fields import Register
 from amper_hw.bus.port import access_signature
-from amper_hw.bus.registers import ACCESS_ERRORS, DATA_WIDTH, Register, register_map
+from amper_hw.bus.registers import ACCESS_ERRORS, DATA_WIDTH, register_map
 from amper_spec.config import AmperConfig
 
 

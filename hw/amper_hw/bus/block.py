@@ -102,6 +102,10 @@ class RegisterBlock(Composite):
         if has_exact(self._config):
             total = Cat(self.monitor.total, Const(0, 2 * DATA_WIDTH - self._config.total_width))
             values |= {"TOTAL_LOW": total[:DATA_WIDTH], "TOTAL_HIGH": total[DATA_WIDTH:]}
+            values |= {"FAULTS": Const(0, 1), "LOST_ROW": Const(0, 1)}
+        if "lost_row" in there:
+            counts = Cat(self.monitor.faults_repaired, self.monitor.faults_lost)
+            values |= {"FAULTS": counts, "LOST_ROW": self.monitor.lost_row}
         return values
 
     def _parameters(self, m: Module) -> dict[str, Value]:

@@ -5,99 +5,22 @@ How the registers are used: docs/hardware/programmers-guide.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
+from amper_hw.base.payload import FAULT_COUNTER_WIDTH
 from amper_hw.base.variants import has_exact
+from amper_hw.bus.fields import PARAMETERS_OFFSET, Field, Register
 from amper_spec.build import PROTECTIONS
 from amper_spec.config import AMPER_VARIANTS, BUSES, VARIANTS, AmperConfig
 from amper_spec.parameters import VALUE_WIDTH, Parameter
 from amper_spec.status import STATUS_WIDTH, Status
-
-Access = Literal["ro", "rw", "wo", "w1c"]
-_COMMANDS = ("WRITE_PRIORITY", "INVALIDATE", "REQUEST", "UPDATE")  # beside the parameters
 
 DATA_WIDTH = 32
 ADDRESS_WIDTH = 12  # bits of a byte address
 COMMAND_DEPTH = 16  # places of the command queue
 ID = int.from_bytes(b"AMPR", "big")
 UPDATE_SECOND = 16  # lowest bit of the second priority in UPDATE
-PARAMETERS_OFFSET = 0x040  # of parameter 0
 WINDOW = 0x400  # of AXI4: every address of it is RESULT_PACKED to a read, UPDATE to a write, and waits its turn
 WINDOW_BYTES = 0x400  # a power of two
 VERSION = (1, 4)  # an address or a field never changes its meaning within a major version
-
-
-@dataclass(frozen=True)
-class Field:
-    """Bits of a register.
-
-    Parameters
-    ----------
-    name : in capitals. low : its lowest bit. width : bits. description : one line. reset : value after reset.
-    source : what of the configuration the width and the reset value follow from; "" if nothing.
-    """
-
-    name: str
-    low: int
-    width: int
-    description: str
-    reset: int = 0
-    source: str = ""
-
-    @property
-    def mask(self) -> int:
-        """Its bits within the register."""
-        return ((1 << self.width) - 1) << self.low
-
-
-@dataclass(frozen=True)
-class Register:
-    """A register of 32 bits.
-
-    Parameters
-    ----------
-    name : in capitals. offset : byte address, a multiple of 4. access : "ro" read only, "rw", "wo" write only, "w1c"
-    (writing 1 clears). description : one line. fields : the others of its bits are reserved. takes : a read takes what
-    it shows away.
-    """
-
-    name: str
-    offset: int
-    access: Access
-    description: str
-    fields: tuple[Field, ...]
-    takes: bool = False
-
-    @property
-    def mask(self) -> int:
-        """The bits that are not reserved."""
-        return sum(field.mask for field in self.fields)
-
-    @property
-    def reset(self) -> int:
-        """Value after reset."""
-        return sum(field.reset << field.low for field in self.fields)
-
-    @property
-    def readable(self) -> bool:
-        """Whether it can be read."""
-        return self.access != "wo"
-
-    @property
-    def writable(self) -> bool:
-        """Whether it can be written."""
-        return self.access != "ro"
-
-    @property
-    def constant(self) -> bool:
-        """Whether its value says what was built, and never changes."""
-        return self.offset < PARAMETERS_OFFSET
-
-    @property
-    def command(self) -> bool:
-        """Whether a write to it is a command, which goes into the command queue."""
-        return self.name in Parameter.__members__ or self.name in _COMMANDS
 
 
 #: What is answered with an error, and sets the bit of this place in BUS_ERRORS; of several, only the first.
@@ -117,7 +40,7 @@ BUS_ERRORS = ACCESS_ERRORS | {
     "PARAMETER_REFUSED": "the sampler refused the value of a parameter",
     "WRITE_REFUSED": "the sampler refused a write: no such row, or it is not in use",
     "STREAM_MALFORMED": "a beat of the write stream was malformed and dropped (AXI only)",
-    "ROW_FAULT": "the parity of the rows is wrong (protection only); comes again until they are written anew",
+    "ROW_FAULT": "a row's bit has flipped (protection only); comes again until rows are repaired or written anew",
 }
 
 #: Bits of IRQ_STATUS and IRQ_ENABLE, from bit 0.
@@ -137,6 +60,7 @@ def register_map(config: AmperConfig) -> tuple[Register, ...]:
         *_state(config),
         *_errors(),
         *_total(config),
+        *_faults(config),
         *_commands(config),
     )
 
@@ -316,6 +240,21 @@ def _total(config: AmperConfig) -> tuple[Register, ...]:
     return (
         Register("TOTAL_LOW", 0x0B0, "ro", "T of the latest batch of exact", _whole("bits 31:0", 0, "rows", low)),
         Register("TOTAL_HIGH", 0x0B4, "ro", "T of the latest batch of exact", _whole("bits 63:32", 0, "rows", high)),
+    )
+
+
+def _faults(config: AmperConfig) -> tuple[Register, ...]:
+    """What became of flipped bits, where variant exact is built in; 0 but of organisation tree with protection."""
+    if not has_exact(config):
+        return ()
+    counts = (
+        Field("REPAIRED", 0, FAULT_COUNTER_WIDTH, "what had flipped was made anew: count, wraps around"),
+        Field("LOST", FAULT_COUNTER_WIDTH, FAULT_COUNTER_WIDTH, "a row's code could not be: count, wraps around"),
+    )
+    row = _whole("row, while every batch is refused with ROW_FAULT", 0, "rows", config.row_width)
+    return (
+        Register("FAULTS", 0x0B8, "ro", "Repairs since reset (organisation tree with protection)", counts),
+        Register("LOST_ROW", 0x0BC, "ro", "Row that has to be written anew", row),
     )
 
 

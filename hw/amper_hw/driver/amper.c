@@ -174,6 +174,22 @@ static uint64_t read_total(const struct amper *device)
 #endif
 }
 
+/* What became of flipped bits of rows in RAM. */
+static void read_faults(const struct amper *device, struct amper_state *state)
+{
+    state->faults_repaired = state->faults_lost = state->lost_row = 0;
+#ifdef AMPER_REG_FAULTS
+    if (amper_get_register(device, AMPER_REG_FEATURES) & AMPER_FEATURES_PROTECTION_MASK) {
+        uint32_t faults = amper_get_register(device, AMPER_REG_FAULTS);
+        state->faults_repaired = (faults & AMPER_FAULTS_REPAIRED_MASK) >> AMPER_FAULTS_REPAIRED_LSB;
+        state->faults_lost = (faults & AMPER_FAULTS_LOST_MASK) >> AMPER_FAULTS_LOST_LSB;
+        state->lost_row = amper_get_register(device, AMPER_REG_LOST_ROW);
+    }
+#else
+    (void)device;
+#endif
+}
+
 void amper_read_state(struct amper *device, struct amper_state *state)
 {
     uint32_t status = amper_get_register(device, AMPER_REG_STATUS);
@@ -188,6 +204,7 @@ void amper_read_state(struct amper *device, struct amper_state *state)
     state->errors = amper_get_register(device, AMPER_REG_ERRORS);
     state->bus_errors = amper_get_register(device, AMPER_REG_BUS_ERRORS);
     state->bus_error_count = amper_get_register(device, AMPER_REG_BUS_ERROR_COUNT);
+    read_faults(device, state);
 }
 
 void amper_clear_bus_errors(struct amper *device, uint32_t bits)

@@ -56,7 +56,7 @@ enum amper_result {
     AMPER_DISABLED = -6,     /* the parameter ENABLE is 0 */
     AMPER_TIMEOUT = -7,      /* the device did not get ready in AMPER_POLLS reads */
     AMPER_BAD_ANSWER = -8,   /* the device answered what no device does */
-    AMPER_ROW_FAULT = -10,   /* the parity of the rows is wrong: write them anew (or clear), then ask again */
+    AMPER_ROW_FAULT = -10,   /* a row's bit has flipped: the device repairs itself, or rows must be written anew */
     AMPER_NOT_READY = -9     /* amper_init has not been AMPER_OK since the latest AMPER_TIMEOUT or AMPER_BAD_ANSWER */
 };
 
@@ -90,6 +90,7 @@ struct amper_state {
     uint64_t total; /* T of variant exact's latest batch: row j had the chance p_j / T; 0 where it is not built in */
     uint32_t searches, cycles, errors;
     uint32_t bus_errors, bus_error_count;
+    uint32_t faults_repaired, faults_lost, lost_row; /* flipped bits of rows in RAM, with protection; else 0 */
 };
 
 /* Find the device at `base`, wait until it does nothing, send its results to the registers and drop those that are left

@@ -165,7 +165,8 @@ static int take_batch(struct amper *device, uint32_t count, uint32_t *rows, uint
         return result;
     *status = word & AMPER_RESULT_STATUS_STATUS_MASK;
     meant = meaning(*status);
-    due = meant == AMPER_OK ? count : 1;
+    /* The rest of a batch in which a fault was found says so, too. */
+    due = meant == AMPER_OK ? count : meant == AMPER_ROW_FAULT ? device->drawn : 1;
     if (meant == AMPER_BAD_ANSWER || !(word & AMPER_RESULT_STATUS_LAST_MASK) || device->drawn != due)
         return amper_give_up(device, AMPER_BAD_ANSWER);
     return meant;

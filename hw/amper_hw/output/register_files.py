@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from amper_hw.bus.registers import INTERRUPTS, WINDOW, WINDOW_BYTES, Field, Register, register_map
+from amper_hw.bus.fields import Field, Register
+from amper_hw.bus.registers import INTERRUPTS, WINDOW, WINDOW_BYTES, register_map
 from amper_spec.config import VARIANTS, AmperConfig
 from amper_spec.parameters import Parameter
 from amper_spec.status import Status

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
-from amper_hw.bus.registers import ADDRESS_WIDTH, WINDOW, WINDOW_BYTES, Field, Register, register_map
+from amper_hw.bus.fields import Field, Register
+from amper_hw.bus.registers import ADDRESS_WIDTH, WINDOW, WINDOW_BYTES, register_map
 from amper_hw.output.generate import Generated
 from amper_hw.packaging.interfaces import Interface, interfaces, wishbone
 

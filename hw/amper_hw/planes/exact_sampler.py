@@ -71,6 +71,7 @@ class ExactSampler(Composite):
         clearing: Value,
         draining: Value | None = None,
         parity: ParityCheck | None = None,
+        hold: Value | None = None,
     ) -> Value:
         """What waits for what, so that writes, changes and batches take effect in the order in which they came.
 
@@ -78,8 +79,8 @@ class ExactSampler(Composite):
         ----------
         settled : a batch may begin, as far as writes before it go. still : no write is under way. occupied : T is not
         0, of all writes, where settled. clearing : writes wait for the end of a clear. draining : a write that is
-        taken now comes behind the last draw. parity : is checked when this says so. Returns whether
-        nothing is under way and nothing is taken.
+        taken now comes behind the last draw. parity : is checked when this says so. hold :
+        requests wait; nothing was settled in the cycle before. Returns whether nothing is under way or taken.
         """
         writes, parameters, controller, draws = units.writes, units.parameters, units.controller, units.draws
         quiet = Signal()
@@ -104,6 +105,7 @@ class ExactSampler(Composite):
             changed_before.eq(changed),
             write_waits.eq(self.write.valid & ~may_change),
         ]
+        waits = (parameters.waiting & ~self.control.ready) | (write_waits & ~may_change)
         m.d.comb += [
             writes.rows.eq(parameters.values.rows),
             writes.open.eq(may_change & ~parameters.waiting & ~clearing),
@@ -117,7 +119,7 @@ class ExactSampler(Composite):
             parameters.empty.eq(~occupied),
             # Whoever has waited for a cycle comes before new batches: a request never holds up a write or a change for
             # ever. Only registers, as in every ready: none depends on what is offered in the same cycle.
-            controller.hold.eq((parameters.waiting & ~self.control.ready) | (write_waits & ~may_change)),
+            controller.hold.eq(waits if hold is None else waits | hold),
         ]
         return unused
 

@@ -20,7 +20,7 @@ from amper_hw.parts.passing_queue import PassingQueue
 from amper_hw.parts.stored_multiples import odd_multiples
 from amper_hw.planes.place import Place, has_stored_multiples
 from amper_hw.planes.ports import is_stratified
-from amper_hw.tree.ports import operation_layout
+from amper_hw.tree.ports import operation_layout, unless_faulty
 from amper_hw.tree.shape import bank_bits, of_a_bank
 from amper_hw.tree.splitter import BankSplitter
 from amper_spec.config import AmperConfig
@@ -40,6 +40,7 @@ class BankDrawUnit(Composite):
     ends : In, of each bank, where its places end; the last is T. Stable while a batch has a record and is not
         ``drained``. sums : In, T of each bank, as stable.
     draw : Out, to each bank, ``operation_layout`` of its root. drawn : In, what came out of each.
+    faulty : In, with protection: as of ``TreeDrawUnit``.
     drained : Out, all draws of batches that have a record are on their way into their banks. draining : Out, the last
         ones begin it.
     """
@@ -58,6 +59,7 @@ class BankDrawUnit(Composite):
                 "sums": In(self._bank.total_width).array(config.banks),
                 "draw": Out(root).array(config.banks),
                 "drawn": In(row).array(config.banks),
+                **({"faulty": In(1)} if config.protected else {}),
                 "drained": Out(1),
                 "draining": Out(1),
                 "idle": Out(1),
@@ -105,7 +107,7 @@ class BankDrawUnit(Composite):
             entry.last.eq(done[1]),
             entry.status.eq(done[2 + ports :][:STATUS_WIDTH]),
             queue.w_en.eq(done[0]),
-            queue.w_data.eq(entry),
+            queue.w_data.eq(unless_faulty(entry, self.faulty) if config.protected else entry),
             self.result.valid.eq(queue.r_rdy),
             self.result.payload.eq(queue.r_data),
             queue.r_en.eq(self.result.ready),

@@ -6,11 +6,11 @@ Latency: ``latency.draw_cycles`` from a word to its result entering the queue. P
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base import latency
-from amper_hw.base.bits import delayed
+from amper_hw.base.bits import delayed, structure
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import OK, STATUS_WIDTH, record_layout, result_layout, stream_load_signature
 from amper_hw.draw.beats import DrawBeats
@@ -19,7 +19,7 @@ from amper_hw.parts.passing_queue import PassingQueue
 from amper_hw.parts.stored_multiples import odd_multiples
 from amper_hw.planes.place import Place, has_stored_multiples
 from amper_hw.planes.ports import is_stratified
-from amper_hw.tree.ports import operation_layout
+from amper_hw.tree.ports import operation_layout, unless_faulty
 from amper_spec.config import AmperConfig
 
 
@@ -37,6 +37,8 @@ class TreeDrawUnit(Composite):
     sum : In, T; stable from the cycle in which a word of it comes to that in which its place enters the tree, with
         stored multiples from the cycle before.
     operation : Out, ``operation_layout`` of the root: draws. drawn : In, that of a row: what came out of the tree.
+    faulty : In, with protection: what came out of the tree in the cycle before may be wrong; then so is all that is
+        under way in it.
     drained : Out, no batch that has a record will take a word, from now on. draining : Out, this is the last word.
     idle : Out, all results of all records are in the queue. total : Out, T of the latest batch that began to draw.
     result : Out stream of ``result_layout``.
@@ -52,6 +54,7 @@ class TreeDrawUnit(Composite):
                 "sum": In(config.total_width),
                 "operation": Out(operation_layout(config, sum_width=config.total_width)),
                 "drawn": In(operation_layout(config, sum_width=config.priority_width)),
+                **({"faulty": In(1)} if config.protected else {}),
                 "drained": Out(1),
                 "draining": Out(1),
                 "idle": Out(1),
@@ -112,7 +115,7 @@ class TreeDrawUnit(Composite):
     def _entry(self, m: Module, tag: Value) -> Value:
         """The result of a beat, a cycle after its row came out of the tree; 0 where it has none."""
         config, drawn = self._config, self.drawn
-        entry = Signal(result_layout(config))
+        entry: data.View = structure(result_layout(config), "entry")
         row = Signal(config.row_width, reset_less=True)
         m.d.sync += row.eq(Mux(drawn.draw, drawn.row, 0))
         m.d.comb += [entry.row.eq(row), entry.last.eq(tag[2]), entry.status.eq(tag[3:][:STATUS_WIDTH])]
@@ -121,6 +124,8 @@ class TreeDrawUnit(Composite):
             # From where the row's places begin, and from where they end.
             m.d.sync += priority.eq(Mux(drawn.draw, drawn.value - drawn.past, 0))
             m.d.comb += entry.priority.eq(priority)
+        if config.protected:
+            return unless_faulty(entry, self.faulty)
         value: Value = entry.as_value()
         return value
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.base.bits import delayed, nth
+from amper_hw.base.bits import any_of, delayed, nth
 from amper_hw.base.modules import Composite
-from amper_hw.tree.memory import memory
-from amper_hw.tree.ports import operation_layout
+from amper_hw.tree.checked_memory import SYNDROME_CYCLES, tree_memory
+from amper_hw.tree.ports import operation_layout, sum_checks
 from amper_hw.tree.shape import Level
 from amper_spec.config import AmperConfig
 
@@ -44,6 +44,7 @@ class TreeLevel(Composite):
     Members
     -------
     operation : In, ``operation_layout`` of the node's sum. result : Out, of the child's.
+    fault : Out, with protection: the sums that an operation used were faulty, in the cycle of its ``result``.
     """
 
     def __init__(self, config: AmperConfig, shape: Level) -> None:
@@ -53,13 +54,16 @@ class TreeLevel(Composite):
             {
                 "operation": In(operation_layout(config, sum_width=shape.node_width)),
                 "result": Out(operation_layout(config, sum_width=shape.child_width)),
+                **({"fault": Out(1)} if config.protected else {}),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        shape = self._shape
-        ram = memory(depth=shape.nodes, width=sum(shape.sum_widths), blocks=self._config.primitives == "blocks")
+        config, shape = self._config, self._shape
+        width = sum(shape.sum_widths)
+        columns = sum_checks(config, width)
+        ram = tree_memory(depth=shape.nodes, width=width, blocks=config.primitives == "blocks", columns=columns)
         words = self.instantiate(m, "sums", ram)
         stages = self._stages(m)
         stores = [stage.store for stage in stages]
@@ -78,8 +82,10 @@ class TreeLevel(Composite):
             return same
 
         known: Value = words.read_data
+        others = []
         for ahead in (5, 4, 3):
-            known = Mux(behind(1, ahead, f"behind_{ahead}"), older[ahead - 3], known)
+            others.append(behind(1, ahead, f"behind_{ahead}"))
+            known = Mux(others[-1], older[ahead - 3], known)
         found = delayed(m, known, "sums_3")
         latest = behind(2, 3, "behind_2")
         current = Mux(latest, newest, found)
@@ -91,7 +97,16 @@ class TreeLevel(Composite):
             words.write_data.eq(newest),
         ]
         self._choose(m, stages[3], stages[4], current)
+        if config.protected:
+            self._check(m, stages[2], words.syndrome, any_of(others), latest)
         return m
+
+    def _check(self, m: Module, stage: _Stage, syndrome: Value, others: Value, latest: Value) -> None:
+        """Whether the sums of the operation in ``stage``, the second, are faulty where they lie in the memory: not if
+        they were taken from others, as that says, or one cycle later ``latest``; a clear needs none."""
+        used = delayed(m, (stage.draw | (stage.store & ~stage.zero)) & ~others, "used_3", reset_less=False)
+        used = delayed(m, used & ~latest, "used_4", SYNDROME_CYCLES - 3, reset_less=False)
+        m.d.comb += self.fault.eq(used & syndrome.any())
 
     def _stages(self, m: Module) -> list[_Stage]:
         """The operation in the cycles 0 to 4."""

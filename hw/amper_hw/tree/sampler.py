@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
-from amper_hw.base.bits import any_of
+from amper_hw.base.bits import any_of, delayed, population
 from amper_hw.base.modules import SharedModule
 from amper_hw.control.parameter_unit import ParameterUnit
 from amper_hw.control.write_unit import WriteUnit
@@ -34,6 +34,15 @@ class TreeUnits(NamedTuple):
     banks: tuple[wiring.PureInterface, ...]
 
 
+class State(NamedTuple):
+    """Of all banks together, as ``ExactSampler`` asks for it."""
+
+    settled: Value
+    still: Value
+    occupied: Value
+    clearing: Value
+
+
 class TreeSampler(ExactSampler):
     """PER's own distribution from a tree of sums in RAM: an operation a cycle goes down a pipeline of levels, a draw or
     a write, each as if it were done before the next one comes. Several trees share the rows in turn, each with an
@@ -51,7 +60,11 @@ class TreeSampler(ExactSampler):
         units = self._units(m)
         self._ports(m, units)
         self._write(m, units)
-        (self._one_bank if self._config.banks == 1 else self._several_banks)(m, units)
+        state = (self._one_bank if self._config.banks == 1 else self._several_banks)(m, units)
+        hold = None
+        if self._config.protected:
+            state, hold = self._protect(m, units, state)
+        self._order(m, units, **state._asdict(), draining=units.draws.draining, hold=hold)
         self._monitor(m, units)
         return m
 
@@ -90,7 +103,39 @@ class TreeSampler(ExactSampler):
                     value = value | other
                 m.d.comb += getattr(bank.write.payload, name).eq(value if len(mine) > 1 else values[0])
 
-    def _one_bank(self, m: Module, units: TreeUnits) -> None:
+    def _protect(self, m: Module, units: TreeUnits, state: State) -> tuple[State, Value]:
+        """What the banks say of faults; what they may do while the sampler does nothing else. Returns the state with
+        what their repairs hold up, and whether requests wait: as long as a repair waits for draws and writes that are
+        under way, or else refusals could keep it from its work for ever."""
+        controller, draws, banks = units.controller, units.draws, units.banks
+        faulty = Signal(name="faulty_rows")
+        m.d.comb += [
+            faulty.eq(any_of([bank.faulty for bank in banks])),
+            controller.row_fault.eq(faulty),
+            draws.faulty.eq(faulty),
+            self.row_fault.eq(faulty),
+        ]
+        for bank in banks:
+            m.d.comb += [
+                bank.idle.eq(draws.idle & units.writes.idle & ~units.parameters.clear),
+                # Whatever is taken in this cycle comes to the tree later.
+                bank.spare.eq(controller.open & draws.drained),
+            ]
+        row: Value = banks[-1].lost_row
+        bits = bank_bits(self._config)
+        for index, bank in reversed(list(enumerate(banks))):
+            here = Cat(Const(index, bits), bank.lost_row)
+            row = here if index == len(banks) - 1 else Mux(bank.faulty & ~bank.busy, here, row)
+        m.d.comb += self.lost_row.eq(row)
+        for name, counter in (("repaired", self.faults_repaired), ("lost", self.faults_lost)):
+            of_banks = delayed(m, Cat(getattr(bank, name) for bank in banks), f"{name}_before", reset_less=False)
+            m.d.sync += counter.eq(counter + population(of_banks))
+        busy, waits = any_of([bank.busy for bank in banks]), any_of([bank.waits for bank in banks])
+        waited = delayed(m, waits, "repair_waits", reset_less=False)
+        state = State(state.settled & ~waits, state.still & ~busy, state.occupied, state.clearing | busy)
+        return state, waited
+
+    def _one_bank(self, m: Module, units: TreeUnits) -> State:
         """One tree, with the draw unit in front of it."""
         writes, parameters, (bank,) = units.writes, units.parameters, units.banks
         m.d.comb += [
@@ -107,13 +152,9 @@ class TreeSampler(ExactSampler):
             still.eq(writes.idle & bank.still),
             settled.eq(writes.idle & ~parameters.clear & (early | bank.still)),
         ]
-        occupied = bank.some | bank.any
-        draining = units.draws.draining
-        self._order(
-            m, units, settled=settled, still=still, occupied=occupied, clearing=bank.clearing, draining=draining
-        )
+        return State(settled, still, bank.some | bank.any, bank.clearing)
 
-    def _several_banks(self, m: Module, units: TreeUnits) -> None:
+    def _several_banks(self, m: Module, units: TreeUnits) -> State:
         """A small top over the banks: their sums up, draws down."""
         top = self.instantiate(m, "totals", SharedModule.of("amper_totals", Totals(self._config)))
         for index, bank in enumerate(units.banks):
@@ -127,6 +168,4 @@ class TreeSampler(ExactSampler):
         m.d.comb += top.still.eq(Cat(bank.still for bank in units.banks))
         still = Signal()
         m.d.comb += still.eq(units.writes.idle & ~units.parameters.clear & top.settled)
-        clearing = any_of([bank.clearing for bank in units.banks])
-        draining = units.draws.draining
-        self._order(m, units, settled=still, still=still, occupied=top.any, clearing=clearing, draining=draining)
+        return State(still, still, top.any, any_of([bank.clearing for bank in units.banks]))

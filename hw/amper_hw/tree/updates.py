@@ -5,13 +5,14 @@ Latency: ``latency.CODE_CYCLES`` from a write to its entering the tree, 1 more t
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import row_write_layout, strobe_signature
 from amper_hw.tree.codes import Codes
-from amper_hw.tree.ports import operation_layout
+from amper_hw.tree.ports import checked_signature, operation_layout, repair_signature
 from amper_hw.tree.shape import code_columns
 from amper_spec.config import AmperConfig
 
@@ -34,6 +35,8 @@ class Updates(Composite):
     recent : Out, a write came in the cycle before. some : Out, the latest write has made its row valid.
     sum : Out, T. any : Out, it is not 0, once ``still``.
     operation : Out, ``operation_layout`` of the root: stores.
+    repair : In, with protection, ``repair_signature``. patrol : In, its row may be read where no write comes.
+    taken : Out, it is. zeroing : Out, zeroes are being sent. checked : Out, ``checked_signature``.
     """
 
     _SETTLE = 5  # cycles after that of a write in which T or ``any`` may still be old
@@ -52,6 +55,7 @@ class Updates(Composite):
                 "sum": Out(config.total_width),
                 "any": Out(1),
                 "operation": Out(operation_layout(config, sum_width=config.total_width)),
+                **(_protected_members(config) if config.protected else {}),
             }
         )
 
@@ -63,21 +67,27 @@ class Updates(Composite):
         last = -(-config.rows // rows_of_node) - 1
         active = Signal(init=1)
         node = Signal(range(max(2, last + 1)))
-        with m.If(self.clear):
+        begins = self.clear | self.repair.zero if config.protected else self.clear
+        with m.If(begins):
             m.d.sync += [active.eq(1), node.eq(0)]
         with m.Elif(active):
             m.d.sync += [active.eq(node != last), node.eq(node + 1)]
         row = node << (rows_of_node.bit_length() - 1)
         m.d.comb += [
             self.clearing.eq(self.clear | active),
-            codes.write.valid.eq(self.write.valid | active),
-            codes.write.payload.row.eq(Mux(active, row, self.write.payload.row)),
-            codes.write.payload.code.eq(self.write.payload.priority),
             codes.write.payload.zero.eq(active),
             self.operation.eq(codes.operation),
         ]
+        if config.protected:
+            self._repair(m, codes, active, row)
+        else:
+            m.d.comb += [
+                codes.write.valid.eq(self.write.valid | active),
+                codes.write.payload.row.eq(Mux(active, row, self.write.payload.row)),
+                codes.write.payload.code.eq(self.write.payload.priority),
+            ]
         stored = codes.operation
-        with m.If(self.clear):
+        with m.If(begins):
             m.d.sync += self.sum.eq(0)
         with m.Elif(stored.store):
             m.d.sync += self.sum.eq(self.sum + stored.value)  # 0 of a clear
@@ -90,3 +100,31 @@ class Updates(Composite):
             m.d.sync += self.some.eq(self.write.valid & (self.write.payload.priority != 0))
         m.d.comb += [self.still.eq(~self.write.valid & ~self.clear & ~under_way.any()), self.recent.eq(under_way[0])]
         return m
+
+    def _repair(self, m: Module, codes: wiring.PureInterface, active: Value, row: Value) -> None:
+        """What a repair asks for, where no write comes and no zeroes are sent."""
+        repair, write = self.repair, codes.write.payload
+        wiring.connect(m, codes.checked, wiring.flipped(self.checked))
+        of_clear = Signal(init=1)  # zeroes are sent to the codes, too
+        with m.If(self.clear | self.repair.zero):
+            m.d.sync += of_clear.eq(self.clear)
+        m.d.comb += [
+            self.zeroing.eq(active),
+            self.taken.eq(self.patrol & ~self.write.valid & ~self.clearing),
+            codes.write.valid.eq(self.write.valid | active | repair.read | repair.fresh | self.taken),
+            # Writes come from afar.
+            write.row.eq(Mux(self.write.valid, self.write.payload.row, Mux(active, row, repair.row))),
+            write.code.eq(Mux(self.write.valid, self.write.payload.priority, repair.code)),
+            write.read.eq(Mux(active, ~of_clear, repair.read | self.taken)),
+            write.fresh.eq(repair.fresh),
+        ]
+
+
+def _protected_members(config: AmperConfig) -> dict[str, wiring.Member]:
+    return {
+        "repair": In(repair_signature(config)),
+        "patrol": In(1),
+        "taken": Out(1),
+        "zeroing": Out(1),
+        "checked": Out(checked_signature(config)),
+    }

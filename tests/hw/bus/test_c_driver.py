@@ -255,6 +255,10 @@ BROKEN = {
         " && device->drawn < count;",
         " && device->drawn <= count;",
     ),
+    "takes a fault in the middle of a batch for a bad answer": (
+        " : meant == AMPER_ROW_FAULT ? device->drawn : 1;",
+        " : 1;",
+    ),
     "drops nothing": ("            (void)amper_get_register(device, AMPER_REG_RESULT_ROW);\n", ""),
     "believes any width": ("width < 4 || width > 32 || ", ""),
     "bursts: forgets the draws behind a beat that waited too long": (

@@ -8,7 +8,8 @@ from systemrdl import RDLCompiler
 from systemrdl.rdltypes import AccessType, OnReadType, OnWriteType
 
 from amper import AmperConfig, Parameter, Status
-from amper_hw.bus.registers import ADDRESS_WIDTH, BUS_ERRORS, PARAMETERS_OFFSET, register_map
+from amper_hw.bus.fields import PARAMETERS_OFFSET
+from amper_hw.bus.registers import ADDRESS_WIDTH, BUS_ERRORS, register_map
 from amper_hw.output.generate import top_component
 from amper_hw.output.register_files import c_header, page, register_files
 from amper_hw.output.verilog import to_verilog
@@ -54,6 +55,8 @@ OFFSETS = {
     "IRQ_STATUS": 0x0AC,
     "TOTAL_LOW": 0x0B0,
     "TOTAL_HIGH": 0x0B4,
+    "FAULTS": 0x0B8,
+    "LOST_ROW": 0x0BC,
     "WRITE_ROW": 0x0C0,
     "WRITE_PRIORITY": 0x0C4,
     "INVALIDATE": 0x0C8,

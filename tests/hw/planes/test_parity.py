@@ -69,7 +69,6 @@ def test_without_parity_some_are(tmp_path):
     ("settings", "message"),
     [
         ({"variants": ("exact", "fr")}, "protection must be none with other variants than exact, not parity"),
-        ({"organisation": "tree"}, "protection must be none with organisation tree, not parity"),
         ({"primitives": "blocks"}, "protection must be none with primitives blocks and storage flip-flops, not parity"),
         ({"protection": "secded"}, "protection must be none or parity with organisation parallel, not secded"),
     ],
@@ -84,7 +83,7 @@ def test_where_there_is_none(settings, message):
     [
         ({"bus": "axi"}, "bus must be native"),
         ({"variant": "fr"}, "variants must be exact alone"),
-        ({"organisation": "tree"}, "organisation must be parallel"),
+        ({"organisation": "tree", "batch": 1}, "batch must be at least 2"),
         ({"primitives": "blocks"}, "primitives must be gates"),
         ({"draw_ports": 2}, "draw_ports and write_ports must be 1"),
         ({"result_priority": False}, "result_priority must be yes"),

@@ -13,7 +13,7 @@
 static struct amper device;
 static struct plan present;
 static unsigned failures;
-static unsigned long seen[10]; /* calls that returned minus the place */
+static unsigned long seen[11]; /* calls that returned minus the place */
 
 static void fail(const char *what, long number)
 {
@@ -158,9 +158,14 @@ static void every_access(void)
     static const uint32_t lengths[] = {1, 2, 30, 100, HOLES}, answers[] = {0, 0xFFFFFFFFu, 1, 2, 0x100};
     uint32_t most = run((struct plan){NO_FAULT, 0, 0, 0}, 0), other = run((struct plan){NO_FAULT, 0, 0, 0}, 1), at;
     unsigned each, length;
-    if (seen[-AMPER_TIMEOUT] || seen[-AMPER_BAD_ANSWER])
-        fail("an error without a fault", 0);
     most = most > other ? most : other;
+    for (at = 0; at < most; at++)
+        for (length = 0; length < 3; length++)
+            run((struct plan){UPSET, at, lengths[length], 0}, at / 2);
+    if (seen[-AMPER_ROW_FAULT] < 100)
+        fail("few upsets are told", (long)seen[-AMPER_ROW_FAULT]);
+    if (seen[-AMPER_TIMEOUT] || seen[-AMPER_BAD_ANSWER])
+        fail("an error without a fault, or by an upset that the device has told", 0);
     for (at = 0; at < most; at++) {
         run((struct plan){RESET, at, 1, 0}, at / 2);
         for (length = 0; length < sizeof lengths / sizeof *lengths; length++) {

@@ -20,6 +20,7 @@ static struct {
     struct draw results[MOST], shown;             /* draws that wait, and the one that was taken last */
     uint32_t waiting;
     uint32_t batch, any_row, to_stream, refused;
+    uint32_t faulty; /* the rest of the batch under way is */
 } device;
 
 static struct plan plan;
@@ -55,10 +56,21 @@ void set_plan(struct plan next)
     accesses = 0;
 }
 
+static int hit(uint32_t now)
+{
+    return plan.fault != NO_FAULT && now >= plan.at && now - plan.at < plan.length;
+}
+
+static int upset(void)
+{
+    return plan.fault == UPSET && hit(accesses);
+}
+
 static void execute(uint32_t offset, uint32_t value)
 {
     if (offset == AMPER_REG_REQUEST) {
-        device.due = !device.any_row ? 1 : value ? value : device.batch;
+        device.faulty = (uint32_t)upset();
+        device.due = !device.any_row || device.faulty ? 1 : value ? value : device.batch;
         device.made = 0;
         device.wait = LATENCY;
         batch_number++;
@@ -81,6 +93,9 @@ static void make_draw(void)
         draw.priority = 1 + batch_number % 200;
         draw.status = AMPER_RESULT_OK;
     }
+    device.faulty |= (uint32_t)(device.any_row && upset());
+    if (device.faulty)
+        draw = (struct draw){0, 0, AMPER_RESULT_ROW_FAULT};
     if (++device.made == device.due)
         draw.status |= AMPER_RESULT_STATUS_LAST_MASK;
     if (!device.to_stream)
@@ -169,12 +184,11 @@ static uint32_t read_register(uint32_t offset)
 static int reaches_device(void)
 {
     uint32_t now = accesses++;
-    int hit = plan.fault != NO_FAULT && now >= plan.at && now - plan.at < plan.length;
     if (plan.fault == RESET && now == plan.at)
         reset();
-    if (!(hit && plan.fault == STALL))
+    if (!(hit(now) && plan.fault == STALL))
         step();
-    return !(hit && plan.fault == ERROR_ANSWER);
+    return !(hit(now) && plan.fault == ERROR_ANSWER);
 }
 
 uint32_t bus_read32(volatile void *base, uint32_t offset)

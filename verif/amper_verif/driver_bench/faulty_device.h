@@ -7,13 +7,13 @@
 
 #define ROWS 7u
 
-enum fault { NO_FAULT, STALL, ERROR_ANSWER, RESET };
+enum fault { NO_FAULT, STALL, ERROR_ANSWER, RESET, UPSET };
 
 /* A fault from access `at` on, counted from 0. */
 struct plan {
     enum fault fault;
     uint32_t at;
-    uint32_t length; /* accesses: of a stall, in which the device does nothing, or of errors */
+    uint32_t length; /* accesses: of a stall, in which the device does nothing, of errors, of a flipped bit in a row */
     uint32_t answer; /* of a read that is not carried out; 1 stands for a random word */
 };
 

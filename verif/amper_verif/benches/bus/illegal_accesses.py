@@ -7,7 +7,8 @@ import random
 
 from amper import VARIANTS, Parameter
 from amper.operations.vocabulary import Write
-from amper_hw.bus.registers import BUS_ERRORS, Register
+from amper_hw.bus.fields import Register
+from amper_hw.bus.registers import BUS_ERRORS
 from amper_verif.benches.bus.register_access import ALL_BYTES, RegisterAccess
 from amper_verif.benches.bus.register_program import RegisterProgram
 

@@ -8,15 +8,8 @@ from typing import Any, Protocol
 from cocotb.triggers import ClockCycles, RisingEdge
 
 from amper import AmperConfig
-from amper_hw.bus.registers import (
-    ACCESS_ERRORS,
-    ADDRESS_WIDTH,
-    BUS_ERRORS,
-    WINDOW,
-    WINDOW_BYTES,
-    Register,
-    register_map,
-)
+from amper_hw.bus.fields import Register
+from amper_hw.bus.registers import ACCESS_ERRORS, ADDRESS_WIDTH, BUS_ERRORS, WINDOW, WINDOW_BYTES, register_map
 
 ALL_BYTES = 0b1111
 POLLS = 5000  # reads after which something never came

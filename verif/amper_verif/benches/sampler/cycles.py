@@ -48,8 +48,9 @@ class CycleCheck:
         self._config = config
         self._board = scoreboard
         self._unsettled = latency.unsettled_cycles(config)
-        # With parity, a census begins now and then that nobody has asked for.
-        self._late = latency.census_cycles(config) if config.protected else 0
+        # With parity in registers, a census begins now and then that nobody has asked for.
+        scrubs = config.protected and config.organisation == "parallel"
+        self._late = latency.census_cycles(config) if scrubs else 0
         self._stalls = 0
         self.reset(0)
 

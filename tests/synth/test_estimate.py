@@ -109,6 +109,7 @@ def test_which_organisation_and_why():
     """n = 6, Q = 4: 24 bits of codes; a root with two children of 6 bits, and two nodes of 4 + 5 + 6."""
     config = AmperConfig(rows=6, priority_width=4, batch=3, organisation="tree")
     assert memory_bits(config) == 24 + 6 + 2 * (4 + 5 + 6)
+    assert memory_bits(config.changed(protection="parity")) == memory_bits(config) + 6 + 1 + 2
     assert organisations(config, "tree") == [
         "organisation: tree (asked for tree)",
         "  parallel: no RAM, some 2,168 look-up tables of an ECP5 (Q = 16), a batch of 3 in 15 cycles",
@@ -131,3 +132,12 @@ def test_the_command_says_it_first(tmp_path, capsys):
     assert lines[1] == "organisation: parallel (the default)"
     better = lines.index("better: draw_ports = 2: 1 of them never work, with 1 draws of a batch")
     assert lines[better + 1].startswith(f"{tmp_path}/amper.v: ")
+
+
+def test_protection_that_the_other_organisation_has_not():
+    config = AmperConfig(rows=3000, organisation="tree", protection="secded", primitives="blocks")
+    first, parallel, tree = organisations(config, "auto")
+    assert first.startswith("organisation: tree")
+    plain = organisations(config.changed(protection="none"), "auto")
+    assert parallel == plain[1]
+    assert tree != plain[2]

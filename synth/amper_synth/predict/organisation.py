@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from amper_hw.base.latency import batch_cycles
+from amper_hw.tree.checks import check_width
+from amper_hw.tree.ports import code_checks
 from amper_hw.tree.shape import levels
 from amper_spec.algorithm import AUTO, ORGANISATIONS, TREE_FROM
 from amper_spec.build import OF_THE_TREE
@@ -25,9 +27,10 @@ def tree_luts(config: AmperConfig) -> float:
 
 
 def memory_bits(config: AmperConfig) -> int:
-    """Bits of RAM of organisation tree: codes and sums."""
-    sums = sum(shape.nodes * sum(shape.sum_widths) for shape in levels(config))
-    return config.rows * config.priority_width + config.banks * sums
+    """Bits of RAM of organisation tree: codes and sums, with protection their check bits."""
+    checks = check_width(code_checks(config) or (0,))
+    sums = sum(shape.nodes * (sum(shape.sum_widths) + config.protected) for shape in levels(config))
+    return config.rows * (config.priority_width + checks) + config.banks * sums
 
 
 def organisations(config: AmperConfig, asked: object) -> list[str]:
@@ -45,7 +48,8 @@ def organisations(config: AmperConfig, asked: object) -> list[str]:
 def _line(config: AmperConfig, organisation: str) -> str:
     if organisation == "parallel":
         size = f"no RAM, some {parallel_luts(config):,.0f} look-up tables of an ECP5 (Q = 16)"
-        cycles = batch_cycles(config.changed(organisation=organisation, banks=1, memories="inferred"))
+        plain = {"banks": 1, "memories": "inferred", "protection": "none"}
+        cycles = batch_cycles(config.changed(organisation=organisation, **plain))
     else:
         tree = config.organisation == organisation
         alike = config if tree else config.changed(organisation=organisation, **OF_THE_TREE)

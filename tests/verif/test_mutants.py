@@ -9,6 +9,7 @@ from amper import AmperConfig
 from amper_cli.main import main
 from amper_hw.output.generate import generate
 from amper_verif.mutants import campaign as campaigns
+from amper_verif.mutants.arguments import argued
 from amper_verif.mutants.bus_campaign import bus_campaign
 from amper_verif.mutants.campaign import Outcome, campaign
 from amper_verif.mutants.enumeration import Enumeration
@@ -86,6 +87,16 @@ def test_proofs_are_kept(tmp_path, monkeypatch):
     first = equivalent_mutants(mutants, "toy", tmp_path, say=lambda _: None)
     monkeypatch.setattr("amper_verif.mutants.equivalence.is_equivalent", None)
     assert equivalent_mutants(mutants, "toy", tmp_path, say=lambda _: None) == first
+
+
+def test_arguments():
+    """For a line of the Verilog and where no variant has groups; nothing is then run."""
+    line = "if (both & (outcome_number == 4'd1)) radius <= outcome_value;"
+    mutant = Mutant(1, "inv", "amper_register_block", "A", "x -mode inv", line)
+    exact, all_of_them = AmperConfig(rows=4, variant="exact"), AmperConfig(rows=4, variants=("exact", "fr"))
+    assert argued(mutant, exact).startswith("GROUPS, RADIUS and NEIGHBOURS are refused")
+    assert not argued(mutant, all_of_them)
+    assert not argued(replace(mutant, source="assign other = radius;"), exact)
 
 
 def test_a_campaign(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from amper import AmperConfig
 from amper_verif.harness.yosys import SynthesisError, run_script
+from amper_verif.mutants.arguments import argued
 from amper_verif.mutants.enumeration import Enumeration
 from amper_verif.mutants.netlist import READ, WIDTH, Mutant
 
@@ -97,7 +98,8 @@ def equivalent_mutants(
     known = {one["name"]: one["by"] for one in json.loads(file.read_text("utf-8"))} if file.exists() else {}
     for place, mutant in enumerate(mutants):
         if mutant.name not in known:
-            known[mutant.name] = _how(mutant, top, folder, enumeration, bus)
+            reason = argued(mutant, config) if config else ""
+            known[mutant.name] = f"argument: {reason}" if reason else _how(mutant, top, folder, enumeration, bus)
             file.write_text(json.dumps([{"name": name, "by": by} for name, by in known.items()], indent=2), "utf-8")
             say(f"{place + 1} of {len(mutants)} survivors looked at")
     return {mutant.number: known[mutant.name] for mutant in mutants if known[mutant.name]}

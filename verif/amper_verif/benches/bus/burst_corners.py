@@ -46,6 +46,7 @@ class BurstCorners:
         await self._reads()
         await self._writes()
         if self._program.config.packed_registers:
+            await self._program.write(Write(0, 1))  # there is something to draw
             await self._window_of_results()
             await self._window_of_updates()
         await self._program.settle()

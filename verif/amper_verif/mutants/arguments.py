@@ -1,0 +1,37 @@
+"""Arguments that a mutant is equivalent, in ``arguments.toml``."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+
+from amper import AmperConfig
+from amper_verif.mutants.netlist import Mutant
+
+
+@dataclass(frozen=True)
+class Argument:
+    """``module``, ``source`` : regular expressions of a mutant's whole module and line of the Verilog. ``variants`` :
+    that a configuration may have built in; any if there are none. ``reason`` : why nothing can differ.
+    """
+
+    module: str
+    source: str
+    reason: str
+    variants: tuple[str, ...] = ()
+
+    def covers(self, mutant: Mutant, config: AmperConfig) -> bool:
+        """Whether it speaks of the mutant."""
+        fits = re.fullmatch(self.module, mutant.module) and re.fullmatch(self.source, mutant.source)
+        return bool(fits) and (not self.variants or set(config.variants) <= set(self.variants))
+
+
+def argued(mutant: Mutant, config: AmperConfig) -> str:
+    """The reason of the first argument that speaks of the mutant, else nothing."""
+    text = files(__package__).joinpath("arguments.toml").read_text(encoding="utf-8")
+    arguments = [
+        Argument(**one | {"variants": tuple(one.get("variants", ()))}) for one in tomllib.loads(text)["argument"]
+    ]
+    return next((one.reason for one in arguments if one.covers(mutant, config)), "")

@@ -17,6 +17,7 @@ from amper_verif.mutants.equivalence import equivalent_mutants, is_equivalent
 from amper_verif.mutants.netlist import Mutant, make, netlist
 from amper_verif.mutants.replay import Seen
 from amper_verif.mutants.report import report, score
+from amper_verif.mutants.units import by_benches
 
 TINY = AmperConfig(rows=4, bank_rows=4, priority_width=4, groups=2, batch=3)
 TOY = """\
@@ -130,7 +131,7 @@ def test_score_and_report():
     assert "| m | 3 | 2 | 0 | 1 | 66.7 |" in lines
     assert "| other | 1 | 0 | 1 | 0 | - |" in lines
     assert "| all | 4 | 2 | 1 | 1 | 66.7 |" in lines
-    assert lines[-1] == "| 3 | `inv -module other` | `a \\| b` | SAT, its module |"
+    assert lines[-1] == "| 3 | `inv -module other` | `a \\| b` | SAT, its module |  |"
 
 
 def test_no_mutants_at_all(capsys):
@@ -148,6 +149,16 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     said = json.loads(capsys.readouterr().out)
     assert said["score"] == 0.5
     assert [mutant["noticed"] for mutant in said["mutants"]] == ["seen", ""]
+
+
+@pytest.mark.long
+def test_the_bench_of_the_component(tmp_path):
+    """It runs on the netlist in the component's place, and notices some mutants, and none where there is none."""
+    mutants = make(generate(TINY).verilog, "amper", 4, 1, tmp_path, ["amper_place"])
+    (tmp_path / "netlist.v").write_text(netlist(mutants, "amper", tmp_path))
+    found = by_benches([*mutants, replace(mutants[0], number=5)], TINY, tmp_path)
+    assert set(found.values()) == {"planes.place"}
+    assert 5 not in found
 
 
 @pytest.mark.long

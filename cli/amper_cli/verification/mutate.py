@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-corners", dest="corners", action="store_false", help="as of amper verify: only random operations"
     )
     parser.add_argument("--no-proofs", dest="proofs", action="store_false", help="do not look for equivalent mutants")
+    parser.add_argument(
+        "--benches", action="store_true", help="what is left in the benches of its component, too (native ports)"
+    )
     parser.add_argument("--least", type=float, default=0.92, metavar="X", help="score that passes (default 0.92)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of tables")
     parser.add_argument(
@@ -53,10 +56,13 @@ def run(options: argparse.Namespace) -> int:
     from amper_verif.mutants.campaign import campaign
     from amper_verif.mutants.equivalence import equivalent_mutants
     from amper_verif.mutants.report import report, score
+    from amper_verif.mutants.units import by_benches
 
     config = configuration(options)
     if options.mutants < 1:
         raise ValueError(f"mutants must be at least 1, not {options.mutants}")
+    if options.benches and config.bus != "native":
+        raise ValueError(f"benches needs bus native, not {config.bus}")
     output = Path(options.output)
     outcomes = (campaign if config.bus == "native" else bus_campaign)(
         config,
@@ -73,15 +79,19 @@ def run(options: argparse.Namespace) -> int:
     )
     survivors = [outcome.mutant for outcome in outcomes if not outcome.noticed]
     equivalent = equivalent_mutants(survivors, config.name, output, config=config, say=say) if options.proofs else {}
+    left = [mutant for mutant in survivors if mutant.number not in equivalent]
+    benches = by_benches(left, config, output) if options.benches else {}
     reached = score(outcomes, equivalent)
     if options.json:
-        print(json.dumps(_found(config.to_dict(), outcomes, equivalent, reached), indent=2))
+        print(json.dumps(_found(config.to_dict(), outcomes, equivalent, benches, reached), indent=2))
     else:
-        print(report(outcomes, equivalent))
+        print(report(outcomes, equivalent, benches))
     return 0 if reached >= options.least else 1
 
 
-def _found(config: dict[str, Any], outcomes: Any, equivalent: dict[int, str], reached: float) -> dict[str, Any]:
+def _found(
+    config: dict[str, Any], outcomes: Any, equivalent: dict[int, str], benches: dict[int, str], reached: float
+) -> dict[str, Any]:
     mutants = [
         {
             "number": outcome.mutant.number,
@@ -89,6 +99,7 @@ def _found(config: dict[str, Any], outcomes: Any, equivalent: dict[int, str], re
             "change": outcome.mutant.name,
             "noticed": outcome.noticed,
             "equivalent": equivalent.get(outcome.mutant.number, ""),
+            "bench": benches.get(outcome.mutant.number, ""),
         }
         for outcome in outcomes
     ]

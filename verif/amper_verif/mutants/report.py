@@ -30,8 +30,11 @@ def by_module(outcomes: Sequence[Outcome], equivalent: Mapping[int, str]) -> lis
     ]
 
 
-def report(outcomes: Sequence[Outcome], equivalent: Mapping[int, str]) -> str:
-    """Markdown: a line a module, then a line a survivor; ``equivalent`` has reasons by number."""
+def report(outcomes: Sequence[Outcome], equivalent: Mapping[int, str], benches: Mapping[int, str] | None = None) -> str:
+    """Markdown: a line a module, then a line a survivor; ``equivalent`` has reasons, ``benches`` the component's bench
+    that notices it, by number.
+    """
+    benches = benches or {}
     rows: list[list[object]] = []
     for one in by_module(outcomes, equivalent):
         of, hit, equal = one["mutants"], one["noticed"], one["equivalent"]
@@ -43,12 +46,14 @@ def report(outcomes: Sequence[Outcome], equivalent: Mapping[int, str]) -> str:
             f"`{outcome.mutant.name}`",
             f"`{outcome.mutant.source[:90].replace('|', chr(92) + '|')}`",
             equivalent.get(outcome.mutant.number, ""),
+            benches.get(outcome.mutant.number, ""),
         ]
         for outcome in outcomes
         if not outcome.noticed
     ]
     head = ("module", "mutants", "noticed", "equivalent", "survived", "percent of those that are not equivalent")
     lines = [table(head, rows)]
+    titles = ("mutant", "change", "line of the Verilog", "equivalent, shown by", "noticed by the bench")
     if survivors:
-        lines += ["", table(("mutant", "change", "line of the Verilog", "equivalent, shown by"), survivors)]
+        lines += ["", table(titles, survivors)]
     return "\n".join(lines)

@@ -1,0 +1,101 @@
+"""The benches of components on a mutant: that of its module, else of what is around it, the sampler apart.
+
+The mutant's netlist stands in for the component: a module with the name that the bench looks for has it inside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from amper import AmperConfig
+from amper_verif.harness import components, plane_components, tree_components
+from amper_verif.harness.components import Unit
+from amper_verif.harness.simulators import SimulationError
+from amper_verif.mutants.netlist import WIDTH, Mutant
+
+#: By module, a regular expression of its whole name; of samplers whose parts the bench fits.
+_UNITS: tuple[tuple[str, Callable[[AmperConfig], Unit]], ...] = (
+    ("amper_place", plane_components.place),
+    ("amper_plane_choice", plane_components.plane_choice),
+    ("amper_census", plane_components.census),
+    ("amper_draw_unit", plane_components.plane_draw_unit),
+    ("amper_node_1_.*", plane_components.plane_array),
+    ("amper_write_unit", components.write_unit),
+    ("amper_draw_urng", components.draw_urng),
+    ("amper_query_generator", components.query_generator),
+    ("amper_vmax_unit", components.vmax_unit),
+    ("amper_radius", components.radius),
+    ("amper_representative", components.representative),
+    ("amper_codes", tree_components.codes),
+    ("amper_tree_level_0", lambda config: tree_components.tree_level(config, level=0)),
+    ("amper_tree_level_1", lambda config: tree_components.tree_level(config, level=1)),
+)
+_AROUND = """
+module {top} ({ports});
+  {module} mutant (.mutation({width}'d{number}), {connections});
+endmodule
+"""
+
+
+class UnitBenches:
+    """Of the netlist in ``folder`` that a campaign left there."""
+
+    def __init__(self, config: AmperConfig, folder: Path) -> None:
+        self._config, self._folder = config, folder
+        text = (folder / "original.v").read_text(encoding="utf-8")
+        self._netlist = (folder / "netlist.v").read_text(encoding="utf-8")
+        self._texts = dict(re.findall(r"(?ms)^(?=module (\w+) \()(.*?)^endmodule$", text))
+        self._fit: dict[str, bool] = {}
+
+    def against(self, mutant: Mutant) -> str:
+        """The bench that notices it, by name; nothing if none does, or there is none.
+
+        Raises
+        ------
+        SimulationError : no simulator.
+        """
+        for module, make in self._around(mutant.module):
+            unit = make(self._config)
+            if module not in self._fit:
+                self._fit[module] = not self._says(unit, module, 0)
+            if self._fit[module] and self._says(unit, module, mutant.number):
+                return unit.bench
+        return ""
+
+    def _around(self, module: str) -> list[tuple[str, Callable[[AmperConfig], Unit]]]:
+        """The module and those that have it as a part, inmost first, that have a bench."""
+        chain = [module]
+        for name in chain:
+            chain += [one for one, text in self._texts.items() if re.search(rf"(?m)^  {name} \w+ \(", text)]
+        return [(name, make) for name in dict.fromkeys(chain) for like, make in _UNITS if re.fullmatch(like, name)]
+
+    def _says(self, unit: Unit, module: str, number: int) -> bool:
+        """Whether the bench fails; without a mutant, that it does not fit this sampler's component."""
+        found = re.search(rf"(?ms)^module {module} \((.*?)^\);", self._texts[module])
+        assert found is not None
+        ports = re.findall(r"(?m)^\s*(input|output)\s+(?:wire|reg)\s*(\[[^\]]+\])?\s*(\w+)", found[1])
+        around = _AROUND.format(
+            top=unit.top,
+            ports=", ".join(f"{way} wire {width} {name}" for way, width, name in ports),
+            module=f"{module}_inside" if module == unit.top else module,
+            width=WIDTH,
+            number=number,
+            connections=", ".join(f".{name}({name})" for _, _, name in ports),
+        )
+        netlist = re.sub(rf"\b{unit.top}\b", f"{unit.top}_inside", self._netlist)
+        try:
+            Unit(unit.bench, lambda: netlist + around, unit.parameters).simulate(
+                simulator="icarus", folder=self._folder
+            )
+        except SimulationError:
+            return True
+        return False
+
+
+def by_benches(mutants: Sequence[Mutant], config: AmperConfig, folder: Path) -> dict[int, str]:
+    """The bench that notices each of ``mutants``, by number, of those that one does."""
+    benches = UnitBenches(config, folder)
+    found = {mutant.number: benches.against(mutant) for mutant in mutants}
+    return {number: bench for number, bench in found.items() if bench}

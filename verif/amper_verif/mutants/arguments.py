@@ -13,19 +13,22 @@ from amper_verif.mutants.netlist import Mutant
 
 @dataclass(frozen=True)
 class Argument:
-    """``module``, ``source`` : regular expressions of a mutant's whole module and line of the Verilog. ``variants`` :
-    that a configuration may have built in; any if there are none. ``reason`` : why nothing can differ.
+    """``module``, ``source``, ``change`` : regular expressions of a mutant's whole module, line of Verilog and name.
+    ``variants`` : that a configuration may have built in; any if there are none. ``reason`` : why nothing can differ.
     """
 
     module: str
     source: str
     reason: str
+    change: str = ".*"
     variants: tuple[str, ...] = ()
 
     def covers(self, mutant: Mutant, config: AmperConfig) -> bool:
         """Whether it speaks of the mutant."""
-        fits = re.fullmatch(self.module, mutant.module) and re.fullmatch(self.source, mutant.source)
-        return bool(fits) and (not self.variants or set(config.variants) <= set(self.variants))
+        said = ((self.module, mutant.module), (self.source, mutant.source), (self.change, mutant.name))
+        return all(re.fullmatch(like, text) for like, text in said) and (
+            not self.variants or set(config.variants) <= set(self.variants)
+        )
 
 
 def argued(mutant: Mutant, config: AmperConfig) -> str:

@@ -59,4 +59,25 @@ class Exact:
     @staticmethod
     def weights(values: NDArray[np.float64], beta: float, /) -> NDArray[np.float32]: ...
     @staticmethod
-    def exponentiated(errors: NDArray[np.float64], eps: float, alpha: float, /) -> NDArray[np.float64]: ...
+    def coded(
+        rows: object,
+        values: object,
+        flags: int,
+        eps: float,
+        alpha: float,
+        scale: float,
+        largest: float,
+        held: NDArray[np.uint32],
+        /,
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]] | tuple[()] | None: ...
+    @staticmethod
+    def kept(
+        rows: NDArray[np.int64],
+        priorities: NDArray[np.float64],
+        codes: NDArray[np.int64],
+        held_codes: NDArray[np.uint32],
+        held: NDArray[np.float32],
+        bounds: NDArray[np.float32],
+        block: int,
+        /,
+    ) -> tuple[int, int, float]: ...

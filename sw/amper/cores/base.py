@@ -17,7 +17,6 @@ from amper.support.forks import SAMPLERS, guard
 
 IndexArray = NDArray[np.int64]
 WeightArray = NDArray[np.float32]
-PowersFunction = Callable[[NDArray[np.float64], float, float], NDArray[np.float64]]
 WeightsFunction = Callable[[NDArray[np.float64], float], WeightArray]
 
 # Statuses and flags of sw/amper/cores/c.
@@ -104,7 +103,7 @@ class CoreBase(Core):
     Parameters
     ----------
     rows : those from 0 to ``rows`` - 1 may be written. alpha, eps : errors are stored as (|error| + eps)^alpha.
-    weights : the normalised weights of float64 values above 0. powers : that of errors, eps and alpha.
+    weights : the normalised weights of float64 values above 0.
     """
 
     def __init__(
@@ -114,10 +113,9 @@ class CoreBase(Core):
         alpha: float,
         eps: float,
         weights: WeightsFunction = normalised_weights,
-        powers: PowersFunction = exponentiated,
     ) -> None:
         self._rows, self._alpha, self._eps = rows, float(alpha), float(eps)
-        self._weights, self._powers = weights, powers
+        self._weights = weights
         self._lock = threading.Lock()
         guard(self._lock, SAMPLERS)
         self._cover = np.zeros(0)
@@ -166,7 +164,7 @@ class CoreBase(Core):
             if not legal.all() or not self._legal_rows(indices, bool(flags & MUST_HOLD)):
                 return ILLEGAL
             if wide.size:
-                self._store(indices, self._powers(wide, self._eps, self._alpha) if flags & ERRORS else wide)
+                self._store(indices, exponentiated(wide, self._eps, self._alpha) if flags & ERRORS else wide)
         return DONE
 
     def add(self, priority: object) -> int | None:

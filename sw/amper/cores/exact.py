@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from amper.backends.backend import Backend
 from amper.backends.fast import fast_backend
-from amper.cores.base import CoreBase, IndexArray, WeightsFunction, last_of_each, stored
+from amper.cores.base import DONE, ILLEGAL, NOT_PLAIN, CoreBase, IndexArray, WeightsFunction, last_of_each, stored
 from amper.cores.compiled import compiled_core
 from amper.cores.initial import LARGEST, Initial
-from amper.cores.weights import exponentiated, normalised_weights
+from amper.cores.weights import normalised_weights
 from amper.model.changes import parameter_changes, stream_changes
 from amper.model.quantise import quantise
 from amper.model.settings import Settings
@@ -47,9 +47,8 @@ class ExactCore(CoreBase):
         initial_kind: int = LARGEST,
         initial: float = 0.0,
     ) -> None:
-        core = compiled_core(compiled)
-        powers = exponentiated if core is None else core.Exact.exponentiated
-        super().__init__(config.rows, alpha=alpha, eps=eps, weights=weights_function(compiled), powers=powers)
+        super().__init__(config.rows, alpha=alpha, eps=eps, weights=weights_function(compiled))
+        self._compiled = compiled_core(compiled)
         self._config = config
         self.backend: Backend = fast_backend(config, compiled) if backend is None else backend
         self.settings = Settings(config)
@@ -112,6 +111,25 @@ class ExactCore(CoreBase):
         self.load(other.priorities(), other.extra())
         for name in ("used", "cursor", "batches", "maximum", "scale", "share"):
             setattr(self, name, getattr(other, name))
+
+    def write(self, indices: object, values: object, flags: int) -> int:
+        if self._compiled is None or not self._initial.is_simple:
+            return super().write(indices, values, flags)
+        with self._lock:
+            held, config = self._codes[: self._rows], self._config
+            numbers = (self._eps, self._alpha, config.priority_scale, float(config.priority_max))
+            found = self._compiled.Exact.coded(indices, values, flags, *numbers, held)
+            if not found:
+                return NOT_PLAIN if found is None else ILLEGAL
+            priorities, codes = found
+            if codes.size:
+                assert isinstance(indices, np.ndarray)
+                self.backend.write(indices, codes)
+                kept = (self._codes, self._priorities, *self._initial.bounds())
+                taken, used, maximum = self._compiled.Exact.kept(indices, priorities, codes, *kept)
+                self.count += taken
+                self.used, self.maximum = max(self.used, used), max(self.maximum, maximum)
+        return DONE
 
     def priorities(self) -> NDArray[np.float32]:
         return self._priorities.copy()

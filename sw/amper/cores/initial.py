@@ -13,6 +13,8 @@ FloatArray = NDArray[np.float32]
 # Kinds: the largest priority of all rows that hold one, the largest ever, a quantile, a number.
 LARGEST, LARGEST_EVER, QUANTILE, NUMBER = range(4)
 
+_NO_BOUNDS = np.zeros(0, np.float32)
+
 
 class Initial:
     """What a new row gets.
@@ -32,6 +34,15 @@ class Initial:
             self._maximum = BlockMaximum(stored)
         elif stored is not None and kind == QUANTILE:
             self._index = CodeIndex(stored.size)
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether bounds are all that a write changes."""
+        return self._index is None
+
+    def bounds(self) -> tuple[FloatArray, int]:
+        """What a write raises, and of how many rows each is: of ``BlockMaximum``, or none."""
+        return (_NO_BOUNDS, 1) if self._maximum is None else (self._maximum.bounds, self._maximum.block)
 
     def wrote(self, rows: IndexArray, values: FloatArray) -> None:
         """``rows``, each once, hold ``values`` now; 0: nothing."""
@@ -67,23 +78,23 @@ class BlockMaximum:
     Every block of about sqrt(n) values has a bound that none of it exceeds. A write can only raise bounds; the largest
     bound is lowered, when it is asked for, until it is the largest of its block, each time by a write that raised it.
 
-    Members: ``bounds``, float32, one a block.
+    Members: ``bounds``, float32, one a block; ``block``, its length.
     """
 
     def __init__(self, values: FloatArray) -> None:
         self._values = values
-        self._block = 1 << (values.size.bit_length() + 1) // 2
-        self.bounds = np.zeros(-(-values.size // self._block), dtype=np.float32)
+        self.block = 1 << (values.size.bit_length() + 1) // 2
+        self.bounds = np.zeros(-(-values.size // self.block), dtype=np.float32)
 
     def wrote(self, rows: IndexArray, values: FloatArray) -> None:
         """``values`` are in ``rows`` now."""
-        np.maximum.at(self.bounds, rows // self._block, values)
+        np.maximum.at(self.bounds, rows // self.block, values)
 
     def largest(self) -> float:
         """The largest value; 0 if there is none above."""
         while True:
             block = int(self.bounds.argmax())
-            largest = self._values[block * self._block : (block + 1) * self._block].max()
+            largest = self._values[block * self.block : (block + 1) * self.block].max()
             if largest == self.bounds[block]:
                 return float(largest)
             self.bounds[block] = largest

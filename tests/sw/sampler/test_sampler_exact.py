@@ -11,7 +11,6 @@ from amper import AMPER_VARIANTS, VARIANTS, AmperConfig, GoldenModel, NoValidRow
 from amper.backends.candidates import CompiledBackend, NumpyBackend
 from amper.backends.fast import fast_backend
 from amper.cores.exact import ExactCore, weights_function
-from amper.cores.weights import exponentiated
 from amper.operations.trace import Draw, Kind, Trace
 
 TRACE = Path(__file__).parents[3] / "verif/traces/cartpole-2000.npz"
@@ -223,19 +222,6 @@ def test_without_the_compiled_core(monkeypatch):
         ImportError, match=r"^compiled=True needs amper.cores._core: install amper where a C compiler is found$"
     ):
         fast_backend(config, compiled=True)
-
-
-@pytest.mark.parametrize(("eps", "alpha"), [(1e-6, 0.6), (0.0, 1.0), (1e-2, 0.0), (1e-12, 0.37)])
-def test_powers_of_errors_are_the_same_compiled(eps, alpha):
-    """Bit by bit, from zero and the smallest numbers to the largest."""
-    core = pytest.importorskip("amper.cores._core")
-    errors = np.concatenate([np.random.default_rng(1).normal(size=5000), [0.0, -0.0, 5e-324, 1e-300, -1e300, 1.0]])
-    given = errors.copy()
-    np.testing.assert_array_equal(core.Exact.exponentiated(given, eps, alpha), exponentiated(errors, eps, alpha))
-    np.testing.assert_array_equal(given, errors)
-    for wrong in ((np.ones(3, "f"), eps, alpha), (errors, 1, alpha), (errors, eps)):
-        with pytest.raises(TypeError, match="exponentiated takes a contiguous float64 array and two floats"):
-            core.Exact.exponentiated(*wrong)
 
 
 def test_the_compiled_backend_keeps_to_its_memory():

@@ -1,4 +1,5 @@
 /* amper.cores._core.Exact: exact.c for Python; `amper.backends.candidates` uses it, one thread at a time. */
+#include "exact_store.h"
 #include "types.h"
 
 #include "../exact.h"
@@ -135,21 +136,6 @@ static PyObject *exact_object_weights(PyObject *unused, PyObject *const *args, P
     return weights;
 }
 
-/* exponentiated(errors, eps, alpha) -> float64 (|error| + eps)^alpha; finite float64 errors. */
-static PyObject *exact_object_exponentiated(PyObject *unused, PyObject *const *args, Py_ssize_t nargs)
-{
-    (void)unused;
-    if (nargs != 3 || !is_plain(args[0], NPY_FLOAT64) || !PyFloat_CheckExact(args[1]) || !PyFloat_CheckExact(args[2])) {
-        PyErr_SetString(PyExc_TypeError, "exponentiated takes a contiguous float64 array and two floats");
-        return NULL;
-    }
-    PyObject *powers = PyArray_NewCopy((PyArrayObject *)args[0], NPY_CORDER);
-    if (powers != NULL)
-        exponentiate(PyArray_DATA((PyArrayObject *)powers), PyArray_SIZE((PyArrayObject *)powers),
-                     PyFloat_AS_DOUBLE(args[1]), PyFloat_AS_DOUBLE(args[2]));
-    return powers;
-}
-
 #define EXACT_METHOD(name, flags) {#name, (PyCFunction)(void (*)(void))exact_object_##name, flags, NULL}
 
 static PyMethodDef exact_methods[] = {
@@ -157,7 +143,8 @@ static PyMethodDef exact_methods[] = {
     EXACT_METHOD(configure, METH_VARARGS), EXACT_METHOD(states, METH_NOARGS),
     EXACT_METHOD(set_states, METH_VARARGS), EXACT_METHOD(clear, METH_NOARGS),
     EXACT_METHOD(weights, METH_FASTCALL | METH_STATIC),
-    EXACT_METHOD(exponentiated, METH_FASTCALL | METH_STATIC), {NULL, NULL, 0, NULL},
+    EXACT_METHOD(coded, METH_FASTCALL | METH_STATIC),
+    EXACT_METHOD(kept, METH_FASTCALL | METH_STATIC), {NULL, NULL, 0, NULL},
 };
 
 PyTypeObject exact_type = {

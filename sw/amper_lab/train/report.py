@@ -133,25 +133,25 @@ def _compared(sampler: str, found: Tasks, per: Tasks | None, forms: tuple[str, s
 
 
 def _over_all(scores: dict[tuple[str, int, str], list[float]]) -> list[list[object]]:
-    """Lines over all tasks with enough seeds, where 0 is unlearned and 1 learned; none of a single task."""
+    """A line a sampler over its tasks with enough seeds, where 0 is unlearned and 1 learned; none of a single task.
+
+    It is compared with PER over the same tasks.
+    """
     scores = {key: found for key, found in scores.items() if len(found) >= CLAIM_SEEDS}
     tasks = list(dict.fromkeys(key[:2] for key in scores))
-    if len(tasks) < 2:
-        return []
     scaled = {}
     for (env, rows, sampler), found in scores.items():
         low, high = RANGES[env]
         scaled[env, rows, sampler] = [(score - low) / (high - low) for score in found]
-    of_all = {
-        sampler: [scaled[*task, sampler] for task in tasks]
-        for sampler in SAMPLERS
-        if all((*task, sampler) in scaled for task in tasks)
-    }
-    per = of_all.get("per")
     lines: list[list[object]] = []
-    for sampler, groups in of_all.items():
+    for sampler in SAMPLERS:
+        own = [task for task in tasks if (*task, sampler) in scaled]
+        if len(own) < 2:
+            continue
+        groups = [scaled[*task, sampler] for task in own]
+        per = [scaled[*task, "per"] for task in own] if all((*task, "per") in scaled for task in own) else None
         ends = f"{min(map(min, groups)):.2f}, {max(map(max, groups)):.2f}"
-        lines.append([f"{len(tasks)} tasks, 0 to 1", "", *_compared(sampler, groups, per, (".2f", ".2f")), ends])
+        lines.append([f"{len(own)} tasks, 0 to 1", "", *_compared(sampler, groups, per, (".2f", ".2f")), ends])
     return lines
 
 

@@ -133,7 +133,7 @@ def test_claims_are_made_from_thirty_seeds_on(tmp_path: Path) -> None:
 
 
 def test_tasks_of_thirty_seeds_are_taken_together(tmp_path: Path) -> None:
-    """Each scaled to its range; a task of fewer seeds, and a sampler that a task lacks, are left out."""
+    """Each scaled to its range, beside PER over the same tasks; a task of fewer seeds is left out."""
     for env, score in (("CartPole-v1", 300.0), ("FrozenLake8x8-NotSlippery", 0.4)):
         keep(tmp_path, env, "per", {seed: [score] for seed in range(1, 31)})
         keep(tmp_path, env, "exact", {seed: [score / 2] for seed in range(1, 31)})
@@ -144,6 +144,12 @@ def test_tasks_of_thirty_seeds_are_taken_together(tmp_path: Path) -> None:
     compared = "0.25 | [0.25, 0.25] | -0.25 [-0.25, -0.25] | 0.00 [0.00, 0.00] | 0.20, 0.30 |"
     assert lines[-1] == f"| 2 tasks, 0 to 1 |  | exact | 60 | {compared}"
     assert "| FrozenLake8x8-NotSlippery | 12,000 | exact | 30 | 0.200 | [0.200, 0.200] |" in lines[-3]
+    for sampler, score in (("per", 200.0), ("amper-k", 0.0)):
+        keep(tmp_path, "LunarLander-v3", sampler, {seed: [score] for seed in range(1, 31)})
+    lines = report.tables(tmp_path)["control"].splitlines()
+    assert lines[-3].startswith("| 3 tasks, 0 to 1 |  | per | 90 |")
+    assert lines[-2] == f"| 2 tasks, 0 to 1 |  | exact | 60 | {compared}"
+    assert lines[-1].startswith("| 2 tasks, 0 to 1 |  | amper-k | 60 | 0.25 | [0.25, 0.25] | -0.55 [-0.55, -0.55] |")
 
 
 @pytest.mark.parametrize("count", [6, 10, 11, 50])

@@ -10,7 +10,7 @@ from amper_cli.main import main
 from amper_hw.output.generate import generate
 from amper_verif.mutants import campaign as campaigns
 from amper_verif.mutants.arguments import argued
-from amper_verif.mutants.bus_campaign import bus_campaign
+from amper_verif.mutants.bus_campaign import bus_campaign, renamed
 from amper_verif.mutants.campaign import Outcome, campaign
 from amper_verif.mutants.enumeration import Enumeration
 from amper_verif.mutants.equivalence import equivalent_mutants, is_equivalent
@@ -149,6 +149,12 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     said = json.loads(capsys.readouterr().out)
     assert said["score"] == 0.5
     assert [mutant["noticed"] for mutant in said["mutants"]] == ["seen", ""]
+
+
+def test_a_top_with_many_ports():
+    """Yosys breaks the line of its ports."""
+    text = "module top(clk, one\n, other, mutation);\nendmodule\nmodule top_part(clk);\nendmodule\n"
+    assert renamed(text, "top") == text.replace("module top(", "module top_mutants(")
 
 
 @pytest.mark.long

@@ -68,8 +68,7 @@ def bus_campaign(
     others = {*_modules(native), f"{config.name}_sampler"}
     modules = [name for name in _modules(verilog) if name not in others]
     mutants = make(verilog, config.name, count, choice, folder, modules)
-    text = netlist(mutants, config.name, folder) + around(verilog, config.name, folder)
-    text = re.sub(rf"(?m)^module {config.name}\((?=.*mutation)", f"module {config.name}_mutants(", text)
+    text = renamed(netlist(mutants, config.name, folder), config.name) + around(verilog, config.name, folder)
     digest = hashlib.sha256(json.dumps([text, workload, seed]).encode()).hexdigest()[:16]
     results = Results(folder / "results.jsonl", digest)
     (folder / "ran.txt").write_text("0\n", encoding="utf-8")
@@ -91,6 +90,13 @@ def bus_campaign(
         if number % 20 == 0:
             say(f"{number} of {len(mutants)} mutants")
     return [Outcome(mutant, results.said[mutant.number]) for mutant in mutants]
+
+
+def renamed(text: str, top: str) -> str:
+    """The netlist with ``top`` as ``top``_mutants. Yosys breaks a long line of ports, and puts no blank after a name."""
+    netlist, hits = re.subn(rf"(?m)^module {top}\(", f"module {top}_mutants(", text)
+    assert hits == 1, f"{hits} modules are named {top}"
+    return netlist
 
 
 def around(verilog: str, top: str, folder: Path) -> str:

@@ -93,7 +93,7 @@ def bus_campaign(
 
 
 def renamed(text: str, top: str) -> str:
-    """The netlist with ``top`` as ``top``_mutants. Yosys breaks a long line of ports, and puts no blank after a name."""
+    """The netlist with ``top`` as ``top``_mutants. Yosys breaks a long line of ports, with no blank before it."""
     netlist, hits = re.subn(rf"(?m)^module {top}\(", f"module {top}_mutants(", text)
     assert hits == 1, f"{hits} modules are named {top}"
     return netlist

@@ -89,7 +89,7 @@ class Repair(wiring.Component):
     def _patrol(self, m: Module, row: Signal) -> None:
         """A row is due every ``PATROL_CYCLES`` cycles, and waits until it is taken."""
         timer = Signal(range(latency.PATROL_CYCLES), name="patrol_timer")
-        due = timer == latency.PATROL_CYCLES - 1
+        due = timer == latency.PATROL_CYCLES - 2
         # Comes from afar; a row that is looked at twice does no harm.
         taken = delayed(m, self.taken, "taken_before", reset_less=False)
         with m.If(~due):

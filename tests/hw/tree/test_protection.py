@@ -26,7 +26,9 @@ def config_of(build, **more):
     return AmperConfig(organisation="tree", **sizes | built | more)
 
 
-@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize(
+    "build", [pytest.param(build, marks=[pytest.mark.long] if build in ("three", "parity") else []) for build in BUILDS]
+)
 def test_draws_are_the_golden_ones(simulate, build):
     report = simulate(components.sampler(config_of(build)), seed=3)
     assert report["mismatches"] == 0, report["first_mismatch"]

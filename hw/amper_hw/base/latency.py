@@ -19,7 +19,7 @@ CSP_CYCLES = 1  # from |CSP| to its first draw
 DIVISION_CYCLES = 61  # the most from a change of m or lambda' to its reciprocal and radius
 CODE_CYCLES = 4  # tree: from a write entering the memory of codes to its entering the root
 TOTAL_CYCLES = CODE_CYCLES + 3  # tree: from a write being taken to T of its bank and whether it is 0
-BANK_CYCLES = 2  # tree in banks: from a place in T to the bank that holds it, and the place there
+BANK_CYCLES = 3  # tree in banks: from a place in T to the bank that holds it, the place there, and a queue's output
 CHECKED_CYCLES = 8  # tree: from a row entering the memory of codes to whether its code has a flipped bit, and which
 PATROL_CYCLES = 16  # tree: from one row that is looked at in idle cycles to the next one
 CHECK_CYCLES = 1024  # exact, with parity: the longest that a sampler at rest goes without looking at it
@@ -200,14 +200,16 @@ def plane_draw_cycles(config: AmperConfig) -> int:
 
 
 def bank_draw_cycles(config: AmperConfig) -> int:
-    """tree: from a place in a bank to its result entering the result queue; in banks a register lies before them."""
-    return (1 if config.banks > 1 else 0) + sum_tree_cycles(config) + 1
+    """tree: from a place in a bank to its result entering the result queue; a register lies before banks and one
+    behind."""
+    return (2 if config.banks > 1 else 0) + sum_tree_cycles(config) + 1
 
 
 def total_cycles(config: AmperConfig) -> int:
-    """tree: from a write being taken to T and whether it is 0; with banks, adders two by two, and a register."""
+    """tree: from a write being taken to T and whether it is 0; with banks, adders two by two, and registers before and
+    behind."""
     banks = config.banks.bit_length() - 1
-    return TOTAL_CYCLES + (banks + 1 if banks else 0)
+    return TOTAL_CYCLES + (banks + 2 if banks else 0)
 
 
 def sum_tree_cycles(config: AmperConfig) -> int:

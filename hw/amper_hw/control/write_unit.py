@@ -14,8 +14,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import any_of, structure
 from amper_hw.base.payload import lane, row_write_layout, strobe_signature, write_layout
-from amper_hw.base.variants import has_candidates, has_exact, has_tree, in_lut_ram
-from amper_hw.tree.shape import bank_bits
+from amper_hw.base.variants import has_candidates, has_exact, in_lut_ram
 from amper_spec.config import AmperConfig
 
 
@@ -59,7 +58,7 @@ class WriteUnit(wiring.Component):
         pending = Signal(ports)
         rows: list[Value] = [lane(beat.row, index, ports) for index in range(ports)]
         kept_in = self._config.bank_rows - 1
-        banks = [row[: bank_bits(config)] if has_tree(config) else row[kept_in.bit_length() :] for row in rows]
+        banks = [row[kept_in.bit_length() :] for row in rows]
         issued = Signal(ports)
         for index in range(ports):
             # A row's bank may have no bits left to compare: then all are in the only bank.

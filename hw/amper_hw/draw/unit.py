@@ -44,13 +44,18 @@ def select_signature(config: AmperConfig) -> wiring.Signature:
 
 def room_in_queue(m: Module, freed: Value, reserved: Value, depth: int) -> Signal:
     """Whether a queue of results has a place that no beat under way will take."""
+    return rooms_in_queue(m, freed, reserved, depth, 1)[0]
+
+
+def rooms_in_queue(m: Module, freed: Value, reserved: Value, depth: int, *needs: int) -> list[Signal]:
+    """Whether a queue of results has as many places as each of ``needs`` that no beat under way will take."""
     places = Signal(range(depth + 1), init=depth)
     left = Signal(range(depth + 1))
     m.d.comb += left.eq(places - reserved + freed)
     # A register, since everything in front of what never stands still may do so for want of room.
-    room = Signal(init=1)
-    m.d.sync += [places.eq(left), room.eq(left != 0)]
-    return room
+    rooms = [Signal(init=1, name="room" if need == 1 else f"room_of_{need}") for need in needs]
+    m.d.sync += [places.eq(left), *(room.eq(left >= need) for room, need in zip(rooms, needs, strict=True))]
+    return rooms
 
 
 class DrawUnit(Composite):

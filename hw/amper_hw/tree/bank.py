@@ -28,13 +28,13 @@ class TreeBank(Composite):
 
     Members
     -------
-    write, clear, clearing, still, recent, some, sum, any : as of ``Updates``. draw : In, ``operation_layout`` of the
+    write, clear, clearing, still, some, sum, any : as of ``Updates``. draw : In, ``operation_layout`` of the
         root: draws; none while a write is under way to the root. drawn : Out, that of a row: what came out of the tree.
     idle : In, with protection: no draw or write is on its way to the tree or, a draw, in it. spare : In, a row may be
         looked at in this cycle. faulty, waits, busy, lost_row, repaired, lost : Out, as of ``Repair``.
     """
 
-    _OF_UPDATES = ("clearing", "still", "recent", "some", "sum", "any")
+    _OF_UPDATES = ("clearing", "still", "some", "sum", "any")
     _OF_REPAIR = ("faulty", "waits", "busy", "lost_row", "repaired", "lost")
 
     def __init__(self, config: AmperConfig) -> None:

@@ -1,6 +1,6 @@
-"""Draws of organisation tree in banks: words to places, places to banks, and rows that come out of them to results.
+"""Draws of organisation tree in banks: words to places, those to their banks, and rows that come out to results.
 
-Latency: ``latency.draw_cycles`` from a word to its result entering the queue. Page: docs/hardware/tree.md.
+Latency: ``latency.draw_cycles`` from a word to its result entering the queue. Page: docs/hardware/tree-banks.md.
 """
 
 from __future__ import annotations
@@ -10,25 +10,22 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base import latency
-from amper_hw.base.bits import delayed, nth, structure
+from amper_hw.base.bits import any_of, delayed, nth, structure
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import OK, STATUS_WIDTH, lane, record_layout, result_layout, stream_load_signature
-from amper_hw.base.pipeline import held
 from amper_hw.draw.beats import DrawBeats
-from amper_hw.draw.unit import room_in_queue
+from amper_hw.draw.unit import rooms_in_queue
 from amper_hw.parts.passing_queue import PassingQueue
-from amper_hw.parts.stored_multiples import odd_multiples
-from amper_hw.planes.place import Place, has_stored_multiples
-from amper_hw.planes.ports import is_stratified
+from amper_hw.tree.bank_places import BankPlaces
 from amper_hw.tree.ports import operation_layout, unless_faulty
-from amper_hw.tree.shape import bank_bits, of_a_bank
+from amper_hw.tree.shape import of_a_bank
 from amper_hw.tree.splitter import BankSplitter
 from amper_spec.config import AmperConfig
 
 
 class BankDrawUnit(Composite):
-    """D draws a cycle at most, one a bank. In front of the banks the pipeline stands still while a beat goes out in
-    parts, or the result queue has no room; behind, nothing ever has to.
+    """D draws a cycle at most, one a bank. In front of the banks beats wait in a queue while one goes out in parts, or
+    the result queue has no room; before and behind, nothing ever has to stand still.
 
     Parameters
     ----------
@@ -42,8 +39,10 @@ class BankDrawUnit(Composite):
     draw : Out, to each bank, ``operation_layout`` of its root. drawn : In, what came out of each.
     faulty : In, with protection: as of ``TreeDrawUnit``.
     drained : Out, all draws of batches that have a record are on their way into their banks. draining : Out, the last
-        ones begin it.
+        beat goes on, so that what is written from now on comes behind it.
     """
+
+    _PARTS = 4  # cycles that a beat may take while writes are taken: by two less than these take to their root
 
     def __init__(self, config: AmperConfig) -> None:
         self._config = config
@@ -74,31 +73,40 @@ class BankDrawUnit(Composite):
         beats = self.instantiate(m, "beats", SharedModule.of("amper_draw_beats", DrawBeats(config)))
         wiring.connect(m, wiring.flipped(self.record), beats.record)
         wiring.connect(m, wiring.flipped(self.load), beats.load)
-        beat = beats.beat.payload
-        advance = Signal()
-        m.d.comb += [self.load_zero.eq(beats.load_zero), beats.beat.ready.eq(advance)]
-        with m.If(beats.beat.valid & advance & (beat.status == OK)):
+        m.d.comb += self.load_zero.eq(beats.load_zero)
+        places = self.instantiate(m, "bank_places", SharedModule.of("amper_bank_places", BankPlaces(config)))
+        wiring.connect(m, beats.beat, places.beat)
+        m.d.comb += [inner.eq(outer) for inner, outer in zip(places.ends, self.ends, strict=True)]
+        with m.If(beats.beat.valid & beats.beat.ready & (beats.beat.payload.status == OK)):
             m.d.sync += self.total.eq(self.ends[-1])
-        front = latency.place_cycles(config) + latency.BANK_CYCLES
-        tag = held(
-            m, advance, Cat(beats.beat.valid, beat.last, beat.lanes, beat.status), "front_tag", front, reset_less=False
-        )
-        banks, places = self._found(m, beat, advance)
-        # A place for each one under way: between the banks and the queue, in the queue, in being freed.
-        depth = latency.bank_draw_cycles(config) + latency.queue_cycles(config) + 2
-        sent = Signal()
-        group = Signal(ports)
-        last = Signal()
-        room = room_in_queue(m, self.result.valid & self.result.ready, sent, depth)
-        self._split(m, tag, banks, room, advance=advance, sent=sent, group=group, last=last)
-        self._enter(m, group, banks, places)
-        tag = Cat(sent, last, group, tag[2 + ports :])
-        tag = delayed(m, tag, "tree_tag", latency.bank_draw_cycles(config) - 1, reset_less=False)
-        lanes_of = [
-            delayed(m, bank, f"tree_bank_{index}", latency.bank_draw_cycles(config) - 1)
-            for index, bank in enumerate(banks)
+        splitter = self.instantiate(m, "splitter", SharedModule.of("amper_bank_splitter", BankSplitter(lanes=ports)))
+        # A place for each one under way: between the banks and the queue, in the queue, in being freed; and, while
+        # those are taken, for a whole beat in parts.
+        depth = latency.bank_draw_cycles(config) + latency.queue_cycles(config) + 2 + ports
+        sent = splitter.sent
+        found = places.found.payload
+        room, enough = rooms_in_queue(m, self.result.valid & self.result.ready, sent, depth, 1, ports)
+        m.d.comb += [
+            splitter.valid.eq(places.found.valid),
+            splitter.lanes.eq(found.lanes),
+            splitter.meets.eq(found.meets),
+            splitter.room.eq(room),
+            places.found.ready.eq(splitter.taken),
         ]
-        entry = self._entry(m, tag, lanes_of)
+        group = splitter.group & sent.replicate(ports)
+        last = found.last & splitter.last
+        self._enter(m, group, splitter.first, found)
+        self._results(m, Cat(sent, last, group, found.status), found, depth)
+        self._idle(m, sent & last, places.found.valid & found.last & enough)
+        return m
+
+    def _results(self, m: Module, tag: Value, found: data.View, depth: int) -> None:
+        """What goes to the banks as results, in the queue behind them."""
+        config, ports = self._config, self._config.draw_ports
+        cycles = latency.bank_draw_cycles(config) - 1
+        tag = delayed(m, tag, "tree_tag", cycles, reset_less=False)
+        banks = [delayed(m, found.bank[index], f"tree_bank_{index}", cycles) for index in range(ports)]
+        entry = self._entry(m, tag, banks)
         done = delayed(m, tag, "done_tag", reset_less=False)
         m.submodules.queue = queue = PassingQueue(
             width=result_layout(config).size, depth=depth, pieces=config.primitives == "blocks"
@@ -114,101 +122,16 @@ class BankDrawUnit(Composite):
         ]
         if ports > 1:
             m.d.comb += entry.lanes.eq(done[2 : 2 + ports])
-        self._idle(m, sent & last)
-        return m
 
-    # --- in front of the banks: may stand still ------------------------------------------------------------------
-
-    def _found(self, m: Module, beat: wiring.PureInterface, advance: Value) -> tuple[list[Value], list[Value]]:
-        """Of each lane its bank and its place there, ``place_cycles`` and ``BANK_CYCLES`` after its word."""
-        config, ports = self._config, self._config.draw_ports
-        part = SharedModule.of("amper_place", Place(config))
-        odd = odd_multiples(m, self.ends[-1]) if has_stored_multiples(config) else None
-        banks, places = [], []
-        for index in range(ports):
-            place = self.instantiate(m, f"place_{index}", part)
-            word = lane(beat.word, index, ports)
-            m.d.comb += [
-                place.enable.eq(advance),
-                place.word.eq(word[len(word) - config.place_width :]),
-                place.total.eq(self.ends[-1]),
-            ]
-            if odd is not None:
-                m.d.comb += place.odd.eq(odd)
-            if is_stratified(config):
-                m.d.comb += [
-                    place.part.eq(lane(beat.part, index, ports)),
-                    place.height.eq(lane(beat.height, index, ports)),
-                ]
-            bank, inside = self._bank_of(m, place.place, advance, index)
-            banks.append(bank)
-            places.append(inside)
-        return banks, places
-
-    def _bank_of(self, m: Module, place: Value, advance: Value, index: int) -> tuple[Value, Value]:
-        """The bank that has a place, and the place there: what lies before it is taken off."""
-        width = self._bank.total_width
-        insides, passed = [held(m, advance, place[:width], f"from_start_{index}", 1)], []
-        for number in range(self._config.banks - 1):
-            beyond = Signal(len(place) + 1, name=f"beyond_{index}_{number}")
-            m.d.comb += beyond.eq(place - self.ends[number])
-            insides.append(held(m, advance, beyond[:width], f"inside_{index}_{number}", 1))
-            passed.append(held(m, advance, ~beyond[-1], f"passed_{index}_{number}", 1))
-        # Ends ascend: the bank is the number of those that the place has passed.
-        bank = Signal(bank_bits(self._config), name=f"bank_found_{index}")
-        m.d.comb += bank.eq(sum(passed[1:], passed[0]))
-        inside = nth(insides, bank)
-        return held(m, advance, bank, f"bank_{index}", 1), held(m, advance, inside, f"place_in_bank_{index}", 1)
-
-    def _split(
-        self,
-        m: Module,
-        tag: Value,
-        banks: list[Value],
-        room: Value,
-        *,
-        advance: Value,
-        sent: Value,
-        group: Value,
-        last: Value,
-    ) -> None:
-        """Lanes to the banks, one a bank and cycle."""
-        ports = self._config.draw_ports
-        valid, lanes = tag[0], tag[2 : 2 + ports]
-        if ports == 1:
-            m.d.comb += [
-                sent.eq(valid & room),
-                group.eq(lanes & sent),
-                last.eq(tag[1]),
-                advance.eq(~valid | room),
-            ]
-            return
-        part = BankSplitter(lanes=ports, bank_width=bank_bits(self._config))
-        splitter = self.instantiate(m, "splitter", SharedModule.of("amper_bank_splitter", part))
-        m.d.comb += [
-            splitter.valid.eq(valid),
-            splitter.lanes.eq(lanes),
-            splitter.room.eq(room),
-            advance.eq(~valid | splitter.taken),
-            sent.eq(splitter.sent),
-            group.eq(splitter.group & sent.replicate(ports)),
-            last.eq(tag[1] & splitter.last),
-        ]
-        m.d.comb += [splitter.banks[index].eq(bank) for index, bank in enumerate(banks)]
-
-    # --- from the banks on: never stands still -------------------------------------------------------------------
-
-    def _enter(self, m: Module, group: Value, banks: list[Value], places: list[Value]) -> None:
-        """Each bank's draw, from the lane that has one for it."""
-        width = self._bank.total_width
+    def _enter(self, m: Module, group: Value, first: Value, found: data.View) -> None:
+        """Each bank's draw, from the lane that has one for it; its place is there before it is known to go."""
+        width, ports = self._bank.total_width, self._config.draw_ports
         for bank in range(self._config.banks):
-            chosen: Value = Signal(width, name=f"place_to_{bank}")
-            mine = [group[index] & (found == bank) for index, found in enumerate(banks)]
-            value: Value = places[0] & mine[0].replicate(width)
-            for one, place in zip(mine[1:], places[1:], strict=True):
-                value = value | (place & one.replicate(width))
-            m.d.comb += chosen.eq(value)
-            valid = delayed(m, Cat(mine).any(), f"draw_to_{bank}", reset_less=False)
+            chosen = Signal(width, name=f"place_to_{bank}")
+            mine = [first[index] & (found.bank[index] == bank) for index in range(ports)]
+            m.d.comb += chosen.eq(any_of([found.place[index] & one.replicate(width) for index, one in enumerate(mine)]))
+            goes = (Cat(mine) & group).any()
+            valid = delayed(m, goes, f"draw_to_{bank}", reset_less=False)
             entered = delayed(m, chosen, f"entered_{bank}")
             m.d.comb += [
                 self.draw[bank].draw.eq(valid),
@@ -217,33 +140,39 @@ class BankDrawUnit(Composite):
             ]
 
     def _entry(self, m: Module, tag: Value, banks: list[Value]) -> data.View:
-        """The result of each lane, a cycle after its row came out of its bank; 0 where it has none."""
+        """The result of each lane, two cycles after its row came out of its bank; 0 where it has none."""
         config, ports = self._config, self._config.draw_ports
         entry: data.View = structure(result_layout(config), "entry")
+        rows = [delayed(m, each.row, f"row_of_{bank}") for bank, each in enumerate(self.drawn)]
+        codes = []
+        if config.result_priority:
+            # From where the row's places begin, and from where they end.
+            codes = [
+                delayed(m, (each.value - each.past)[: config.priority_width], f"code_of_{bank}")
+                for bank, each in enumerate(self.drawn)
+            ]
         for index, bank in enumerate(banks):
             has = tag[2 + index]
-            rows = [each.row for each in self.drawn]
             row = Signal(config.row_width, name=f"row_{index}", reset_less=True)
             m.d.sync += row.eq(Mux(has, Cat(bank, nth(rows, bank)), 0))
             m.d.comb += lane(entry.row, index, ports).eq(row)
             if config.result_priority:
-                # From where the row's places begin, and from where they end.
-                codes = [(each.value - each.past)[: config.priority_width] for each in self.drawn]
                 priority = Signal(config.priority_width, name=f"priority_{index}", reset_less=True)
                 m.d.sync += priority.eq(Mux(has, nth(codes, bank), 0))
                 m.d.comb += lane(entry.priority, index, ports).eq(priority)
         return entry
 
-    def _idle(self, m: Module, seen: Value) -> None:
-        """``seen``: the last draw of a batch goes to its bank; some cycles later it is in the queue."""
+    def _idle(self, m: Module, seen: Value, ending: Value) -> None:
+        """``seen``: the last draw of a batch goes to its bank; some cycles later it is in the queue. ``ending``: the
+        last beat goes, in D cycles at most, for nothing hinders it."""
         config = self._config
-        most = 2 * DrawBeats.MOST_RECORDS + latency.draw_cycles(config)
+        most = DrawBeats.MOST_RECORDS + BankPlaces.depth(config) + 2
         batches = Signal(range(most), name="batches_to_see")
         taken_before = delayed(m, self.record.valid & self.record.ready, "record_taken", reset_less=False)
         to_queue = Signal(latency.bank_draw_cycles(config))
         m.d.sync += [batches.eq(batches + taken_before - seen), to_queue.eq(Cat(seen, to_queue[:-1]))]
         m.d.comb += [
             self.drained.eq((batches == 0) & ~taken_before),
-            self.draining.eq((batches == 1) & ~taken_before & seen),
+            self.draining.eq((batches == 1) & ~taken_before & ending if config.draw_ports <= self._PARTS else 0),
             self.idle.eq(self.drained & ~to_queue.any()),
         ]

@@ -19,6 +19,7 @@ from amper_hw.planes.exact_sampler import ExactSampler
 from amper_hw.planes.place import has_stored_multiples
 from amper_hw.tree.bank import TreeBank
 from amper_hw.tree.bank_draws import BankDrawUnit
+from amper_hw.tree.bank_writes import BankWriteUnit
 from amper_hw.tree.draw_unit import TreeDrawUnit
 from amper_hw.tree.shape import bank_bits, of_a_bank
 from amper_hw.tree.totals import Totals
@@ -59,7 +60,6 @@ class TreeSampler(ExactSampler):
         m = Module()
         units = self._units(m)
         self._ports(m, units)
-        self._write(m, units)
         state = (self._one_bank if self._config.banks == 1 else self._several_banks)(m, units)
         hold = None
         if self._config.protected:
@@ -71,7 +71,7 @@ class TreeSampler(ExactSampler):
     def _units(self, m: Module) -> TreeUnits:
         config = self._config
         components = {
-            "write_unit": WriteUnit(config),
+            "write_unit": WriteUnit(config) if config.banks == 1 else BankWriteUnit(config),
             "parameter_unit": ParameterUnit(config),
             "controller": PlaneController(config),
             "draw_unit": TreeDrawUnit(config) if config.banks == 1 else BankDrawUnit(config),
@@ -81,27 +81,6 @@ class TreeSampler(ExactSampler):
         bank = SharedModule.of("amper_tree_bank", TreeBank(of_a_bank(config)))
         banks = tuple(self.instantiate(m, f"bank_{index}", bank) for index in range(config.banks))
         return TreeUnits(writes, parameters, controller, draws, banks)
-
-    def _write(self, m: Module, units: TreeUnits) -> None:
-        """Writes and clears to their banks."""
-        bits = bank_bits(self._config)
-        for index, bank in enumerate(units.banks):
-            m.d.comb += bank.clear.eq(units.parameters.clear)
-            mine = [
-                issue.valid & (issue.payload.row[:bits] == index) if bits else issue.valid
-                for issue in units.writes.issue
-            ]
-            m.d.comb += bank.write.valid.eq(any_of(mine))
-            # At most one of them is for this bank.
-            for name, low in (("row", bits), ("priority", 0)):
-                values = [
-                    getattr(issue.payload, name)[low:] & one.replicate(len(getattr(issue.payload, name)) - low)
-                    for issue, one in zip(units.writes.issue, mine, strict=True)
-                ]
-                value = values[0]
-                for other in values[1:]:
-                    value = value | other
-                m.d.comb += getattr(bank.write.payload, name).eq(value if len(mine) > 1 else values[0])
 
     def _protect(self, m: Module, units: TreeUnits, state: State) -> tuple[State, Value]:
         """What the banks say of faults; what they may do while the sampler does nothing else. Returns the state with
@@ -138,27 +117,27 @@ class TreeSampler(ExactSampler):
     def _one_bank(self, m: Module, units: TreeUnits) -> State:
         """One tree, with the draw unit in front of it."""
         writes, parameters, (bank,) = units.writes, units.parameters, units.banks
+        (write,) = writes.issue
         m.d.comb += [
+            bank.clear.eq(parameters.clear),
+            bank.write.valid.eq(write.valid),
+            bank.write.payload.eq(write.payload),
             units.draws.sum.eq(bank.sum),
             bank.draw.eq(units.draws.operation),
             units.draws.drawn.eq(bank.drawn),
         ]
-        settled = Signal()
         still = Signal()
-        # The first word of a batch meets T three cycles after its record was taken: whether T is 0 need not be waited
-        # for where the latest write says that it is not. Multiples of T take a cycle more.
-        early = bank.some & ~bank.recent if has_stored_multiples(self._config) else bank.some
-        m.d.comb += [
-            still.eq(writes.idle & bank.still),
-            settled.eq(writes.idle & ~parameters.clear & (early | bank.still)),
-        ]
+        m.d.comb += still.eq(writes.idle & bank.still)
+        settled = still & ~parameters.clear | self._early(m, units)
         return State(settled, still, bank.some | bank.any, bank.clearing)
 
     def _several_banks(self, m: Module, units: TreeUnits) -> State:
         """A small top over the banks: their sums up, draws down."""
         top = self.instantiate(m, "totals", SharedModule.of("amper_totals", Totals(self._config)))
         for index, bank in enumerate(units.banks):
+            wiring.connect(m, units.writes.banks[index], bank.write)
             m.d.comb += [
+                bank.clear.eq(units.parameters.clear),
                 top.sums[index].eq(bank.sum),
                 units.draws.ends[index].eq(top.ends[index]),
                 units.draws.sums[index].eq(bank.sum),
@@ -168,4 +147,19 @@ class TreeSampler(ExactSampler):
         m.d.comb += top.still.eq(Cat(bank.still for bank in units.banks))
         still = Signal()
         m.d.comb += still.eq(units.writes.idle & ~units.parameters.clear & top.settled)
-        return State(still, still, top.any, any_of([bank.clearing for bank in units.banks]))
+        settled = still | self._early(m, units)
+        occupied = top.any | any_of([bank.some for bank in units.banks])
+        return State(settled, still, occupied, any_of([bank.clearing for bank in units.banks]))
+
+    def _early(self, m: Module, units: TreeUnits) -> Value:
+        """A batch may begin though T still grows: its first word meets T three cycles after its record was taken, and
+        T is not 0, since the latest write of some bank has made its row valid. Sums over banks are late by a cycle for
+        the register in front of a bank and for each of the top, and multiples of T by one."""
+        bits = bank_bits(self._config)
+        late = bits + (bits > 0) + has_stored_multiples(self._config)
+        idle = units.writes.idle
+        recent = Signal(late)  # writes in the latest cycles
+        if late:
+            m.d.sync += recent.eq(Cat(~idle, recent[:-1]))
+        early: Value = idle & ~units.parameters.clear & ~recent.any() & any_of([bank.some for bank in units.banks])
+        return early

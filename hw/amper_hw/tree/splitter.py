@@ -1,16 +1,15 @@
 """Beats of draws in several banks, a draw a bank and cycle.
 
 Latency: 0 for the lanes that go first; a beat takes a cycle more for each lane whose bank one before it has.
-Page: docs/hardware/tree.md.
+Page: docs/hardware/tree-banks.md.
 """
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.base.bits import any_of
 from amper_hw.draw.splitting import split_beat
 
 
@@ -20,27 +19,29 @@ class BankSplitter(wiring.Component):
 
     Parameters
     ----------
-    lanes : D, 2 or more. bank_width : bits of a bank's number.
+    lanes : D.
 
     Members
     -------
-    valid : In, there is a beat. lanes : In, those that hold a draw; none for a beat without one. banks : In, theirs.
-    room : In, something may be passed on.
+    valid : In, there is a beat. lanes : In, those that hold a draw; none for a beat without one. meets : In, of
+        each, the lanes below that have its bank. room : In, something may be passed on.
     taken : Out, the last of the beat is passed on in this cycle. sent : Out, something is. group : Out, its lanes.
+    first : Out, lanes that wait for no other of their bank: those of the group, and maybe more.
     last : Out, nothing of the beat is left then.
     """
 
-    def __init__(self, *, lanes: int, bank_width: int) -> None:
+    def __init__(self, *, lanes: int) -> None:
         self._lanes = lanes
         super().__init__(
             {
                 "valid": In(1),
                 "lanes": In(lanes),
-                "banks": In(data.ArrayLayout(bank_width, lanes)),
+                "meets": In(data.ArrayLayout(lanes, lanes)),
                 "room": In(1),
                 "taken": Out(1),
                 "sent": Out(1),
                 "group": Out(lanes),
+                "first": Out(lanes),
                 "last": Out(1),
             }
         )
@@ -48,10 +49,9 @@ class BankSplitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         waiting = Signal(self._lanes)
-
-        def joins(lane: int) -> Value:
-            meets = [waiting[below] & (self.banks[below] == self.banks[lane]) for below in range(lane)]
-            return ~(waiting[lane] & any_of(meets)) if meets else Const(1, 1)
-
-        split_beat(m, self, waiting, joins)
+        held_up = Signal(self._lanes)
+        for lane in range(self._lanes):
+            m.d.comb += held_up[lane].eq((waiting & self.meets[lane]).any())
+        m.d.comb += self.first.eq(waiting & ~held_up)
+        split_beat(m, self, waiting, lambda lane: ~(waiting[lane] & held_up[lane]))
         return m

@@ -32,7 +32,7 @@ class Updates(Composite):
     write : In {valid, payload}, ``row_write_layout``; priority 0 makes the row invalid. clear : In, all rows become
         invalid; so they do after a reset. clearing : Out, no write may come, from the cycle of ``clear`` on.
     still : Out, T and ``any`` are those of all writes and clears before this cycle.
-    recent : Out, a write came in the cycle before. some : Out, the latest write has made its row valid.
+    some : Out, the latest write has made its row valid.
     sum : Out, T. any : Out, it is not 0, once ``still``.
     operation : Out, ``operation_layout`` of the root: stores.
     repair : In, with protection, ``repair_signature``. patrol : In, its row may be read where no write comes.
@@ -50,7 +50,6 @@ class Updates(Composite):
                 "clear": In(1),
                 "clearing": Out(1),
                 "still": Out(1),
-                "recent": Out(1),
                 "some": Out(1),
                 "sum": Out(config.total_width),
                 "any": Out(1),
@@ -98,7 +97,7 @@ class Updates(Composite):
         ]
         with m.If(self.write.valid | self.clear):
             m.d.sync += self.some.eq(self.write.valid & (self.write.payload.priority != 0))
-        m.d.comb += [self.still.eq(~self.write.valid & ~self.clear & ~under_way.any()), self.recent.eq(under_way[0])]
+        m.d.comb += self.still.eq(~self.write.valid & ~self.clear & ~under_way.any())
         return m
 
     def _repair(self, m: Module, codes: wiring.PureInterface, active: Value, row: Value) -> None:

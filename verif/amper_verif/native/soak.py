@@ -70,6 +70,7 @@ SHAPES = {
     "shallow": Shape(_TINY | {"pipeline": "shallow", "result_priority": False}, 400_000),
     "parity": Shape(_TINY | {"protection": "parity"}, 100_000),
     "sum tree": Shape(_TREE | {"rows": 33, "batch": 16}, 400_000),
+    "sum tree, secded": Shape(_TREE | {"rows": 33, "batch": 16, "protection": "secded"}, 100_000),
     "sum tree, banks": Shape(
         _TREE | {"rows": 100, "banks": 4, "draw_ports": 4, "write_ports": 4, "draws": "stratified"}, 40_000
     ),

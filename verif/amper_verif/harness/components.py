@@ -32,7 +32,7 @@ class Unit:
     """
 
     bench: str
-    build: Callable[[], wiring.Component | str]
+    build: Callable[[], wiring.Component[Any] | str]
     parameters: dict[str, Any]
     mutate: Callable[[str], str] | None = None
 
@@ -62,21 +62,21 @@ class Unit:
 def match_line(*, rows: int, priority_width: int, range_match: bool = False, trials: int = 200) -> Unit:
     from amper_hw.array.match_line import MatchLines
 
-    sizes = {"rows": rows, "priority_width": priority_width, "range_match": range_match}
+    sizes: dict[str, Any] = {"rows": rows, "priority_width": priority_width, "range_match": range_match}
     return Unit("array.match_line", lambda: MatchLines(**sizes), sizes | {"trials": trials})
 
 
 def multiplier(*, a_width: int, b_width: int, stages: int = 2, blocks: bool = False, cycles: int = 1000) -> Unit:
     from amper_hw.parts.multiplier import PipelinedMultiplier
 
-    sizes = {"a_width": a_width, "b_width": b_width, "stages": stages, "blocks": blocks}
+    sizes: dict[str, Any] = {"a_width": a_width, "b_width": b_width, "stages": stages, "blocks": blocks}
     return Unit("parts.multiplier", lambda: PipelinedMultiplier(**sizes), sizes | {"cycles": cycles})
 
 
 def rank_select(*, width: int, tag_width: int, stages: int = 4, blocks: bool = False, cycles: int = 1000) -> Unit:
     from amper_hw.parts.rank_select import BitSelect
 
-    sizes = {"width": width, "tag_width": tag_width, "stages": stages, "blocks": blocks}
+    sizes: dict[str, Any] = {"width": width, "tag_width": tag_width, "stages": stages, "blocks": blocks}
     return Unit("parts.rank_select", lambda: BitSelect(**sizes), sizes | {"cycles": cycles})
 
 

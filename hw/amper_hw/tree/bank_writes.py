@@ -60,7 +60,9 @@ class BankWriteUnit(wiring.Component):
             m.d.comb += left[index].eq(pending[index] & any_of(waits) if waits else 0)
         for bank in range(config.banks):
             self._to_bank(m, bank, pending, rows, priorities)
-        move, free, taken = Signal(), Signal(), Signal()
+        move = Signal()
+        free = Signal()
+        taken = Signal()
         offered = self.write.payload.lanes if ports > 1 else 1
         legal = Cat(lane(self.write.payload.row, index, ports) < self.rows for index in range(ports))
         m.d.comb += [

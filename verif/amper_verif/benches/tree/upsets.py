@@ -14,6 +14,7 @@ from cocotb.triggers import Timer
 
 from amper import AmperConfig, GoldenModel, Parameter, Status
 from amper_hw.base import latency
+from amper_hw.draw.beats import DrawBeats
 from amper_verif.benches.sampler.upsets import PERIOD, Cell, HangError, cells
 from amper_verif.benches.support import Device
 from amper_verif.harness.progress import leave_progress
@@ -31,6 +32,7 @@ class Trial:
         self.config = config
         self.chance = random.Random(seed)
         self.limit = latency.answer_cycles(config) + latency.repair_cycles(config) + latency.clear_cycles(config)
+        self.limit += DrawBeats.MOST_RECORDS * config.batch  # a repair, and so a write, waits for all draws under way
         self.rest = latency.PATROL_CYCLES * (config.rows + 1) + 2 * latency.repair_cycles(config)
 
     async def run(self, flip: Flip | None) -> tuple[str, int]:

@@ -115,7 +115,7 @@ def totals(file: Path) -> dict[str, Total]:
         found[name] = replace(before, rounds=before.rounds + 1)
         if name in SHAPES and one["verilog"] == verilog_digest(name):
             sums = {each: getattr(before, each) + one[each] for each in ("calls", "compared", "mismatches")}
-            found[name] = replace(found[name], **sums, kinds=Counter(before.kinds) + Counter(one["kinds"]))
+            found[name] = replace(found[name], **sums, kinds=dict(Counter(before.kinds) + Counter(one["kinds"])))
     return found
 
 

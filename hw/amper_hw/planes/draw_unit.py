@@ -22,8 +22,8 @@ from amper_hw.parts.multiplier import multiplied
 from amper_hw.parts.passing_queue import PassingQueue
 from amper_hw.parts.stored_multiples import odd_multiples
 from amper_hw.planes.choice import PlaneChoice
-from amper_hw.planes.place import Place, has_stored_multiples
-from amper_hw.planes.ports import is_stratified, plane_signature, sums_signature
+from amper_hw.planes.place import Place, has_stored_multiples, place_word
+from amper_hw.planes.ports import plane_signature, sums_signature
 from amper_hw.planes.splitter import PlaneSplitter
 from amper_spec.config import DRAW_RANDOM_WIDTH, AmperConfig
 
@@ -129,24 +129,15 @@ class PlaneDrawUnit(DrawUnit):
         odd = odd_multiples(m, self.sums.total) if has_stored_multiples(config) else None
         choices = []
         for index in range(ports):
-            word = lane(beat.word, index, ports)
             to_place = self.instantiate(m, f"place_{index}", place)
             to_plane = self.instantiate(m, f"choice_{index}", choice)
             wiring.connect(m, wiring.flipped(self.sums), to_plane.sums)
             m.d.comb += [
                 to_place.enable.eq(advance),
                 to_plane.enable.eq(advance),
-                to_place.word.eq(word[len(word) - config.place_width :]),
-                to_place.total.eq(self.sums.total),
                 to_plane.place.eq(to_place.place),
             ]
-            if odd is not None:
-                m.d.comb += to_place.odd.eq(odd)
-            if is_stratified(config):
-                m.d.comb += [
-                    to_place.part.eq(lane(beat.part, index, ports)),
-                    to_place.height.eq(lane(beat.height, index, ports)),
-                ]
+            place_word(m, config, to_place, beat=beat, index=index, total=self.sums.total, odd=odd)
             choices.append(to_plane)
         return choices
 

@@ -7,11 +7,13 @@ Page: docs/hardware/exact.md.
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import delayed
 from amper_hw.base.latency import factor_cycles, is_deep, multiplier_cycles
 from amper_hw.base.modules import Composite, SharedModule
+from amper_hw.base.payload import lane
 from amper_hw.base.pipeline import held
 from amper_hw.parts.multiplier import multiplied
 from amper_hw.parts.stored_multiples import StoredMultiplier, odd_multiples_layout
@@ -86,3 +88,26 @@ class Place(Composite):
         ]
         product: Value = multiplier.product
         return product
+
+
+def place_word(
+    m: Module,
+    config: AmperConfig,
+    place: wiring.PureInterface,
+    *,
+    beat: wiring.PureInterface,
+    index: int = 0,
+    total: Value,
+    odd: Value | None,
+) -> None:
+    """The word of lane ``index`` of ``beat``, a ``beat_layout``, to ``place``; ``odd``: where it has multiples of T."""
+    ports = config.draw_ports
+    word = lane(beat.word, index, ports)
+    m.d.comb += [place.word.eq(word[len(word) - config.place_width :]), place.total.eq(total)]
+    if odd is not None:
+        m.d.comb += place.odd.eq(odd)
+    if is_stratified(config):
+        m.d.comb += [
+            place.part.eq(lane(beat.part, index, ports)),
+            place.height.eq(lane(beat.height, index, ports)),
+        ]

@@ -13,13 +13,12 @@ from amaranth.lib.wiring import In, Out
 from amper_hw.base import latency
 from amper_hw.base.bits import delayed, nth, structure
 from amper_hw.base.modules import Composite, SharedModule
-from amper_hw.base.payload import STATUS_WIDTH, lane
+from amper_hw.base.payload import STATUS_WIDTH
 from amper_hw.draw.beats import beat_layout
 from amper_hw.draw.unit import room_in_queue
 from amper_hw.parts.passing_queue import PassingQueue
 from amper_hw.parts.stored_multiples import odd_multiples
-from amper_hw.planes.place import Place, has_stored_multiples
-from amper_hw.planes.ports import is_stratified
+from amper_hw.planes.place import Place, has_stored_multiples, place_word
 from amper_hw.tree.shape import bank_bits, of_a_bank
 from amper_spec.config import AmperConfig
 
@@ -108,19 +107,8 @@ class BankPlaces(Composite):
         places = []
         for index in range(ports):
             place = self.instantiate(m, f"place_{index}", part)
-            word = lane(beat.word, index, ports)
-            m.d.comb += [
-                place.enable.eq(1),
-                place.word.eq(word[len(word) - config.place_width :]),
-                place.total.eq(self.ends[-1]),
-            ]
-            if odd is not None:
-                m.d.comb += place.odd.eq(odd)
-            if is_stratified(config):
-                m.d.comb += [
-                    place.part.eq(lane(beat.part, index, ports)),
-                    place.height.eq(lane(beat.height, index, ports)),
-                ]
+            m.d.comb += place.enable.eq(1)
+            place_word(m, config, place, beat=beat, index=index, total=self.ends[-1], odd=odd)
             places.append(place.place)
         return places
 

@@ -17,8 +17,7 @@ from amper_hw.draw.beats import DrawBeats
 from amper_hw.draw.unit import room_in_queue
 from amper_hw.parts.passing_queue import PassingQueue
 from amper_hw.parts.stored_multiples import odd_multiples
-from amper_hw.planes.place import Place, has_stored_multiples
-from amper_hw.planes.ports import is_stratified
+from amper_hw.planes.place import Place, has_stored_multiples, place_word
 from amper_hw.tree.ports import operation_layout, unless_faulty
 from amper_spec.config import AmperConfig
 
@@ -101,16 +100,12 @@ class TreeDrawUnit(Composite):
         place = self.instantiate(m, "word_to_place", SharedModule.of("amper_place", Place(config)))
         m.d.comb += [
             place.enable.eq(1),
-            place.word.eq(beat.word[len(beat.word) - config.place_width :]),
-            place.total.eq(self.sum),
             self.operation.draw.eq(draws),
             self.operation.value.eq(place.place),
             self.operation.past.eq(place.place - self.sum),
         ]
-        if has_stored_multiples(config):
-            m.d.comb += place.odd.eq(odd_multiples(m, self.sum))
-        if is_stratified(config):
-            m.d.comb += [place.part.eq(beat.part), place.height.eq(beat.height)]
+        odd = odd_multiples(m, self.sum) if has_stored_multiples(config) else None
+        place_word(m, config, place, beat=beat, total=self.sum, odd=odd)
 
     def _entry(self, m: Module, tag: Value) -> Value:
         """The result of a beat, a cycle after its row came out of the tree; 0 where it has none."""

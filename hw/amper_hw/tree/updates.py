@@ -78,7 +78,7 @@ class Updates(Composite):
             self.operation.eq(codes.operation),
         ]
         if config.protected:
-            self._repair(m, codes, active, row)
+            self._repair(m, codes, begins, active, row)
         else:
             m.d.comb += [
                 codes.write.valid.eq(self.write.valid | active),
@@ -100,12 +100,12 @@ class Updates(Composite):
         m.d.comb += self.still.eq(~self.write.valid & ~self.clear & ~under_way.any())
         return m
 
-    def _repair(self, m: Module, codes: wiring.PureInterface, active: Value, row: Value) -> None:
+    def _repair(self, m: Module, codes: wiring.PureInterface, begins: Value, active: Value, row: Value) -> None:
         """What a repair asks for, where no write comes and no zeroes are sent."""
         repair, write = self.repair, codes.write.payload
         wiring.connect(m, codes.checked, wiring.flipped(self.checked))
         of_clear = Signal(init=1)  # zeroes are sent to the codes, too
-        with m.If(self.clear | self.repair.zero):
+        with m.If(begins):
             m.d.sync += of_clear.eq(self.clear)
         m.d.comb += [
             self.zeroing.eq(active),

@@ -21,10 +21,9 @@ from cocotbext.axi.axi_channels import (
 )
 
 from amper_hw.bus.axi4 import ID_WIDTH, PATIENCE
+from amper_verif.benches.bus.axi_sampler import CLOCK_NS, SLVERR
 from amper_verif.benches.bus.register_access import ALL_BYTES, PeerBus
 
-SLVERR = 2
-CLOCK_NS = 10
 ANSWER_CYCLES = 3 * PATIENCE  # a burst waits once, but pauses come on top
 WORD = 2  # the size of a beat of 4 bytes
 

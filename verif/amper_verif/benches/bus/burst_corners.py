@@ -11,7 +11,8 @@ from cocotbext.axi import AxiBurstType
 from amper.operations.vocabulary import Write
 from amper_hw.bus.axi4 import PATIENCE
 from amper_hw.bus.registers import WINDOW, WINDOW_BYTES
-from amper_verif.benches.bus.axi_beats import CLOCK_NS, Axi4Beats
+from amper_verif.benches.bus.axi_beats import Axi4Beats
+from amper_verif.benches.bus.axi_sampler import CLOCK_NS
 from amper_verif.benches.bus.command_corners import CommandCorners
 from amper_verif.benches.bus.register_access import ALL_BYTES
 from amper_verif.benches.bus.register_program import RegisterProgram, unpacked

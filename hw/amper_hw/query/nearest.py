@@ -137,12 +137,13 @@ class NearestNeighbours(Composite):
         stages = multiplier_cycles(config)
         always = Const(1, 1)
         group = Signal(config.group_width, name="answer_group")
-        # The bits of the radii that are not decided yet, and above them whether the C_i are not known yet.
-        unknown = Signal(config.priority_width + 1, init=-1)
+        # The bits of the radii that are not decided yet, but for the lowest, which the last answer decides, and above
+        # them whether the C_i are not known yet.
+        unknown = Signal(config.priority_width, init=-1)
         with m.If(self.count.valid):
             m.d.sync += group.eq(group + 1)
             with m.If(group == last_group):
-                m.d.sync += [group.eq(0), unknown.eq(Mux(unknown[1], unknown >> 1, -1))]
+                m.d.sync += [group.eq(0), unknown.eq(Mux(unknown[0], unknown >> 1, -1))]
         is_members = self.count.valid & unknown[-1]
         self._write("members", m, is_members, group, self.count.rows)
 
@@ -152,10 +153,10 @@ class NearestNeighbours(Composite):
         decides = held(m, always, self.count.valid & ~unknown[-1], "decides", stages, reset_less=False)
         before = held(m, always, group, "before_answer_group", stages - 1)
         target = held(m, always, self._read("targets", before, m), "target")
-        radius = held(m, always, self._read("radii", before, m), "answer_radius")
+        radius = held(m, always, self._read("radii", before, m)[1:], "answer_radius")
         met = some & (Cat(Const(0, 1), product) >= target)
-        bit = undecided ^ (undecided >> 1)
-        decided = (radius & ~undecided) | Mux(met, 0, bit)
+        bit = Cat(Const(1, 1), undecided) ^ undecided
+        decided = Cat(Const(0, 1), radius & ~undecided) | Mux(met, 0, bit)
         self._write("radii", m, decides, held(m, always, before, "decided_group"), decided)
         recorded: Value = is_members | decides
         return recorded

@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import any_of, structure
 from amper_hw.base.payload import lane, row_write_layout, strobe_signature, write_layout
-from amper_hw.base.variants import has_candidates, has_exact, in_lut_ram
+from amper_hw.base.variants import has_candidates, has_exact, has_tree, in_lut_ram
 from amper_spec.config import AmperConfig
 
 
@@ -52,8 +52,9 @@ class WriteUnit(wiring.Component):
         m = Module()
         ports = self._config.write_ports
         config = self._config
-        # What a clear, which finds no write under way, stores everywhere; not in LUT RAM, which a census clears.
-        zero = has_exact(config) and not in_lut_ram(config)
+        in_memory = has_tree(config) or in_lut_ram(config)
+        # What a clear, which finds no write under way, stores everywhere; not in memories, which clear themselves.
+        zero = has_exact(config) and not in_memory
         beat = Signal(write_layout(config), reset_less=not zero)
         pending = Signal(ports)
         rows: list[Value] = [lane(beat.row, index, ports) for index in range(ports)]
@@ -90,7 +91,7 @@ class WriteUnit(wiring.Component):
         with m.If(taken):
             m.d.sync += [pending.eq(offered & legal), self.refused.eq(offered & ~legal)]
         # Where a beat that was not taken harms nobody, all its registers need not wait to hear whether it was.
-        with self._nothing_left(m, left) if in_lut_ram(config) else m.If(taken):
+        with self._nothing_left(m, left) if in_memory else m.If(taken):
             m.d.sync += beat.eq(self._offered(m))
         return m
 

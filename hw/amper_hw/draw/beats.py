@@ -94,13 +94,10 @@ class DrawBeats(Composite):
         status = Signal(STATUS_WIDTH, reset_less=True)
         advance = Signal()
         step = Signal()
-        last = Signal()
+        # Known a cycle ahead: whether the next record is taken reaches all its registers.
+        last: Value = Signal(reset_less=True, name="last") if config.batch > ports else Const(1, 1)
         accepted = status == OK
-        m.d.comb += [
-            step.eq(active & advance),
-            last.eq(~accepted | (left <= ports) if config.batch > ports else 1),
-            records.r_en.eq(~active | (step & last)),
-        ]
+        m.d.comb += [step.eq(active & advance), records.r_en.eq(~active | (step & last))]
         with m.If(records.r_en):
             m.d.sync += [
                 active.eq(records.r_rdy | (past & self.record.valid)),
@@ -108,8 +105,12 @@ class DrawBeats(Composite):
                 status.eq(waiting.status),
             ]
             m.d.sync += [kept.eq(waiting.exact) for kept in exact]
+            if config.batch > ports:
+                m.d.sync += last.eq((waiting.status != OK) | (waiting.batch <= ports))
         with m.Elif(step):
             m.d.sync += left.eq(left - ports)
+            if config.batch > ports:
+                m.d.sync += last.eq(left <= 2 * ports)
         if is_stratified(config):
             with m.If(records.r_en):
                 m.d.sync += [size.eq(waiting.batch), done.eq(0)]

@@ -11,7 +11,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.base.bits import encode
+from amper_hw.base.bits import encode, structure
 from amper_hw.base.latency import urng_cycles
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import OK, STATUS_WIDTH, lanes, record_layout, stream_load_signature
@@ -75,42 +75,35 @@ class DrawBeats(Composite):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, ports = self._config, self._config.draw_ports
-        layout = record_layout(config)
-        m.submodules.records = records = SyncFIFO(width=layout.size, depth=self.QUEUE)
-        waiting = Signal(layout)
-        active = Signal()
-        # With exact, where a batch waits for nothing else, a record does not wait in the queue if none is before it.
-        past: Value = ~records.r_rdy & ~active if has_exact(config) else Const(0, 1)
-        m.d.comb += [
-            waiting.as_value().eq(Mux(past, self.record.payload.as_value(), records.r_data)),
-            records.w_data.eq(self.record.payload),
-            records.w_en.eq(self.record.valid & ~past),
-            self.record.ready.eq(records.w_rdy),
-        ]
+        active, advance, step = (Signal(name=name) for name in ("active", "advance", "step"))
+        records, waiting, offered = self._records(m, active)
         exact = [Signal(name="exact")] if has_both(config) else []
         size = Signal(config.batch_width, reset_less=True)
         done = Signal(config.batch_width, reset_less=True)  # draws of the present record sent on
-        left = Signal(config.batch_width, reset_less=True)  # draws of the present record not yet sent on
+        left = Signal(config.batch_width, reset_less=True)  # draws of the present record after the present beat
         status = Signal(STATUS_WIDTH, reset_less=True)
-        advance = Signal()
-        step = Signal()
-        # Known a cycle ahead: whether the next record is taken reaches all its registers.
-        last: Value = Signal(reset_less=True, name="last") if config.batch > ports else Const(1, 1)
-        accepted = status == OK
+        # The present beat, known a cycle ahead: whether a record is taken reaches all its registers and those of words.
+        wanted = Signal(ports, reset_less=True)
+        several = config.batch > ports  # a batch may have more than one beat
+        last: Value = Signal(name="last", reset_less=True) if several else Const(1, 1)
+        count = Signal(ports.bit_length(), reset_less=True)
         m.d.comb += [step.eq(active & advance), records.r_en.eq(~active | (step & last))]
+
+        beat = Cat(wanted, *([count] if ports > 1 else []), *([last, left] if several else []))
+
+        def present(draws: Value, accepted: Value) -> Value:
+            """The present beat where ``draws`` are left; comparisons that no legal batch decides are left out."""
+            lanes_of = [(draws > lane) & accepted if lane < config.batch else Const(0, 1) for lane in range(ports)]
+            number = (Mux(draws > ports, ports, draws) if several else draws)[: len(count)]
+            ends = [~accepted | (draws <= ports), (draws - ports)[: len(left)]] if several else []
+            return Cat(*lanes_of, *([number] if ports > 1 else []), *ends)
+
         with m.If(records.r_en):
-            m.d.sync += [
-                active.eq(records.r_rdy | (past & self.record.valid)),
-                left.eq(waiting.batch),
-                status.eq(waiting.status),
-            ]
-            m.d.sync += [kept.eq(waiting.exact) for kept in exact]
-            if config.batch > ports:
-                m.d.sync += last.eq((waiting.status != OK) | (waiting.batch <= ports))
-        with m.Elif(step):
-            m.d.sync += left.eq(left - ports)
-            if config.batch > ports:
-                m.d.sync += last.eq(left <= 2 * ports)
+            m.d.sync += [active.eq(offered), status.eq(waiting.status), *(kept.eq(waiting.exact) for kept in exact)]
+            m.d.sync += beat.eq(present(waiting.batch, waiting.status == OK))
+        if several:
+            with m.Elif(step):
+                m.d.sync += beat.eq(present(left, Const(1, 1)))
         if is_stratified(config):
             with m.If(records.r_en):
                 m.d.sync += [size.eq(waiting.batch), done.eq(0)]
@@ -123,18 +116,27 @@ class DrawBeats(Composite):
         )
         urng = self.instantiate(m, "urng", SharedModule.of("amper_draw_urng", generator))
         wiring.connect(m, wiring.flipped(self.load), urng.load)
-        # Comparisons that no legal batch decides are left out.
-        wanted = Cat((left > index) & accepted if index < config.batch else Const(0, 1) for index in range(ports))
-        m.d.comb += [
-            self.load_zero.eq(urng.load_zero),
-            urng.enable.eq(advance),
-            urng.take.eq(step & accepted),
-        ]
+        m.d.comb += [self.load_zero.eq(urng.load_zero), urng.enable.eq(advance), urng.take.eq(step & wanted[0])]
         if ports > 1:
-            m.d.comb += urng.count.eq(Mux(left > ports, ports, left) if config.batch > ports else left)
+            m.d.comb += urng.count.eq(count)
         strata = self._strata(m, size, done) if is_stratified(config) else []
         self._send(m, advance, Cat(step, wanted, last, status, *exact, *strata), urng.word.high)
         return m
+
+    def _records(self, m: Module, active: Value) -> tuple[SyncFIFO, data.View, Value]:
+        """The queue of records, the record that waits, and whether one does."""
+        layout = record_layout(self._config)
+        m.submodules.records = records = SyncFIFO(width=layout.size, depth=self.QUEUE)
+        waiting = structure(layout, "waiting")
+        # With exact, where a batch waits for nothing else, a record does not wait in the queue if none is before it.
+        past: Value = ~records.r_rdy & ~active if has_exact(self._config) else Const(0, 1)
+        m.d.comb += [
+            waiting.as_value().eq(Mux(past, self.record.payload.as_value(), records.r_data)),
+            records.w_data.eq(self.record.payload),
+            records.w_en.eq(self.record.valid & ~past),
+            self.record.ready.eq(records.w_rdy),
+        ]
+        return records, waiting, records.r_rdy | (past & self.record.valid)
 
     def _strata(self, m: Module, size: Value, done: Value) -> list[Value]:
         """Parts and heights of all lanes. A batch is cut into powers of two, the largest first: draw j lies in the one

@@ -6,7 +6,7 @@ Page: docs/hardware/tree-banks.md.
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -49,46 +49,48 @@ class BankWriteUnit(wiring.Component):
         m = Module()
         config, ports = self._config, self._config.write_ports
         first, second = (Signal(write_layout(config), name=name, reset_less=True) for name in ("first", "second"))
-        pending = Signal(2 * ports)
-        left = Signal(2 * ports)
         beats = [(beat, index) for beat in (first, second) for index in range(ports)]
         rows: list[Value] = [lane(beat.row, index, ports) for beat, index in beats]
         priorities: list[Value] = [lane(beat.priority, index, ports) for beat, index in beats]
-        bits = bank_bits(config)
-        for index, row in enumerate(rows):
-            waits = [pending[other] & (rows[other][:bits] == row[:bits]) for other in range(index)]
-            m.d.comb += left[index].eq(pending[index] & any_of(waits) if waits else 0)
+        # Of each write its bank, one bit each, or none where it has gone: no comparison of rows is in the way.
+        waiting = [Signal(config.banks, name=f"waiting_{index}") for index in range(2 * ports)]
+        earlier = [any_of(waiting[:index]) if index else Const(0, config.banks) for index in range(2 * ports)]
+        left = [here & before for here, before in zip(waiting, earlier, strict=True)]
+        goes = [here & ~before for here, before in zip(waiting, earlier, strict=True)]
         for bank in range(config.banks):
-            self._to_bank(m, bank, pending, rows, priorities)
+            self._to_bank(m, bank, [write[bank] for write in goes], rows, priorities)
         move = Signal()
         free = Signal()
         taken = Signal()
-        offered = self.write.payload.lanes if ports > 1 else 1
-        legal = Cat(lane(self.write.payload.row, index, ports) < self.rows for index in range(ports))
+        offered = self.write.payload.lanes if ports > 1 else Const(1, 1)
+        new_rows = [lane(self.write.payload.row, index, ports) for index in range(ports)]
+        legal = Cat(row < self.rows for row in new_rows)
         m.d.comb += [
-            move.eq(~left[:ports].any()),
-            free.eq(move | ~left[ports:].any()),
+            move.eq(~any_of(left[:ports]).any()),
+            free.eq(move | ~any_of(left[ports:]).any()),
             self.write.ready.eq(self.open & free),
             taken.eq(self.write.valid & self.write.ready),
-            self.idle.eq(~pending.any()),
+            self.idle.eq(~any_of(waiting).any()),
         ]
         m.d.sync += self.refused.eq(offered & ~legal & taken.replicate(ports))
-        m.d.sync += pending.eq(Cat(Mux(move, left[ports:], left[:ports]), left[ports:] & ~free.replicate(ports)))
         # A beat that was not taken harms nobody, so its registers need not wait to hear whether it was.
         with m.If(move):
             m.d.sync += first.eq(second)
         with m.If(free):
             m.d.sync += second.eq(self._offered(m))
-        with m.If(taken):
-            m.d.sync += pending[ports:].eq(offered & legal)
+        for index, row in enumerate(new_rows):
+            enters = taken & offered[index] & legal[index]
+            new = Cat(enters & (row[: bank_bits(config)] == bank) for bank in range(config.banks))
+            m.d.sync += [
+                waiting[index].eq(Mux(move, left[ports + index], left[index])),
+                waiting[ports + index].eq(Mux(free, new, left[ports + index])),
+            ]
         return m
 
-    def _to_bank(self, m: Module, bank: int, pending: Value, rows: list[Value], priorities: list[Value]) -> None:
-        """The first write of a bank to it. Banks lie all over an FPGA, so that this ends in a register."""
+    def _to_bank(self, m: Module, bank: int, chosen: list[Value], rows: list[Value], priorities: list[Value]) -> None:
+        """The chosen write, if one is, to its bank. Banks lie all over an FPGA, so that this ends in a register."""
         bits, out = bank_bits(self._config), self.banks[bank]
-        mine = [pending[index] & (row[:bits] == bank) for index, row in enumerate(rows)]
-        chosen = [mine[0]] + [one & ~any_of(mine[:index]) for index, one in enumerate(mine) if index]
-        m.d.comb += out.valid.eq(delayed(m, any_of(mine), f"write_to_{bank}", reset_less=False))
+        m.d.comb += out.valid.eq(delayed(m, any_of(chosen), f"write_to_{bank}", reset_less=False))
         for name, values in (("row", [row[bits:] for row in rows]), ("priority", priorities)):
             value = any_of([each & one.replicate(len(each)) for each, one in zip(values, chosen, strict=True)])
             m.d.comb += getattr(out.payload, name).eq(delayed(m, value, f"{name}_to_{bank}"))

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from oracles.mini_liberty import mini_liberty
 
 from amper import AmperConfig
 from amper_cli.main import main
@@ -43,6 +44,15 @@ def test_what_is_not_the_same_stays_open(tmp_path):
     found = compared(tmp_path, changed)
     assert {name for name, one in found.items() if not one.passed} == {"amper_draw_beats", "amper_draw_beats_records"}
     assert any("level" in name for name in found["amper_draw_beats_records"].open_points)
+
+
+def test_a_netlist_of_cells_is_equal(tmp_path):
+    """Yosys sees no folder but the one that it runs in, which may lie in /tmp."""
+    (one,) = compare_netlist(TINIEST, tmp_path, top="amper_draw_beats_records", liberty=[mini_liberty()], say=quiet)
+    assert one.passed
+    cells = set(re.findall(r"(?m)^  cell (\S+) ", (tmp_path / "netlist.il").read_text()))
+    assert {r"\DFF_X1", r"\NAND2_X1"} <= cells
+    assert all(cell.startswith("\\") for cell in cells), "a gate of Yosys is left"
 
 
 def test_a_module_that_takes_too_long_stays_open(tmp_path, monkeypatch):

@@ -86,13 +86,13 @@ def _compare(config: AmperConfig, options: argparse.Namespace) -> int:
     from amper_synth.liberty.reader import liberty_text
     from amper_verif.prove.netlist import compare_netlist
 
-    output = Path(options.output) / "netlist"
-    output.mkdir(parents=True, exist_ok=True)
-    cells = []
-    for place, file in enumerate(options.liberty):
-        cells.append(output / f"cells_{place}.lib")
-        cells[-1].write_text(liberty_text(file), encoding="latin-1")
-    found = compare_netlist(config, output, liberty=cells, seconds=options.seconds, say=say)
+    found = compare_netlist(
+        config,
+        Path(options.output) / "netlist",
+        liberty=[liberty_text(file) for file in options.liberty],
+        seconds=options.seconds,
+        say=say,
+    )
     if options.json:
         print(json.dumps([asdict(one) for one in found], indent=2))
     else:

@@ -84,7 +84,7 @@ def compare_netlist(
     folder: Path,
     *,
     top: str = TOP,
-    liberty: Sequence[Path] = (),
+    liberty: Sequence[str] = (),
     change: Callable[[str], str] = lambda verilog: verilog,
     seconds: int = 300,
     say: Callable[[str], None] = print,
@@ -93,8 +93,8 @@ def compare_netlist(
 
     Parameters
     ----------
-    top : a module; it and those in it are looked at. liberty : files of a cell library to map to, unpacked; none:
-        Yosys's own gates. change : made to the Verilog that is synthesised, and to that alone, to see that it is found.
+    top : a module; it and those in it are looked at. liberty : the texts of a cell library to map to; none: Yosys's
+        own gates. change : made to the Verilog that is synthesised, and to that alone, to see that it is found.
     seconds : for a module, before it stays open.
 
     Raises
@@ -105,8 +105,11 @@ def compare_netlist(
     verilog = generate(config, name=TOP).verilog
     (folder / "original.v").write_text(verilog, encoding="utf-8")
     (folder / "synthesised.v").write_text(change(verilog), encoding="utf-8")
-    files = " ".join(f"-liberty {path.resolve()}" for path in liberty)
-    reads = "".join(f"read_liberty -ignore_miss_func {path.resolve()}\n" for path in liberty)
+    libraries = [f"cells_{number}.lib" for number in range(len(liberty))]  # beside the script: Yosys may see no other
+    for library, text in zip(libraries, liberty, strict=True):
+        (folder / library).write_text(text, encoding="latin-1")
+    files = " ".join(f"-liberty {library}" for library in libraries)
+    reads = "".join(f"read_liberty -ignore_miss_func {library}\n" for library in libraries)
     cells, mapped = (_CELLS.format(reads=reads), _MAPPED.format(files=files)) if liberty else ("", "")
     modules = _modules(verilog, top)
     run_script(folder, "make", _MAKE.format(top=top, cells=cells, mapped=mapped))

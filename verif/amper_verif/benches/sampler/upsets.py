@@ -116,29 +116,27 @@ class Program:
 
     async def _until(self, name: str) -> None:
         for _ in range(self.limit + 1):
-            ready = str(self.device.dut[name].value) == "1"
-            await self._cycle()
-            if ready:
+            if await self._cycle(name):
                 return
         raise HangError
 
-    async def _cycle(self) -> bool:
-        """A cycle; whether a result came."""
+    async def _cycle(self, name: str = "result_valid") -> bool:
+        """Returns whether the port of that name is 1 in it, once everything has settled."""
         device, dut = self.device, self.device.dut
         await device.settle()
         if self.flip and device.cycle - self.began == self.flip[0]:
             self.flip[1].flip(self.flip[2])
             await Timer(1, unit="ns")
-        came = str(dut.result_valid.value) == "1"
-        if came:
+        if str(dut.result_valid.value) == "1":
             ports = (dut.result_row, dut.result_priority, dut.result_last, dut.result_status)
-            found = tuple(int(port.value) if port.value.is_resolvable else -1 for port in ports)
-            self.answers.append(found)
-            self.reported |= found[3] != Status.OK
+            answer = tuple(int(port.value) if port.value.is_resolvable else -1 for port in ports)
+            self.answers.append(answer)
+            self.reported |= answer[3] != Status.OK
         if self.config.protected:
             self.reported |= str(dut.row_fault.value) == "1"
+        found = str(dut[name].value) == "1"
         await device.tick()
-        return came
+        return found
 
 
 async def outcome(program: Program, expected: list[Answer], flip: tuple[int, Cell, tuple[int, ...]]) -> str:

@@ -18,11 +18,11 @@ from amper_hw.planes.controller import PlaneController
 from amper_hw.planes.exact_sampler import ExactSampler
 from amper_hw.planes.place import has_stored_multiples
 from amper_hw.tree.bank import TreeBank
-from amper_hw.tree.bank_draws import BankDrawUnit
-from amper_hw.tree.bank_writes import BankWriteUnit
+from amper_hw.tree.banks.draws import BankDrawUnit
+from amper_hw.tree.banks.totals import Totals
+from amper_hw.tree.banks.writes import BankWriteUnit
 from amper_hw.tree.draw_unit import TreeDrawUnit
 from amper_hw.tree.shape import bank_bits, of_a_bank
-from amper_hw.tree.totals import Totals
 
 
 class TreeUnits(NamedTuple):

@@ -16,10 +16,10 @@ from amper_hw.base.payload import OK, STATUS_WIDTH, lane, record_layout, result_
 from amper_hw.draw.beats import DrawBeats
 from amper_hw.draw.unit import rooms_in_queue
 from amper_hw.parts.passing_queue import PassingQueue
-from amper_hw.tree.bank_places import BankPlaces
+from amper_hw.tree.banks.places import BankPlaces
+from amper_hw.tree.banks.splitter import BankSplitter
 from amper_hw.tree.ports import operation_layout, unless_faulty
 from amper_hw.tree.shape import of_a_bank
-from amper_hw.tree.splitter import BankSplitter
 from amper_spec.config import AmperConfig
 
 

@@ -1,0 +1,1 @@
+"""Organisation tree in several banks: their sums, places, writes and draws."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -320,7 +322,8 @@ class ShardedReplay:
         """Send all shards the updates that wait and how many rows to draw; what came, by shard."""
         pending, self._pending = self._pending, [[] for _ in self._pending]
         allowed = self._pacing.allowed(self._shards)
-        asked = [(*of_shard, sent) for of_shard in zip(pending, sizes, allowed, strict=True)]
+        joined = [_joined(updates) for updates in pending]
+        asked = [(*of_shard, sent) for of_shard in zip(joined, sizes, allowed, strict=True)]
         answers = self._shards.ask("exchange", asked)
         for shard, updates in enumerate(pending):
             if shard not in answers:
@@ -337,6 +340,18 @@ class ShardedReplay:
                 self.lost_updates += int(chosen.sum())
             else:
                 self._pending[shard].append((inner, values[chosen], are_errors))
+
+
+def _joined(updates: list[Update]) -> list[Update]:
+    """The same in as few arrays as keep the order; of a row that comes more than once the last value counts.
+
+    Many small arrays of ever other sizes cost more to pickle, and leave the C library's memory full of holes.
+    """
+    found: list[Update] = []
+    for are_errors, alike in groupby(updates, itemgetter(2)):
+        indices, values, _ = zip(*alike, strict=True)
+        found.append((np.concatenate(indices), np.concatenate(values), are_errors))
+    return found
 
 
 def _files(folder: Path, shards: int) -> list[tuple[str]]:

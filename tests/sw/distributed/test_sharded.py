@@ -19,7 +19,7 @@ import pytest
 from amper import NoValidRowError, NStep
 from amper.distributed import ShardedReplay
 from amper.distributed.engines.ray import MeasuredShard
-from amper.distributed.shard import ShardLostError, ShardSpec
+from amper.distributed.shard import Shard, ShardLostError, ShardSpec
 
 COLUMNS = {"x": "int64", "obs": {"a": ("float32", 2)}}
 SIZES = (10, 200, 37, 1)  # rows of the four shards
@@ -82,6 +82,33 @@ def test_updates_go_with_the_next_draw(replay):
     after = replay.sample(300)
     assert set(after["indices"].tolist()) == set(chosen.tolist())
     assert set(after["x"].tolist()) == set(batch["x"][:1].tolist())
+
+
+def test_many_updates_are_few_arrays_in_their_order(monkeypatch):
+    """Each array costs a request something, however short it is."""
+    sent = []
+
+    def exchange(shard, updates, *rest, original=Shard._exchange):
+        sent.append([(*(column.tolist() for column in update[:2]), update[2]) for update in updates])
+        return original(shard, updates, *rest)
+
+    monkeypatch.setattr(Shard, "_exchange", exchange)
+    with ShardedReplay(1, 20, COLUMNS, alpha=1.0, eps=1.0) as replay:
+        replay.extend(**transitions(np.arange(10)))
+        replay.flush()
+        for index in range(10):
+            replay.update([index], [index / 4])
+        replay.update([3, 5], [7.0, 0.0])
+        replay.update_errors([5], [-2.0])
+        replay.update_errors([6, 7], [0.0, 1.0])
+        replay.update([7], [9.0])
+        replay.flush()
+        first = [*range(10), 3, 5], [*(index / 4 for index in range(10)), 7.0, 0.0], False
+        assert sent == [[], [first, ([5, 6, 7], [-2.0, 0.0, 1.0], True), ([7], [9.0], False)]]
+        priorities = np.array([0, 0.25, 0.5, 7, 1, 3, 1, 9, 2, 2.25])
+        batch = replay.sample(1000, beta=1.0)
+        np.testing.assert_allclose(batch["weights"], priorities[batch["x"]].min() / priorities[batch["x"]], rtol=1e-5)
+        assert set(batch["x"].tolist()) == set(range(1, 10))
 
 
 def test_late_updates_are_dropped():

@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rivals", action="store_true", help="instead: a row's costs beside dm-reverb and TorchRL's RayReplayBuffer"
     )
+    parser.add_argument("--split", action="store_true", help="instead: the same rows in one shard and in two, in turns")
     parser.set_defaults(run=run_shards)
 
 
@@ -39,6 +40,13 @@ def run_shards(options: argparse.Namespace) -> int:
         with tqdm(total=len(KINDS) * len(rivals.REQUESTS) * (options.repeats + 1), unit="round") as progress:
             found = rivals.measure(options.repeats, progress.update)
         print(f"{described(environment())}\n\n{rivals.markdown(*found)}")
+        return 0
+    if options.split:
+        from amper_lab.bench import split
+
+        with tqdm(total=len(KINDS) * (options.repeats + 1), unit="round") as progress:
+            times = {kind: split.measure(kind, options.repeats, progress.update) for kind in KINDS}
+        print(f"{described(environment())}\n\n{split.markdown(times)}")
         return 0
     with tqdm(total=4 * len(KINDS), unit="cost") as progress:
         costs = {kind: measure(kind, options.repeats, progress.update) for kind in KINDS}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +25,7 @@ from amper_report.tables import table
 
 REQUESTS = (64, 4096)
 SHARDS = 2
-TURN = 16_384  # rows of a rival's turn: the clock of processes goes by hundredths of a second
+TURN = 16_384  # rows of a rival's turn, which is long beside what else a processor does meanwhile
 Call = Callable[[int], object]  # draw so many rows, and update them
 
 
@@ -44,11 +45,11 @@ def memory(in_order: bool, kind: str) -> Iterator[Call]:
 
 
 @contextmanager
-def ours(engine: str, shared_rows: bool, kind: str) -> Iterator[Call]:
+def ours(engine: str, shared_rows: bool | None, kind: str, shards: int = SHARDS) -> Iterator[Call]:
     """``ShardedReplay``."""
-    with ShardedReplay(SHARDS, ROWS, KINDS[kind], engine=engine, shared_rows=shared_rows) as replay:
-        for _ in range(SHARDS):
-            replay.extend(**zero_rows(KINDS[kind], ROWS // SHARDS))
+    with ShardedReplay(shards, ROWS, KINDS[kind], engine=engine, shared_rows=shared_rows) as replay:
+        for _ in range(shards):
+            replay.extend(**zero_rows(KINDS[kind], ROWS // shards))
 
         def call(rows: int) -> None:
             batch = replay.sample(rows)
@@ -180,17 +181,12 @@ def markdown(found: dict[str, list[list[float]]], missing: dict[str, str]) -> st
 
 
 def processor_time() -> float:
-    """Seconds of this process and all that it has started and are running."""
-    ticks = os.sysconf("SC_CLK_TCK")
+    """Seconds of this process and all that it has started and are running; by Linux' own clocks, to the nanosecond."""
     parents: dict[int, int] = {}
-    times: dict[int, float] = {}
     for state in Path("/proc").glob("[0-9]*/stat"):
-        try:
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
             fields = state.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has ended
-        pid = int(state.parent.name)
-        parents[pid], times[pid] = int(fields[1]), (int(fields[11]) + int(fields[12])) / ticks
+            parents[int(state.parent.name)] = int(fields[1])
 
     def is_ours(pid: int) -> bool:
         while pid not in (0, 1):
@@ -199,7 +195,11 @@ def processor_time() -> float:
             pid = parents.get(pid, 0)
         return False
 
-    return sum(seconds for pid, seconds in times.items() if is_ours(pid))
+    total = 0.0
+    for pid in filter(is_ours, parents):
+        with suppress(OSError):  # it has ended meanwhile
+            total += time.clock_gettime(~pid << 3 | 2)  # the number that clock_getcpuclockid(3) gives
+    return total
 
 
 def _row_bytes(kind: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from contextlib import contextmanager
 from functools import partial
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from amper_cli.main import main
-from amper_lab.bench import rivals, shards
+from amper_lab.bench import rivals, shards, split
 from amper_lab.bench.shards import Costs, rate
 
 
@@ -76,3 +77,48 @@ def test_a_rival_of_ours():
         before = rivals.processor_time()
         call(64)
         assert rivals.processor_time() >= before > 0
+
+
+def test_one_shard_and_two_take_turns(monkeypatch):
+    """Two shards' calls cost twice as much and their rows a quarter more: told apart, with what passes by the clock."""
+    processors, clock = [0.0], [0.0]
+
+    @contextmanager
+    def replay(engine, shared_rows, kind, shards):
+        def call(rows):
+            spent = shards * 1e-3 + rows * (1 + 0.25 * (shards - 1)) * 1e-6
+            processors[0] += spent
+            clock[0] += 3 * spent
+
+        yield call
+
+    monkeypatch.setattr(split, "ours", replay)
+    monkeypatch.setattr(split, "processor_time", lambda: processors[0])
+    monkeypatch.setattr(split, "perf_counter", lambda: clock[0])
+    told = split.markdown({"small": split.measure("small", 2, lambda: None)})
+    assert "| small | processors | 1 shard | 1,064 | 5,096 | 1.000 |" in told
+    assert "| small | processors | 2 shards | 2,080 | 7,120 | 1.250 |" in told
+    assert "| two over one | 1.95 (1.95 to 1.95) | 1.40 (1.40 to 1.40) | 1.25 (1.25 to 1.25) |" in told
+    assert "| small | clock | 2 shards | 6,240 | 21,360 | 3.750 |" in told
+
+
+def test_the_command_of_one_shard_and_two(capsys, monkeypatch):
+    monkeypatch.setattr(shards, "KINDS", {"small": shards.KINDS["small"]})
+    monkeypatch.setattr(split, "ENGINE", "threads")  # no processes to be started
+    monkeypatch.setattr(split, "CALLS", 1)
+    assert main(["bench", "shards", "--split", "--repeats", "2"]) == 0
+    assert (
+        len(
+            re.findall(r"\| small \| (processors|clock) \| (1 shard|2 shards|two over one) \|", capsys.readouterr().out)
+        )
+        == 6
+    )
+
+
+def test_processor_time_is_that_of_children_too():
+    burn = "import time\nwhile time.process_time() < 0.5: pass\nprint(flush=True); input()"
+    before = rivals.processor_time()
+    with subprocess.Popen([sys.executable, "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        assert rivals.processor_time() - before >= 0.5
+        child.communicate(b"\n")

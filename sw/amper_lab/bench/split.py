@@ -18,8 +18,8 @@ from amper_report.tables import table
 
 ENGINE = "processes"
 SHARDS = (1, 2)
-REQUESTS = (64, 4096)  # few rows and many
-CALLS = 32  # of a turn
+REQUESTS = (64, 4096, 16_384)  # rows of a call
+CALLS = 16  # of a turn
 Times = NDArray[np.float64]  # (repeats, shards, requests, 2) microseconds a call: of processors, of the clock
 
 
@@ -38,8 +38,7 @@ def measure(kind: str, repeats: int, progress: Callable[[], object]) -> Times:
 
 def beyond_calls(times: Times) -> NDArray[np.float64]:
     """(repeats, shards, 2) microseconds a row, without what calls cost."""
-    few, many = REQUESTS
-    rows: NDArray[np.float64] = (times[:, :, 1] - times[:, :, 0]) / (many - few)
+    rows: NDArray[np.float64] = (times[:, :, -1] - times[:, :, 0]) / (REQUESTS[-1] - REQUESTS[0])
     return rows
 
 

@@ -96,10 +96,13 @@ def test_one_shard_and_two_take_turns(monkeypatch):
     monkeypatch.setattr(split, "processor_time", lambda: processors[0])
     monkeypatch.setattr(split, "perf_counter", lambda: clock[0])
     told = split.markdown({"small": split.measure("small", 2, lambda: None)})
-    assert "| small | processors | 1 shard | 1,064 | 5,096 | 1.000 |" in told
-    assert "| small | processors | 2 shards | 2,080 | 7,120 | 1.250 |" in told
-    assert "| two over one | 1.95 (1.95 to 1.95) | 1.40 (1.40 to 1.40) | 1.25 (1.25 to 1.25) |" in told
-    assert "| small | clock | 2 shards | 6,240 | 21,360 | 3.750 |" in told
+    assert "| small | processors | 1 shard | 1,064 | 5,096 | 17,384 | 1.000 |" in told
+    assert "| small | processors | 2 shards | 2,080 | 7,120 | 22,480 | 1.250 |" in told
+    assert (
+        "| two over one | 1.95 (1.95 to 1.95) | 1.40 (1.40 to 1.40) | 1.29 (1.29 to 1.29) | 1.25 (1.25 to 1.25) |"
+        in told
+    )
+    assert "| small | clock | 2 shards | 6,240 | 21,360 | 67,440 | 3.750 |" in told
 
 
 def test_the_command_of_one_shard_and_two(capsys, monkeypatch):

@@ -3,16 +3,11 @@
 import pytest
 
 from amper import AMPER_VARIANTS, AmperConfig
-from amper_hw.control.parameter_unit import ParameterUnit, division_cycles
+from amper_hw.control.parameter_unit import division_cycles
 from amper_spec.parameters import Parameter
-from amper_verif.harness.components import Unit
+from amper_verif.harness.components import parameter_unit
 
 ALL = {parameter.name for parameter in Parameter}
-
-
-def parameter_unit(config: AmperConfig, *, transfers: int = 2000) -> Unit:
-    parameters = {"config": config.to_dict(), "transfers": transfers}
-    return Unit("control.parameter_unit", lambda: ParameterUnit(config), parameters)
 
 
 @pytest.mark.share(3)

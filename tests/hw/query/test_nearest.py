@@ -5,15 +5,7 @@ from configurations import table
 
 from amper import AMPER_VARIANTS, AmperConfig
 from amper_hw.base.latency import nearest_cycles
-from amper_hw.query.nearest import NearestNeighbours
-from amper_verif.harness.components import Unit
-
-
-def nearest(config: AmperConfig, *, stretches: int = 24) -> Unit:
-    """``stretches``: of one to three batches each."""
-    return Unit(
-        "query.nearest", lambda: NearestNeighbours(config), {"config": config.to_dict(), "stretches": stretches}
-    )
+from amper_verif.harness.components import nearest
 
 
 @pytest.mark.share(3)

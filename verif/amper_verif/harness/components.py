@@ -133,12 +133,27 @@ def radius(config: AmperConfig, *, points: int = 1500) -> Unit:
     return Unit("query.radius", lambda: RadiusKeys(config), {"config": config.to_dict(), "points": points})
 
 
+def nearest(config: AmperConfig, *, stretches: int = 24) -> Unit:
+    """A configuration with variant k built in; ``stretches``: of one to three batches each."""
+    from amper_hw.query.nearest import NearestNeighbours
+
+    parameters = {"config": config.to_dict(), "stretches": stretches}
+    return Unit("query.nearest", lambda: NearestNeighbours(config), parameters)
+
+
 def vmax_unit(config: AmperConfig, *, stretches: int = 40, stretch: int = 60) -> Unit:
     """``stretch``: the most cycles with writes before a change of habit."""
     from amper_hw.control.vmax import VmaxUnit
 
     parameters = {"config": config.to_dict(), "stretches": stretches, "stretch": stretch}
     return Unit("control.vmax_unit", lambda: VmaxUnit(config), parameters)
+
+
+def parameter_unit(config: AmperConfig, *, transfers: int = 2000) -> Unit:
+    from amper_hw.control.parameter_unit import ParameterUnit
+
+    parameters = {"config": config.to_dict(), "transfers": transfers}
+    return Unit("control.parameter_unit", lambda: ParameterUnit(config), parameters)
 
 
 def write_unit(config: AmperConfig, *, cycles: int = 2000) -> Unit:

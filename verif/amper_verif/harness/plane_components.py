@@ -6,6 +6,7 @@ from amper import AmperConfig
 from amper_hw.array.tree import whole_array
 from amper_hw.base.bits import index_width
 from amper_hw.parts.passing_queue import PassingQueue
+from amper_hw.parts.stored_multiples import StoredMultiplier
 from amper_hw.planes.census import Census
 from amper_hw.planes.choice import PlaneChoice
 from amper_hw.planes.draw_unit import PlaneDrawUnit
@@ -28,6 +29,12 @@ def census(config: AmperConfig, *, cycles: int = 6000) -> Unit:
 def place(config: AmperConfig, *, cycles: int = 2000) -> Unit:
     """From a word to a place in T."""
     return Unit("planes.place", lambda: Place(config), {"config": config.to_dict(), "cycles": cycles})
+
+
+def stored_multiplier(*, digits_width: int, operand_width: int, cycles: int = 2000) -> Unit:
+    """The multiplier of a place."""
+    sizes = {"digits_width": digits_width, "operand_width": operand_width}
+    return Unit("parts.stored_multiplier", lambda: StoredMultiplier(**sizes), sizes | {"cycles": cycles})
 
 
 def plane_choice(config: AmperConfig, *, cycles: int = 3000) -> Unit:

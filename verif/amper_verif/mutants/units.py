@@ -15,13 +15,24 @@ from amper_verif.harness.components import Unit
 from amper_verif.harness.simulators import SimulationError
 from amper_verif.mutants.netlist import WIDTH, Mutant
 
+
+def _total_multiplier(config: AmperConfig) -> Unit:
+    return plane_components.stored_multiplier(digits_width=config.place_width, operand_width=config.total_width)
+
+
 #: By module, a regular expression of its whole name; of samplers whose parts the bench fits.
 _UNITS: tuple[tuple[str, Callable[[AmperConfig], Unit]], ...] = (
     ("amper_place", plane_components.place),
     ("amper_plane_choice", plane_components.plane_choice),
     ("amper_census", plane_components.census),
     ("amper_draw_unit", plane_components.plane_draw_unit),
+    ("amper_draw_unit", components.draw_unit),
     ("amper_node_1_.*", plane_components.plane_array),
+    ("amper_node_1_.*", components.row_array),
+    ("amper_total_multiplier", _total_multiplier),
+    ("amper_parameter_unit", components.parameter_unit),
+    ("amper_controller", components.controller),
+    ("amper_nearest", components.nearest),
     ("amper_write_unit", components.write_unit),
     ("amper_draw_urng", components.draw_urng),
     ("amper_query_generator", components.query_generator),
@@ -39,6 +50,13 @@ endmodule
 """
 
 
+def _benches(module: str) -> list[Callable[[AmperConfig], Unit]]:
+    if sizes := re.fullmatch(r"amper_multiplier_(\d+)x(\d+)_in_(\d)", module):
+        a_width, b_width, stages = map(int, sizes.groups())
+        return [lambda _: components.multiplier(a_width=a_width, b_width=b_width, stages=stages, cycles=2000)]
+    return [make for like, make in _UNITS if re.fullmatch(like, module)]
+
+
 class UnitBenches:
     """Of the netlist in ``folder`` that a campaign left there."""
 
@@ -47,7 +65,7 @@ class UnitBenches:
         text = (folder / "original.v").read_text(encoding="utf-8")
         self._netlist = (folder / "netlist.v").read_text(encoding="utf-8")
         self._texts = dict(re.findall(r"(?ms)^(?=module (\w+) \()(.*?)^endmodule$", text))
-        self._fit: dict[str, bool] = {}
+        self._fit: dict[tuple[str, str], bool] = {}
 
     def against(self, mutant: Mutant) -> str:
         """The bench that notices it, by name; nothing if none does, or there is none.
@@ -58,9 +76,10 @@ class UnitBenches:
         """
         for module, make in self._around(mutant.module):
             unit = make(self._config)
-            if module not in self._fit:
-                self._fit[module] = not self._says(unit, module, 0)
-            if self._fit[module] and self._says(unit, module, mutant.number):
+            place = (module, unit.bench)
+            if place not in self._fit:
+                self._fit[place] = not self._says(unit, module, 0)
+            if self._fit[place] and self._says(unit, module, mutant.number):
                 return unit.bench
         return ""
 
@@ -69,7 +88,7 @@ class UnitBenches:
         chain = [module]
         for name in chain:
             chain += [one for one, text in self._texts.items() if re.search(rf"(?m)^  {name} \w+ \(", text)]
-        return [(name, make) for name in dict.fromkeys(chain) for like, make in _UNITS if re.fullmatch(like, name)]
+        return [(name, make) for name in dict.fromkeys(chain) for make in _benches(name)]
 
     def _says(self, unit: Unit, module: str, number: int) -> bool:
         """Whether the bench fails; without a mutant, that it does not fit this sampler's component."""

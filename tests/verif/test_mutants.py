@@ -171,12 +171,12 @@ def test_the_bench_of_the_component(tmp_path):
 def test_a_campaign_of_a_bus(tmp_path):
     """Of the modules that the bus adds; what is known is not run again."""
     config = replace(TINY, bus="wishbone")
-    asked = {"count": 3, "workload": {"kind": "random", "batches": 3}, "seed": 1, "folder": tmp_path}
+    asked = {"count": 6, "workload": {"kind": "random", "batches": 3}, "seed": 1, "folder": tmp_path}
     outcomes = bus_campaign(config, **asked, say=lambda _: None)
-    assert len(outcomes) == 3
+    assert len(outcomes) == 6
     assert any(outcome.noticed for outcome in outcomes)
     assert not {"amper_sampler", "amper_draw_unit"} & {outcome.mutant.module for outcome in outcomes}
     lines = (tmp_path / "results.jsonl").read_text().splitlines()
     assert bus_campaign(config, **asked, say=lambda _: None) == outcomes
     again = (tmp_path / "results.jsonl").read_text().splitlines()
-    assert again == [*lines, json.dumps({"number": 0, "said": ""})]
+    assert again == lines

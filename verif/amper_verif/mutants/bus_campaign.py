@@ -1,7 +1,9 @@
 """Mutants of a bus: each in the benches of ``amper verify`` for that bus, one after the other.
 
-The buses' masters are coroutines, which a recording cannot stand for. The netlist has all mutants; a module around it
-reads from a file which is in force, and ends a run that takes much longer than that without one.
+The buses' masters are coroutines: what they do behind a difference at the ports, no recording can say. A mutant that
+shows none while the ports of the benches are replayed survives them; the others run in the benches. The netlist has all
+mutants; a module around it reads from a file which is in force, writes down the ports of the run without one, and ends
+a run that takes much longer than that.
 """
 
 from __future__ import annotations
@@ -20,19 +22,23 @@ from amper_verif.harness.simulation import run_bench
 from amper_verif.harness.simulators import SimulationError, require_simulator
 from amper_verif.mutants.campaign import Outcome, Results
 from amper_verif.mutants.netlist import WIDTH, make, netlist
+from amper_verif.mutants.replay import Ports, Seen, compile_replay, replay
 from amper_verif.verify import benches
 
+_WAYS = ("input", "output")
 _PATIENCE = 3  # times the cycles without a mutant
 _AROUND = """
 module {top} ({ports});
   reg [{last}:0] mutation;
-  integer asked, most, cycles, said;
+  integer asked, most, cycles, said, vectors;
   initial begin
     asked = $fopen("{asked}", "r");
     said = $fscanf(asked, "%d %d", mutation, most);
     $fclose(asked);
     cycles = 0;
+    if (mutation == 0) vectors = $fopen("{vectors}", "a");
   end
+  always @(posedge clk) if (mutation == 0) $fdisplay(vectors, "%b %b 0", {{{inputs}}}, {{{outputs}}});
   always @(posedge clk) begin
     cycles = cycles + 1;
     if (cycles % 256 == 0) begin
@@ -61,35 +67,77 @@ def bus_campaign(
 
     "corners" of the workload are those of the bus.
     """
-    require_simulator("icarus")
+    for simulator in ("icarus", "verilator"):
+        require_simulator(simulator)
     verilog = generate(config).verilog
     native = generate(replace(config, bus="native", packed_registers=False)).verilog
     # The sampler with native ports stands in it under another name.
     others = {*_modules(native), f"{config.name}_sampler"}
     modules = [name for name in _modules(verilog) if name not in others]
     mutants = make(verilog, config.name, count, choice, folder, modules)
-    text = renamed(netlist(mutants, config.name, folder), config.name) + around(verilog, config.name, folder)
+    inside = netlist(mutants, config.name, folder)
+    text = renamed(inside, config.name) + around(verilog, config.name, folder)
     digest = hashlib.sha256(json.dumps([text, workload, seed]).encode()).hexdigest()[:16]
     results = Results(folder / "results.jsonl", digest)
-    (folder / "ran.txt").write_text("0\n", encoding="utf-8")
-    parts = benches(config.bus, corners=workload.get("corners", False))
-    most = [2**31 - 1] * len(parts)
-    for number in range(len(mutants) + 1):
-        if number and number in results.said:
-            continue
-        said = ""
-        for place, (bench, more) in enumerate(parts):
-            (folder / "asked.txt").write_text(f"{number} {most[place]}\n", encoding="utf-8")
-            asked = {"config": config.to_dict(), "seed": seed, "workload": workload | {"corners": False}, **more}
-            said = said or _run(text, config.name, bench, asked, seed, folder)
-            if not number:
-                most[place] = _PATIENCE * (256 + int((folder / "ran.txt").read_text(encoding="utf-8")))
-        if not number and said:
-            raise SimulationError(f"without a mutation: {said}")
-        results.add(number, said=said)
-        if number % 20 == 0:
-            say(f"{number} of {len(mutants)} mutants")
-    return [Outcome(mutant, results.said[mutant.number]) for mutant in mutants]
+    benches_of = _Benches(config, text, workload, seed, folder)
+    benches_of.record()
+    numbers = range(len(mutants) + 1)
+    if left := [number for number in numbers if number not in results.seen]:
+        inputs, outputs = _widths(verilog, config.name)
+        compile_replay(config.name, inputs, outputs, inside, folder)
+        for number, seen in replay(left, folder):
+            results.add(number, seen=seen.value)
+    if results.seen[0] != Seen.NOTHING.value:
+        raise SimulationError("without a mutation: the replay differs from the bench")
+    unsure = [number for number in numbers if results.seen[number] == Seen.TIMING.value]
+    for done, number in enumerate(unsure):
+        if number not in results.said:
+            results.add(number, said=benches_of.against(number))
+            if done % 20 == 0:
+                say(f"{done} of {len(unsure)} mutants in the benches")
+    return [Outcome(mutant, results.noticed(mutant.number)) for mutant in mutants]
+
+
+class _Benches:
+    """Those of the bus, one behind the other, on a netlist of all mutants."""
+
+    def __init__(self, config: AmperConfig, text: str, workload: dict[str, Any], seed: int, folder: Path) -> None:
+        self._config, self._text, self._seed, self._folder = config, text, seed, folder
+        self._asked = {"config": config.to_dict(), "seed": seed, "workload": workload | {"corners": False}}
+        self._parts = benches(config.bus, corners=workload.get("corners", False))
+        self._most = [2**31 - 1] * len(self._parts)  # cycles
+
+    def record(self) -> None:
+        """Without a mutant: ``vectors.txt``, and how long each may take. SimulationError : it does not pass."""
+        (self._folder / "vectors.txt").write_text("", encoding="utf-8")
+        (self._folder / "ran.txt").write_text("0\n", encoding="utf-8")
+        for place in range(len(self._parts)):
+            if said := self._run(0, place):
+                raise SimulationError(f"without a mutation: {said}")
+            ran = int((self._folder / "ran.txt").read_text(encoding="utf-8"))
+            self._most[place] = _PATIENCE * (256 + ran)
+
+    def against(self, number: int) -> str:
+        """What the first of them says that says anything."""
+        return next(filter(None, (self._run(number, place) for place in range(len(self._parts)))), "")
+
+    def _run(self, number: int, place: int) -> str:
+        bench, more = self._parts[place]
+        (self._folder / "asked.txt").write_text(f"{number} {self._most[place]}\n", encoding="utf-8")
+        try:
+            report = run_bench(
+                verilog=self._text,
+                top=self._config.name,
+                bench=bench,
+                parameters=self._asked | more,
+                simulator="icarus",
+                folder=self._folder,
+                seed=self._seed,
+            )
+        except SimulationError as error:
+            errors = re.findall(r"(?m)^\s*(\w*(?:Error|Exception|Failure)\b.*)$", str(error))
+            return (errors[-1] if errors else str(error).partition("\n")[0])[:300]
+        return str(report.get("first_mismatch", "")) if report.get("mismatches") else ""
 
 
 def renamed(text: str, top: str) -> str:
@@ -101,30 +149,34 @@ def renamed(text: str, top: str) -> str:
 
 def around(verilog: str, top: str, folder: Path) -> str:
     """The module ``top`` with the ports that it has in ``verilog``, around its mutants, ``top``_mutants."""
-    found = re.search(rf"(?ms)^module {top} \((.*?)^\);", verilog)
-    assert found is not None
-    ports = re.findall(r"(?m)^\s*(input|output)\s+(?:wire|reg)\s*(\[[^\]]+\])?\s*(\w+)", found[1])
+    ports = _ports(verilog, top)
     return _AROUND.format(
         top=top,
         ports=", ".join(f"{way} wire {width} {name}" for way, width, name in ports),
         last=WIDTH - 1,
         asked=(folder / "asked.txt").resolve(),
         ran=(folder / "ran.txt").resolve(),
+        vectors=(folder / "vectors.txt").resolve(),
         connections=", ".join(f".{name}({name})" for _, _, name in ports),
+        **{f"{way}s": ", ".join(name for its, _, name in ports if its == way and name != "clk") for way in _WAYS},
     )
+
+
+def _ports(verilog: str, top: str) -> list[tuple[str, str, str]]:
+    """Way, range and name of each."""
+    found = re.search(rf"(?ms)^module {top} \((.*?)^\);", verilog)
+    assert found is not None
+    return re.findall(r"(?m)^\s*(input|output)\s+(?:wire|reg)\s*(\[[^\]]+\])?\s*(\w+)", found[1])
+
+
+def _widths(verilog: str, top: str) -> list[Ports]:
+    """Of inputs, but for the clock, and of outputs."""
+    ports = _ports(verilog, top)
+    return [
+        {name: int((width or "[0").split(":")[0][1:]) + 1 for its, width, name in ports if its == way and name != "clk"}
+        for way in _WAYS
+    ]
 
 
 def _modules(verilog: str) -> list[str]:
     return re.findall(r"(?m)^module (\w+) \(", verilog)
-
-
-def _run(text: str, top: str, bench: str, asked: dict[str, Any], seed: int, folder: Path) -> str:
-    """What a bench says against the mutant that is in force."""
-    try:
-        report = run_bench(
-            verilog=text, top=top, bench=bench, parameters=asked, simulator="icarus", folder=folder, seed=seed
-        )
-    except SimulationError as error:
-        errors = re.findall(r"(?m)^\s*(\w*(?:Error|Exception|Failure)\b.*)$", str(error))
-        return (errors[-1] if errors else str(error).partition("\n")[0])[:300]
-    return str(report.get("first_mismatch", "")) if report.get("mismatches") else ""

@@ -96,12 +96,13 @@ _COMMAND = (
 
 
 def bench_text(top: str, inputs: Ports, outputs: Ports, cycles: int) -> str:
-    """The replay's Verilog."""
+    """The replay's Verilog. With a bus, whose ports have other names, only its bench can say what a difference is."""
     places, at = {}, sum(outputs.values())
     for name, width in outputs.items():
         at -= width
         places[name] = ((1 << width) - 1) << at
     total = sum(outputs.values())
+    timing = _TIMING if "result_valid" in outputs else tuple(outputs)
 
     def mask(names: Sequence[str]) -> str:
         return f"{total}'h{sum(places.get(name, 0) for name in names):x}"
@@ -117,11 +118,11 @@ def bench_text(top: str, inputs: Ports, outputs: Ports, cycles: int) -> str:
         inputs=", ".join(inputs),
         outputs=", ".join(outputs),
         connections=", ".join(f".{name}({name})" for name in (inputs | outputs)),
-        valid=places["result_valid"].bit_length() - 1,
+        valid=max(0, places.get("result_valid", 0).bit_length() - 1),
         always=mask(_ALWAYS),
         payload=mask(_PAYLOAD),
-        timing=mask(_TIMING),
-        settled=mask([name for name in outputs if name not in (*_ALWAYS, *_PAYLOAD, *_TIMING)]),
+        timing=mask(timing),
+        settled=mask([name for name in outputs if name not in (*_ALWAYS, *_PAYLOAD, *timing)]),
     )
 
 

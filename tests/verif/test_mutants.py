@@ -98,6 +98,10 @@ def test_arguments():
     assert argued(mutant, exact).startswith("GROUPS, RADIUS and NEIGHBOURS are refused")
     assert not argued(mutant, all_of_them)
     assert not argued(replace(mutant, source="assign other = radius;"), exact)
+    command = "x -mode const1 -module m -port Q -portbit 0 -wire neighbours -wirebit 0"
+    stuck = replace(mutant, source="always @(posedge clk) begin", command=command)
+    assert "0x4cccd" in argued(stuck, exact)
+    assert not argued(stuck, replace(exact, neighbour_scale=0.5))
 
 
 def test_a_campaign(tmp_path, monkeypatch):

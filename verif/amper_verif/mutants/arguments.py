@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
+from typing import Any
 
 from amper import AmperConfig
 from amper_verif.mutants.netlist import Mutant
@@ -14,7 +16,8 @@ from amper_verif.mutants.netlist import Mutant
 @dataclass(frozen=True)
 class Argument:
     """``module``, ``source``, ``change`` : regular expressions of a mutant's whole module, line of Verilog and name.
-    ``variants`` : that a configuration may have built in; any if there are none. ``reason`` : why nothing can differ.
+    ``variants`` : that a configuration may have built in; any if there are none. ``values`` : that its parameters have.
+    ``reason`` : why nothing can differ.
     """
 
     module: str
@@ -22,12 +25,15 @@ class Argument:
     reason: str
     change: str = ".*"
     variants: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     def covers(self, mutant: Mutant, config: AmperConfig) -> bool:
         """Whether it speaks of the mutant."""
         said = ((self.module, mutant.module), (self.source, mutant.source), (self.change, mutant.name))
-        return all(re.fullmatch(like, text) for like, text in said) and (
-            not self.variants or set(config.variants) <= set(self.variants)
+        return (
+            all(re.fullmatch(like, text) for like, text in said)
+            and (not self.variants or set(config.variants) <= set(self.variants))
+            and all(getattr(config, name) == value for name, value in self.values.items())
         )
 
 

@@ -16,7 +16,6 @@ from amper import AmperConfig
 from amper.operations.vocabulary import Operation, encoded
 from amper_hw.base.latency import urng_cycles
 from amper_hw.output.verilog import to_verilog
-from amper_spec.config import DRAW_RANDOM_WIDTH
 from amper_verif.harness.simulation import run_bench
 
 
@@ -92,7 +91,9 @@ def urng(config: AmperConfig, *, stream: int, words: int, high_width: int, low_w
 
 def draw_urng(config: AmperConfig) -> Unit:
     """The generator as the draw unit uses it."""
-    return urng(config, stream=1, words=config.draw_ports, high_width=DRAW_RANDOM_WIDTH, low_width=0)
+    from amper_hw.draw.beats import draw_word_width
+
+    return urng(config, stream=1, words=config.draw_ports, high_width=draw_word_width(config), low_width=0)
 
 
 def bank(config: AmperConfig, *, rounds: int = 60) -> Unit:

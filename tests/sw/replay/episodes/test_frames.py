@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import cpprb
 import numpy as np
 import pytest
 
@@ -156,3 +157,24 @@ def test_errors(make, error, message):
     with pytest.raises(error) as raised:
         make()
     assert str(raised.value).startswith(message)
+
+
+def test_the_same_as_cpprbs_compressed_stacks():
+    """cpprb stacks along the last axis, and has to be told of each end."""
+    ours = ReplayBuffer(200, columns(4), frames=Frames(4))
+    seen = {"shape": (3, 2, 4), "dtype": np.uint8}
+    theirs = cpprb.ReplayBuffer(200, {"obs": seen, "reward": {}}, next_of="obs", stack_compress="obs")
+    random = np.random.default_rng(4)
+    for steps in (1, 30, 3, 70, 46):
+        obs = np.repeat(random.integers(0, 256, (1, 3, 2), np.uint8), 4, axis=0)
+        for step in range(steps):
+            next_obs = np.concatenate([obs[1:], random.integers(0, 256, (1, 3, 2), np.uint8)])
+            ours.add(obs=obs, reward=step, next_obs=next_obs, terminated=step == steps - 1, truncated=False)
+            theirs.add(obs=np.moveaxis(obs, 0, -1), reward=step, next_obs=np.moveaxis(next_obs, 0, -1))
+            obs = next_obs
+        theirs.on_episode_end()
+    every, drawn = theirs.get_all_transitions(), ours.sample(2000)
+    assert set(drawn["indices"].tolist()) == set(range(150))
+    for name in ("obs", "next_obs"):
+        assert np.array_equal(drawn[name], np.moveaxis(every[name], -1, 1)[drawn["indices"]]), name
+    assert np.array_equal(drawn["reward"], every["reward"][drawn["indices"], 0])

@@ -35,9 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-corners", dest="corners", action="store_false", help="as of amper verify: only random operations"
     )
     parser.add_argument("--no-proofs", dest="proofs", action="store_false", help="do not look for equivalent mutants")
-    parser.add_argument(
-        "--benches", action="store_true", help="what is left in the benches of its component, too (native ports)"
-    )
+    parser.add_argument("--benches", action="store_true", help="what is left in the benches of its component, too")
     parser.add_argument("--least", type=float, default=0.92, metavar="X", help="score that passes (default 0.92)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of tables")
     parser.add_argument(
@@ -61,8 +59,6 @@ def run(options: argparse.Namespace) -> int:
     config = configuration(options)
     if options.mutants < 1:
         raise ValueError(f"mutants must be at least 1, not {options.mutants}")
-    if options.benches and config.bus != "native":
-        raise ValueError(f"benches needs bus native, not {config.bus}")
     output = Path(options.output)
     outcomes = (campaign if config.bus == "native" else bus_campaign)(
         config,

@@ -56,7 +56,13 @@ def dma_ring(config: AmperConfig, *, library: Path, rounds: int = 15) -> Unit:
     return Unit("bus.dma_ring", lambda: top_component(config), parameters)
 
 
-def stream_arbiter(*, cycles: int = 3000) -> Unit:
-    """The arbiter of two streams of 16 bits."""
-    layout = data.StructLayout({"value": 16})
-    return Unit("parts.stream_arbiter", lambda: StreamArbiter(layout), {"cycles": cycles})
+def stream_arbiter(*, field: str = "value", width: int = 16, cycles: int = 3000) -> Unit:
+    """The arbiter of two streams with one field, of so many bits."""
+    layout = data.StructLayout({field: width})
+    parameters = {"field": field, "width": width, "cycles": cycles}
+    return Unit("parts.stream_arbiter", lambda: StreamArbiter(layout), parameters)
+
+
+def request_arbiter(config: AmperConfig) -> Unit:
+    """That of requests by register and by stream."""
+    return stream_arbiter(field="batch", width=config.batch_width)

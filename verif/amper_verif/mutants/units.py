@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amper import AmperConfig
-from amper_verif.harness import components, plane_components, tree_components
+from amper_verif.harness import bus_components, components, plane_components, tree_components
 from amper_verif.harness.components import Unit
 from amper_verif.harness.simulators import SimulationError
 from amper_verif.mutants.netlist import WIDTH, Mutant
@@ -39,6 +39,7 @@ _UNITS: tuple[tuple[str, Callable[[AmperConfig], Unit]], ...] = (
     ("amper_vmax_unit", components.vmax_unit),
     ("amper_radius", components.radius),
     ("amper_representative", components.representative),
+    ("amper_request_arbiter", bus_components.request_arbiter),
     ("amper_codes", tree_components.codes),
     ("amper_tree_level_0", lambda config: tree_components.tree_level(config, level=0)),
     ("amper_tree_level_1", lambda config: tree_components.tree_level(config, level=1)),

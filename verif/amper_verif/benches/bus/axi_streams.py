@@ -21,6 +21,7 @@ from amper_verif.harness.progress import followed
 from amper_verif.harness.scoreboard import Result, lane_values, splits_beats
 
 LANE_BYTES = LANE_WIDTH // 8
+_MANY = 500  # beats, more than there are cycles in some accesses of a register
 
 
 class StreamProgram:
@@ -94,6 +95,32 @@ class StreamProgram:
             await self.program.control(Parameter.BATCH, batch)
             await self.program.registers.wait_for("QUEUE_EMPTY")
             await self.requests.send(AxiStreamFrame([0]))
+        await self._in_turn()
+
+    async def _in_turn(self) -> None:
+        """A stream that offers in every cycle does not keep a register's command waiting. One row can be drawn alone,
+        so that the order of requests does not matter.
+        """
+        program, registers = self.program, self.program.registers
+        await self.quiet()
+        for port in (self.writes, self.requests, self.results):
+            port.clear_pause_generator()
+            port.pause = False
+        await program.control(Parameter.CLEAR, 1)
+        await program.write(Write(0, self.config.priority_max))
+        await registers.wait_for("QUEUE_EMPTY")
+        for _ in range(_MANY):
+            await self.requests.send(AxiStreamFrame([1]))
+        await registers.put("REQUEST", 1)
+        program.scoreboard.request(1)
+        await registers.wait_for("QUEUE_EMPTY")
+        assert not self.requests.idle(), "a request of a register waited for all those of the stream"
+        await self.quiet()
+        for _ in range(_MANY):
+            await self._send_beat(Beat((Write(self.config.rows - 1, 1),)))
+        await program.write(Write(0, 1))
+        await registers.wait_for("QUEUE_EMPTY")
+        assert not self.writes.idle(), "a write of a register waited for all those of the stream"
 
     def _draws(self, batch: int) -> int:
         """The request as given, or one that does not even fit into the sampler's field."""

@@ -4,6 +4,8 @@ the window.
 
 from __future__ import annotations
 
+import random
+
 import cocotb
 from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiBurstType
@@ -12,7 +14,7 @@ from amper.operations.vocabulary import Write
 from amper_hw.bus.axi4 import PATIENCE
 from amper_hw.bus.registers import WINDOW, WINDOW_BYTES
 from amper_verif.benches.bus.axi_beats import Axi4Beats
-from amper_verif.benches.bus.axi_sampler import CLOCK_NS
+from amper_verif.benches.bus.axi_sampler import CLOCK_NS, pauses
 from amper_verif.benches.bus.command_corners import CommandCorners
 from amper_verif.benches.bus.register_access import ALL_BYTES
 from amper_verif.benches.bus.register_program import RegisterProgram, unpacked
@@ -62,12 +64,15 @@ class BurstCorners:
         bursts += [(chance.randrange(0, _MAPPED, 4), chance.randint(1, 16), FIXED) for _ in range(8)]
         bursts += [(chance.randrange(16), 60, INCR), (1, 3, FIXED)]
         bursts += [(start := chance.randrange(_MAPPED), chance.randint(1, 64 - start // 4), INCR) for _ in range(16)]
+        self._bus.r.set_pause_generator(pauses(random.Random(chance.random())))  # what waits is held as it is
         for start, count, kind in bursts:
             got = await self._bus.read_beats(start, count, kind)
             for address, answer in zip(addresses(start, count, kind), got, strict=True):
                 assert address in moving or answer == alone[address], (
                     f"{kind.name} of {count} at {start:#x}: {address:#x}"
                 )
+        self._bus.r.clear_pause_generator()
+        self._bus.r.pause = False
         for size in (0, 1):
             assert await self._bus.read_beats(0, 3, INCR, size) == [(0, True)] * 3, f"beats of {1 << size} bytes"
         assert await self._bus.read_beats(_MAPPED, 192, INCR) == [(0, True)] * 192
@@ -106,7 +111,7 @@ class BurstCorners:
         assert (get_sim_time("ns") - begin) / CLOCK_NS < PATIENCE // 2, "beats behind the last draw of a batch waited"
         self._check(words, draws)
         begin = get_sim_time("ns")
-        assert await self._bus.read_beats(WINDOW + WINDOW_BYTES - 12, 3) == [(0, False)] * 3
+        assert await self._bus.read_beats(WINDOW + WINDOW_BYTES - 8, 4, WRAP) == [(0, False)] * 4
         waited = (get_sim_time("ns") - begin) / CLOCK_NS
         assert PATIENCE <= waited <= PATIENCE + _SOON, f"a beat that found no draw waited {waited} cycles"
 
@@ -118,7 +123,7 @@ class BurstCorners:
             assert unpacked(word) == wanted[:3], f"expected {wanted}, got {word:#x}"
 
     async def _window_of_updates(self) -> None:
-        """An update that finds the queue full waits for room, but not for ever."""
+        """Updates that find the queue full wait for room, but not for ever, nor each of them; to the window's end."""
         program = self._program
         await program.check_batch()
         commands = CommandCorners(program, self._chance)
@@ -126,7 +131,7 @@ class BurstCorners:
         while await self._registers.get("LEVEL"):
             await program.sample(1)
         begin = get_sim_time("ns")
-        assert await self._bus.write_beats(WINDOW + 8, [(1, ALL_BYTES)])
+        assert await self._bus.write_beats(WINDOW + WINDOW_BYTES - 8, [(1, ALL_BYTES)] * 4, WRAP)
         waited = (get_sim_time("ns") - begin) / CLOCK_NS
         assert PATIENCE <= waited <= PATIENCE + _SOON, f"a beat that found no room waited {waited} cycles"
         assert await self._registers.bus_errors() == ["QUEUE_FULL"]

@@ -16,9 +16,10 @@ PORTS = ("first", "second")
 class ArbiterBench:
     """A beat is offered until it is taken; its lowest bit tells which sender it comes from."""
 
-    def __init__(self, dut: Any, chance: random.Random, deadline: int) -> None:
-        self.device = Device(dut, deadline=deadline)
-        self.chance = chance
+    def __init__(self, dut: Any, parameters: dict[str, Any]) -> None:
+        self.device = Device(dut, deadline=parameters["cycles"] + 100)
+        self.field, self.width = parameters["field"], parameters["width"]
+        self.chance = chance = random.Random(parameters["seed"])
         self.habits = {port: Gaps(chance) for port in PORTS}
         self.sink = Sink("sampler", chance)
         self.offered: dict[str, int | None] = dict.fromkeys(PORTS)
@@ -29,17 +30,17 @@ class ArbiterBench:
     async def cycle(self) -> None:
         for index, port in enumerate(PORTS):
             if self.offered[port] is None and self.habits[port]():
-                self.offered[port] = self.chance.getrandbits(15) << 1 | index
+                self.offered[port] = self.chance.getrandbits(self.width - 1) << 1 | index
             beat = self.offered[port]
-            shown = self.chance.getrandbits(16) if beat is None else beat
-            self.device.drive(**{f"{port}_valid": int(beat is not None), f"{port}_value": shown})
+            shown = self.chance.getrandbits(self.width) if beat is None else beat
+            self.device.drive(**{f"{port}_valid": int(beat is not None), f"{port}_{self.field}": shown})
         ready = int(self.sink.ready())
         self.device.drive(out_ready=ready)
         await self.device.settle()
         valid = self.device.read("out_valid")
         assert valid == any(beat is not None for beat in self.offered.values())
         self.both += all(beat is not None for beat in self.offered.values())
-        taken = self.sink.observe(valid, ready, lambda: self.device.read("out_value"))
+        taken = self.sink.observe(valid, ready, lambda: self.device.read(f"out_{self.field}"))
         for index, port in enumerate(PORTS):
             self._check(port, taken, mine=taken is not None and taken & 1 == index)
         await self.device.tick()
@@ -60,8 +61,9 @@ class ArbiterBench:
 @cocotb.test()
 async def in_order_and_in_turns(dut: Any) -> None:
     parameters = bench_parameters()
-    bench = ArbiterBench(dut, random.Random(parameters["seed"]), parameters["cycles"] + 100)
-    bench.device.drive(first_valid=0, second_valid=0, out_ready=0, first_value=0, second_value=0)
+    bench = ArbiterBench(dut, parameters)
+    bench.device.drive(first_valid=0, second_valid=0, out_ready=0)
+    bench.device.drive(**{f"{port}_{bench.field}": 0 for port in PORTS})
     await bench.device.start()
     for _ in range(parameters["cycles"]):
         await bench.cycle()

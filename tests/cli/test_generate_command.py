@@ -109,9 +109,7 @@ def test_every_parameter_has_an_option(tmp_path, run):
         name="mine",
     )
     options = wanted.options()
-    assert (
-        len(options) == 2 * len(declarations(AmperConfig)) - 15
-    )
+    assert len(options) == 2 * len(declarations(AmperConfig)) - 15
     assert run("generate", *options, "-o", tmp_path)[0] == 0
     assert json.loads((tmp_path / "mine.json").read_text())["configuration"] == wanted.to_dict()
 

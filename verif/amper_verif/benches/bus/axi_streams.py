@@ -21,6 +21,7 @@ from amper_verif.harness.progress import followed
 from amper_verif.harness.scoreboard import Result, lane_values, splits_beats
 
 LANE_BYTES = LANE_WIDTH // 8
+_DELAYS = 24  # cycles after a request, tried one by one
 _MANY = 500  # beats, more than there are cycles in some accesses of a register
 
 
@@ -95,18 +96,31 @@ class StreamProgram:
             await self.program.control(Parameter.BATCH, batch)
             await self.program.registers.wait_for("QUEUE_EMPTY")
             await self.requests.send(AxiStreamFrame([0]))
+        await self.quiet()
+        for port in (self.writes, self.requests, self.results):
+            port.clear_pause_generator()
+            port.pause = False
+        await self.program.control(Parameter.CLEAR, 1)
+        await self.program.registers.wait_for("QUEUE_EMPTY")
+        await self._at_one_edge()
         await self._in_turn()
+
+    async def _at_one_edge(self) -> None:
+        """The only row is lost at the edge of a request, while the batch before it is under way: it finds none."""
+        for delay in range(_DELAYS):
+            await self._send_beat(Beat((Write(0, 1),)))
+            await self.quiet()
+            await self.requests.send(AxiStreamFrame([self.config.batch]))
+            await self.program.bus.idle(delay)
+            await self._send_beat(Beat((Write(0, 0, 1),)))
+            await self.requests.send(AxiStreamFrame([1]))
+        await self.quiet()
 
     async def _in_turn(self) -> None:
         """A stream that offers in every cycle does not keep a register's command waiting. One row can be drawn alone,
         so that the order of requests does not matter.
         """
         program, registers = self.program, self.program.registers
-        await self.quiet()
-        for port in (self.writes, self.requests, self.results):
-            port.clear_pause_generator()
-            port.pause = False
-        await program.control(Parameter.CLEAR, 1)
         await program.write(Write(0, self.config.priority_max))
         await registers.wait_for("QUEUE_EMPTY")
         for _ in range(_MANY):

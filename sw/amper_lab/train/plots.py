@@ -40,10 +40,13 @@ def learning(runs: Mapping[str, Sequence[Run]], title: str, path: Path) -> None:
             _band(panel, kept, COLOURS[name])
             panel.grid(alpha=0.3)
             panel.legend(fontsize="small", loc="best")
-        # Intervals of few seeds reach beyond any return that there can be: show the seeds' range.
+        # The bands, but those of few seeds reach beyond any return that there can be: then the seeds' range.
         means = [point.mean for kept in runs.values() for run in kept for point in run.points]
-        margin = 0.05 * (max(means) - min(means)) or 1.0
-        panels[0].set_ylim(min(means) - margin, max(means) + margin)
+        bands = [each for kept in runs.values() for each in _intervals(kept)]
+        low = max(min(means), min(each.low for each in bands))
+        high = min(max(means), max(each.high for each in bands))
+        margin = 0.05 * (high - low) or 1.0
+        panels[0].set_ylim(low - margin, high + margin)
         figure.suptitle(title)
         figure.supxlabel("environment steps")
         figure.supylabel("return, mean and 95 % interval")

@@ -79,9 +79,11 @@ def bus_campaign(
     text = renamed(inside, config.name) + around(verilog, config.name, folder)
     digest = hashlib.sha256(json.dumps([text, workload, seed]).encode()).hexdigest()[:16]
     results = Results(folder / "results.jsonl", digest)
+    numbers = range(len(mutants) + 1)
+    if all(_is_known(results, number) for number in numbers):
+        return [Outcome(mutant, results.noticed(mutant.number)) for mutant in mutants]
     benches_of = _Benches(config, text, workload, seed, folder)
     benches_of.record()
-    numbers = range(len(mutants) + 1)
     if left := [number for number in numbers if number not in results.seen]:
         inputs, outputs = _widths(verilog, config.name)
         compile_replay(config.name, inputs, outputs, inside, folder)
@@ -89,13 +91,17 @@ def bus_campaign(
             results.add(number, seen=seen.value)
     if results.seen[0] != Seen.NOTHING.value:
         raise SimulationError("without a mutation: the replay differs from the bench")
-    unsure = [number for number in numbers if results.seen[number] == Seen.TIMING.value]
+    unsure = [number for number in numbers if not _is_known(results, number)]
     for done, number in enumerate(unsure):
-        if number not in results.said:
-            results.add(number, said=benches_of.against(number))
-            if done % 20 == 0:
-                say(f"{done} of {len(unsure)} mutants in the benches")
+        results.add(number, said=benches_of.against(number))
+        if done % 20 == 0:
+            say(f"{done} of {len(unsure)} mutants in the benches")
     return [Outcome(mutant, results.noticed(mutant.number)) for mutant in mutants]
+
+
+def _is_known(results: Results, number: int) -> bool:
+    seen = results.seen.get(number)
+    return seen is not None and (seen != Seen.TIMING.value or number in results.said)
 
 
 class _Benches:

@@ -7,6 +7,7 @@ from pathlib import Path
 from amaranth.lib import data
 
 from amper import AmperConfig
+from amper_hw.bus.block import RegisterBlock
 from amper_hw.output.generate import top_component
 from amper_hw.parts.stream_arbiter import StreamArbiter
 from amper_verif.harness.components import Unit
@@ -61,6 +62,11 @@ def stream_arbiter(*, field: str = "value", width: int = 16, cycles: int = 3000)
     layout = data.StructLayout({field: width})
     parameters = {"field": field, "width": width, "cycles": cycles}
     return Unit("parts.stream_arbiter", lambda: StreamArbiter(layout), parameters)
+
+
+def register_monitors(config: AmperConfig, *, reads: int = 300) -> Unit:
+    """The registers, without the queue of commands and the sampler."""
+    return Unit("bus.register_monitors", lambda: RegisterBlock(config), {"config": config.to_dict(), "reads": reads})
 
 
 def request_arbiter(config: AmperConfig) -> Unit:

@@ -39,6 +39,7 @@ _UNITS: tuple[tuple[str, Callable[[AmperConfig], Unit]], ...] = (
     ("amper_vmax_unit", components.vmax_unit),
     ("amper_radius", components.radius),
     ("amper_representative", components.representative),
+    ("amper_register_block", bus_components.register_monitors),
     ("amper_request_arbiter", bus_components.request_arbiter),
     ("amper_codes", tree_components.codes),
     ("amper_tree_level_0", lambda config: tree_components.tree_level(config, level=0)),

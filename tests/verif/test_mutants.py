@@ -93,11 +93,12 @@ def test_proofs_are_kept(tmp_path, monkeypatch):
 def test_arguments():
     """For a line of the Verilog and where no variant has groups; nothing is then run."""
     line = "if (both & (outcome_number == 4'd1)) radius <= outcome_value;"
-    mutant = Mutant(1, "inv", "amper_register_block", "A", "x -mode inv", line)
+    mutant = Mutant(1, "inv", "amper_register_block", "B", "x -mode inv -cell $procmux$7 -port B -portbit 0", line)
     exact, all_of_them = AmperConfig(rows=4, variant="exact"), AmperConfig(rows=4, variants=("exact", "fr"))
     assert argued(mutant, exact).startswith("GROUPS, RADIUS and NEIGHBOURS are refused")
     assert not argued(mutant, all_of_them)
     assert not argued(replace(mutant, source="assign other = radius;"), exact)
+    assert not argued(replace(mutant, command=mutant.command.replace("-port B", "-port Y")), exact)
     command = "x -mode const1 -module m -port Q -portbit 0 -wire neighbours -wirebit 0"
     stuck = replace(mutant, source="always @(posedge clk) begin", command=command)
     assert "0x4cccd" in argued(stuck, exact)

@@ -31,7 +31,8 @@ def test_verify_passes(tmp_path, run):
     assert found["cycles"]["batches"] > 0
 
 
-@pytest.mark.parametrize("bus", ["axi", "wishbone"])
+# CI verifies a sampler behind AXI by `amper signoff --quick`.
+@pytest.mark.parametrize("bus", [pytest.param("axi", marks=pytest.mark.long), "wishbone"])
 def test_verify_through_a_bus(tmp_path, run, bus):
     arguments = ("--bus", bus, "--sim", "icarus", "--batches", 5, "-o", tmp_path)
     code, text, shown = run("verify", *SMALL, *arguments)

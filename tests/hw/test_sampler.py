@@ -81,7 +81,7 @@ def test_random_workload(simulate, place, builds):
     ("rows", "priority_width", "groups", "build"),
     [
         (7, 4, 3, "all"),
-        (100, 16, 20, "nearest"),
+        pytest.param(100, 16, 20, "nearest", marks=pytest.mark.long),
         pytest.param(257, 8, 1, "ternary", marks=pytest.mark.long),
         pytest.param(64, 16, 3, "range", marks=pytest.mark.long),
     ],

@@ -104,5 +104,5 @@ def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance):
 def test_behind_a_bus(tmp_path, bus):
     from amper_verif.verify import verify
 
-    found = verify(config_of((40, 16, 16, 4, 4, 2), bus=bus), simulator="icarus", batches=20, folder=tmp_path)
+    found = verify(config_of((16, 8, 6, 2, 2, 2), bus=bus), simulator="icarus", batches=20, folder=tmp_path)
     assert found.passed, found

@@ -193,7 +193,7 @@ def p_values(case: Case, first: Outcome, second: Outcome) -> dict[str, float]:
 # --- acceptance -----------------------------------------------------------------------------------
 
 
-@pytest.mark.share(4)
+@pytest.mark.share(5)
 @pytest.mark.parametrize("name", ["uniform", "exponential", "ties", "few rows", "one group"])
 @pytest.mark.parametrize("variant", AMPER_VARIANTS)
 def test_golden_agrees_with_float_reference(name: str, variant: Variant) -> None:

@@ -10,6 +10,7 @@ from amper_hw.output.constraints import constraint_files, save_constraints
 from amper_hw.output.generate import generate
 from amper_hw.output.register_files import DRIVER
 from amper_verif.harness.lint import LINTERS, lint
+from amper_verif.harness.modules import modules_of
 from amper_verif.verify import verify
 
 SMALL = AmperConfig(rows=7, bank_rows=4, groups=3, batch=5, priority_width=8)
@@ -20,15 +21,12 @@ PAIR = [
 ]
 
 
-def modules(verilog):
-    return re.findall(r"(?m)^module (\w+)", verilog)
-
-
 @pytest.mark.parametrize("config", PAIR, ids=["axi", "wishbone", "native"])
 def test_only_the_names_differ(config):
     """Every module of the default name is there with the other, once, and nothing else is different."""
     default, other = generate(config, name="amper"), generate(config, name="replay0")
-    assert modules(other.verilog) == [re.sub("^amper", "replay0", name) for name in modules(default.verilog)]
+    names = [re.sub("^amper", "replay0", name) for name in modules_of(default.verilog)]
+    assert list(modules_of(other.verilog)) == names
     assert re.sub(r"\breplay0(?=_|\b)", "amper", other.verilog) == default.verilog
 
 

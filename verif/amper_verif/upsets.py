@@ -12,6 +12,7 @@ from pathlib import Path
 from amper import AmperConfig
 from amper_hw.output.generate import generate
 from amper_report.tables import table
+from amper_verif.harness.modules import modules_of
 from amper_verif.harness.simulation import run_bench
 
 OUTCOMES = ("masked", "detected", "hang", "silent")
@@ -105,12 +106,12 @@ def words(verilog: str) -> dict[str, list[str]]:
 def registers(verilog: str) -> dict[str, list[str]]:
     """The names of all registers, by module; a module without one is left out."""
     found: dict[str, list[str]] = {}
-    for module in re.finditer(r"^module (\w+).*?^endmodule", verilog, re.MULTILINE | re.DOTALL):
-        declared = re.findall(r"\breg +(?:\[\d+:\d+\] +)?(\w+)", module[0])
+    for module in modules_of(verilog).values():
+        declared = re.findall(r"\breg +(?:\[\d+:\d+\] +)?(\w+)", module.text)
         # The others are Verilog's way to write a multiplexer.
-        names = [name for name in declared if re.search(rf"\b{name}(?:\[[\w:]+\])? <=", module[0])]
+        names = [name for name in declared if re.search(rf"\b{name}(?:\[[\w:]+\])? <=", module.text)]
         if names:
-            found[module[1]] = names
+            found[module.name] = names
     return found
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from amper_hw.output.generate import TOP
 from amper_synth.liberty.cells import Library
 from amper_synth.tools.units import FEMTO, PICO, REGISTER
+from amper_verif.harness.modules import modules_of
 
 # Rewrite for the fewest levels, find choices, map for delay, buffer (-p: also what registers drive), choose sizes.
 # stime leaves the delay in stats.txt. docs/hardware/asic.md has what else was tried.
@@ -46,12 +46,9 @@ write_verilog -noattr -noexpr -nohex -nodec netlist.v
 
 def kept_modules(verilog: str) -> list[str]:
     """What stays a module: the parts of the sampler, and of a bus around it; the tree of the row array."""
-    modules = re.split(r"(?m)^(?=module )", verilog)
-    kept: set[str] = set(re.findall(r"(?m)^module (amper_(?:bank|node)_\w+)", verilog))
-    for text in modules:
-        if re.match(rf"module ({TOP}|amper_sampler)\b", text):
-            kept.update(re.findall(r"(?m)^  (amper_\w+) \w+ \($", text))
-    return sorted(kept)
+    modules = modules_of(verilog)
+    kept = {name for name in modules if name.startswith(("amper_bank_", "amper_node_"))}
+    return sorted(kept.union(*(modules[name].parts.values() for name in (TOP, "amper_sampler") if name in modules)))
 
 
 def asic_script(

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 Hierarchy = dict[str, dict[str, str]]  # by module: its instances' modules
-
-
-def hierarchy_of(verilog: str) -> Hierarchy:
-    """The instances of every module of a text in the style of ``amper generate``: one a line, ``module name (``."""
-    tree: Hierarchy = {}
-    for module in re.split(r"(?m)^(?=module )", verilog)[1:]:
-        name = re.match(r"module (\w+)", module)
-        if name is not None:
-            tree[name[1]] = {label: part for part, label in re.findall(r"(?m)^  (\w+) (\w+) \($", module)}
-    return tree
 
 
 def component_of(cell: str, tree: Mapping[str, Mapping[str, str]], top: str) -> tuple[str, str]:

@@ -23,11 +23,12 @@ from amper import AmperConfig
 from amper_hw.base.latency import batch_cycles
 from amper_hw.output.generate import TOP, Generated, generate
 from amper_synth.fpga.boundary import WRAPPER, boundary
-from amper_synth.fpga.components import Hierarchy, critical_path, hierarchy_of, instances, worst_by_component
+from amper_synth.fpga.components import Hierarchy, critical_path, instances, worst_by_component
 from amper_synth.fpga.output_registers import absorb_in_file
 from amper_synth.fpga.targets import FPGAS, PINS, Target
 from amper_synth.tools.nextpnr import fmax_mhz, read_report, run_tool, tool_version
 from amper_synth.tools.resume import once
+from amper_verif.harness.modules import modules_of
 from amper_verif.harness.yosys import SynthesisError, run_script, yosys_version
 
 SCRIPT = """\
@@ -208,7 +209,8 @@ def _write_sources(config: AmperConfig, family: Target, device: str, folder: Pat
     if device in family.pins:
         pins = "".join(family.pin_line.format(port=port, pin=pin) for port, pin in family.pins[device].items())
         (folder / PINS).write_text(pins, encoding="utf-8")
-    return generated, hierarchy_of(generated.verilog + wrapper)
+    parts = {module.name: module.parts for module in modules_of(generated.verilog).values()}
+    return generated, parts | {WRAPPER: {"dut": TOP}}
 
 
 def check_storage(config: AmperConfig) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from amper_verif.harness.modules import modules_of
+
 
 class MutationError(RuntimeError):
     """A mutation does not fit the Verilog; the message says what it looked for and how often it was found."""
@@ -30,7 +32,7 @@ class Mutation:
     replacement: str
 
     def __call__(self, verilog: str) -> str:
-        modules = re.findall(rf"(?ms)^module {self.module} \(.*?^endmodule$", verilog)
+        modules = [module.text for name, module in modules_of(verilog).items() if re.fullmatch(self.module, name)]
         if len(modules) != 1:
             raise MutationError(f"{len(modules)} modules are named {self.module}, not 1")
         broken, hits = re.subn(self.pattern, self.replacement, modules[0])

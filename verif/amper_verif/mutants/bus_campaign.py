@@ -18,6 +18,7 @@ from typing import Any
 
 from amper import AmperConfig
 from amper_hw.output.generate import generate
+from amper_verif.harness.modules import Module, modules_of
 from amper_verif.harness.simulation import run_bench
 from amper_verif.harness.simulators import SimulationError, require_simulator
 from amper_verif.mutants.campaign import Outcome, Results
@@ -25,7 +26,6 @@ from amper_verif.mutants.netlist import WIDTH, make, netlist
 from amper_verif.mutants.replay import Ports, Seen, compile_replay, replay
 from amper_verif.verify import benches
 
-_WAYS = ("input", "output")
 _PATIENCE = 3  # times the cycles without a mutant
 _AROUND = """
 module {top} ({ports});
@@ -72,8 +72,8 @@ def bus_campaign(
     verilog = generate(config).verilog
     native = generate(replace(config, bus="native", packed_registers=False)).verilog
     # The sampler with native ports stands in it under another name.
-    others = {*_modules(native), f"{config.name}_sampler"}
-    modules = [name for name in _modules(verilog) if name not in others]
+    others = {*modules_of(native), f"{config.name}_sampler"}
+    modules = [name for name in modules_of(verilog) if name not in others]
     mutants = make(verilog, config.name, count, choice, folder, modules)
     inside = netlist(mutants, config.name, folder)
     text = renamed(inside, config.name) + around(verilog, config.name, folder)
@@ -85,7 +85,7 @@ def bus_campaign(
     benches_of = _Benches(config, text, workload, seed, folder)
     benches_of.record()
     if left := [number for number in numbers if number not in results.seen]:
-        inputs, outputs = _widths(verilog, config.name)
+        inputs, outputs = _widths(modules_of(verilog)[config.name])
         compile_replay(config.name, inputs, outputs, inside, folder)
         for number, seen in replay(left, folder):
             results.add(number, seen=seen.value)
@@ -155,34 +155,22 @@ def renamed(text: str, top: str) -> str:
 
 def around(verilog: str, top: str, folder: Path) -> str:
     """The module ``top`` with the ports that it has in ``verilog``, around its mutants, ``top``_mutants."""
-    ports = _ports(verilog, top)
+    module = modules_of(verilog)[top]
+    inputs, outputs = (", ".join(names) for names in _widths(module))
     return _AROUND.format(
         top=top,
-        ports=", ".join(f"{way} wire {width} {name}" for way, width, name in ports),
+        ports=module.declared,
         last=WIDTH - 1,
         asked=(folder / "asked.txt").resolve(),
         ran=(folder / "ran.txt").resolve(),
         vectors=(folder / "vectors.txt").resolve(),
-        connections=", ".join(f".{name}({name})" for _, _, name in ports),
-        **{f"{way}s": ", ".join(name for its, _, name in ports if its == way and name != "clk") for way in _WAYS},
+        connections=module.connected,
+        inputs=inputs,
+        outputs=outputs,
     )
 
 
-def _ports(verilog: str, top: str) -> list[tuple[str, str, str]]:
-    """Way, range and name of each."""
-    found = re.search(rf"(?ms)^module {top} \((.*?)^\);", verilog)
-    assert found is not None
-    return re.findall(r"(?m)^\s*(input|output)\s+(?:wire|reg)\s*(\[[^\]]+\])?\s*(\w+)", found[1])
-
-
-def _widths(verilog: str, top: str) -> list[Ports]:
+def _widths(module: Module) -> list[Ports]:
     """Of inputs, but for the clock, and of outputs."""
-    ports = _ports(verilog, top)
-    return [
-        {name: int((width or "[0").split(":")[0][1:]) + 1 for its, width, name in ports if its == way and name != "clk"}
-        for way in _WAYS
-    ]
-
-
-def _modules(verilog: str) -> list[str]:
-    return re.findall(r"(?m)^module (\w+) \(", verilog)
+    ports = [port for port in module.ports if port.name != "clk"]
+    return [{port.name: port.width for port in ports if port.direction == way} for way in ("input", "output")]

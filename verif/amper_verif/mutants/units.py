@@ -12,6 +12,7 @@ from pathlib import Path
 from amper import AmperConfig
 from amper_verif.harness import bus_components, components, plane_components, tree_components
 from amper_verif.harness.components import Unit
+from amper_verif.harness.modules import modules_of
 from amper_verif.harness.simulators import SimulationError
 from amper_verif.mutants.netlist import WIDTH, Mutant
 
@@ -66,7 +67,7 @@ class UnitBenches:
         self._config, self._folder = config, folder
         text = (folder / "original.v").read_text(encoding="utf-8")
         self._netlist = (folder / "netlist.v").read_text(encoding="utf-8")
-        self._texts = dict(re.findall(r"(?ms)^(?=module (\w+) \()(.*?)^endmodule$", text))
+        self._modules = modules_of(text)
         self._fit: dict[tuple[str, str], bool] = {}
 
     def against(self, mutant: Mutant) -> str:
@@ -89,21 +90,18 @@ class UnitBenches:
         """The module and those that have it as a part, inmost first, that have a bench."""
         chain = [module]
         for name in chain:
-            chain += [one for one, text in self._texts.items() if re.search(rf"(?m)^  {name} \w+ \(", text)]
+            chain += [module.name for module in self._modules.values() if name in module.parts.values()]
         return [(name, make) for name in dict.fromkeys(chain) for make in _benches(name)]
 
     def _says(self, unit: Unit, module: str, number: int) -> bool:
         """Whether the bench fails; without a mutant, that it does not fit this sampler's component."""
-        found = re.search(rf"(?ms)^module {module} \((.*?)^\);", self._texts[module])
-        assert found is not None
-        ports = re.findall(r"(?m)^\s*(input|output)\s+(?:wire|reg)\s*(\[[^\]]+\])?\s*(\w+)", found[1])
         around = _AROUND.format(
             top=unit.top,
-            ports=", ".join(f"{way} wire {width} {name}" for way, width, name in ports),
+            ports=self._modules[module].declared,
             module=f"{module}_inside" if module == unit.top else module,
             width=WIDTH,
             number=number,
-            connections=", ".join(f".{name}({name})" for _, _, name in ports),
+            connections=self._modules[module].connected,
         )
         netlist = re.sub(rf"\b{unit.top}\b", f"{unit.top}_inside", self._netlist)
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from amper import AmperConfig
 from amper_hw.output.generate import TOP, generate
 from amper_spec.errors import ToolError
+from amper_verif.harness.modules import Module, modules_of
 from amper_verif.harness.yosys import SynthesisError, run_script
 from amper_verif.prove.properties import Property
 
@@ -69,15 +70,15 @@ def prove(
     folder.mkdir(parents=True, exist_ok=True)
     config = replace(AmperConfig(**goal.values) if goal.values else config, bus=goal.bus)
     verilog = generate(config, name=TOP).verilog
-    found = re.search(rf"(?ms)^module {goal.module} \((.*?)^\);.*?^endmodule$", verilog)
-    if found is None:
+    module = modules_of(verilog).get(goal.module)
+    if module is None:
         raise ProofError(f"no module is named {goal.module}")
     if bug:
-        broken, hits = re.subn(*goal.bug, found[0])
+        broken, hits = re.subn(*goal.bug, module.text)
         if hits != 1:
             raise ProofError(f"the bug of {goal.name} fits {hits} places, not 1")
-        verilog = verilog.replace(found[0], broken)
-    wrapper = _wrapper(goal, config, found[1])
+        verilog = verilog.replace(module.text, broken)
+    wrapper = _wrapper(goal, config, module)
     begin = time.monotonic()
 
     def look(name: str, text: str, most: int, *, only: bool) -> tuple[str, int]:
@@ -101,13 +102,11 @@ def prove(
     return Proof(goal.name, goal.about, config.rows, verdict, steps, reached, time.monotonic() - begin)
 
 
-def _wrapper(goal: Property, config: AmperConfig, ports: str) -> str:
+def _wrapper(goal: Property, config: AmperConfig, module: Module) -> str:
     """The property's module around an instance of the component."""
-    declared = re.findall(r"(?m)^\s*(input|output)\s+(?:wire|reg)\s*(\[[^\]]+\])?\s*(\w+)", ports)
-    inputs = ", ".join(f"input {width} {name}" for way, width, name in declared if way == "input")
-    wires = "\n".join(f"  wire {width} {name};" for way, width, name in declared if way == "output")
-    connections = ", ".join(f".{name}({name})" for _, _, name in declared)
-    instance = f"  {goal.module} component ({connections});"
+    inputs = ", ".join(f"input {port.span} {port.name}" for port in module.ports if port.direction == "input")
+    wires = "\n".join(f"  wire {port.span} {port.name};" for port in module.ports if port.direction == "output")
+    instance = f"  {goal.module} component ({module.connected});"
     inputs += "".join(f", input {name}" for name in goal.free)
     return f"`default_nettype wire\nmodule goal ({inputs});\n{wires}\n{instance}\n{goal.body(config)}endmodule\n"
 

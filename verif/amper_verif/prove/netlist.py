@@ -14,6 +14,7 @@ from pathlib import Path
 
 from amper import AmperConfig
 from amper_hw.output.generate import TOP, generate
+from amper_verif.harness.modules import modules_of
 from amper_verif.harness.yosys import SynthesisError, run_script
 
 # RTL becomes bits, since a netlist has no register for a bit that never changes, and one for two that are the same.
@@ -111,7 +112,7 @@ def compare_netlist(
     files = " ".join(f"-liberty {library}" for library in libraries)
     reads = "".join(f"read_liberty -ignore_miss_func {library}\n" for library in libraries)
     cells, mapped = (_CELLS.format(reads=reads), _MAPPED.format(files=files)) if liberty else ("", "")
-    modules = _modules(verilog, top)
+    modules = _below(verilog, top)
     run_script(folder, "make", _MAKE.format(top=top, cells=cells, mapped=mapped))
     found = []
     for module, parts in modules.items():
@@ -120,17 +121,17 @@ def compare_netlist(
     return found
 
 
-def _modules(verilog: str, top: str) -> dict[str, list[str]]:
+def _below(verilog: str, top: str) -> dict[str, list[str]]:
     """``top`` and all that is in it, each with the modules that it has parts of."""
-    texts = dict(re.findall(r"(?ms)^(?=module (\w+) \()(.*?)^endmodule$", verilog))
-    if top not in texts:
-        raise ValueError(f"top must be one of {', '.join(texts)}, not {top}")
+    modules = modules_of(verilog)
+    if top not in modules:
+        raise ValueError(f"top must be one of {', '.join(modules)}, not {top}")
     found: dict[str, list[str]] = {}
     left = [top]
     while left:
         module = left.pop()
         if module not in found:
-            found[module] = [part for part in texts if re.search(rf"(?m)^  {part} \w+ \(", texts[module])]
+            found[module] = [part for part in modules if part in modules[module].parts.values()]
             left += found[module]
     return found
 

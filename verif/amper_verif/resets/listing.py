@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-_MODULE = re.compile(r"^module (\w+) \(.*?^endmodule$", re.MULTILINE | re.DOTALL)
+from amper_verif.harness.modules import modules_of
+
 _REGISTER = re.compile(r"^\s*(?:output )?reg\s+(?:\[[^\]]+\])?\s*(\w+)", re.MULTILINE)
 # A process ends where the next declaration at the same depth begins.
 _PROCESS = re.compile(r"^  always @\(posedge (?:\w+)\)(.*?)(?=^  \S|^endmodule)", re.MULTILINE | re.DOTALL)
@@ -49,15 +50,15 @@ class Argument:
 def unreset(verilog: str) -> list[Register]:
     """The registers that are assigned in a process without ``if (rst)``, in the order of the text."""
     found = []
-    for module in _MODULE.finditer(verilog):
+    for module in modules_of(verilog).values():
         with_reset: set[str] = set()
         without: set[str] = set()
-        for process in _PROCESS.finditer(module[0]):
+        for process in _PROCESS.finditer(module.text):
             (with_reset if re.search(r"if \((?:\w+_)?rst\)", process[1]) else without).update(
                 _ASSIGNED.findall(process[1])
             )
-        names = dict.fromkeys(_REGISTER.findall(module[0]))
-        found += [Register(module[1], name) for name in names if name in without - with_reset]
+        names = dict.fromkeys(_REGISTER.findall(module.text))
+        found += [Register(module.name, name) for name in names if name in without - with_reset]
     return found
 
 

@@ -107,8 +107,20 @@ def _wrapper(goal: Property, config: AmperConfig, module: Module) -> str:
     inputs = ", ".join(f"input {port.span} {port.name}" for port in module.ports if port.direction == "input")
     wires = "\n".join(f"  wire {port.span} {port.name};" for port in module.ports if port.direction == "output")
     instance = f"  {goal.module} component ({module.connected});"
-    inputs += "".join(f", input {name}" for name in goal.free)
+    names = {port.name for port in module.ports}
+    inputs += "".join(f", input {name}" for name in ("clk", "rst") if name not in names)
+    inputs += "".join(f", input [{width(config) - 1}:0] {name}" for name, width in goal.free.items())
+    wires += "".join(_seen(goal, name, module.text) for name in goal.inside)
     return f"`default_nettype wire\nmodule goal ({inputs});\n{wires}\n{instance}\n{goal.body(config)}endmodule\n"
+
+
+def _seen(goal: Property, name: str, text: str) -> str:
+    """A wire with the name and the bits of one within the component, which Yosys joins when it flattens both."""
+    declared = re.search(rf"(?m)^  (?:reg|wire) (\[[^\]]+\])? ?{name}(?: =.*)?;?$", text)
+    if declared is None:
+        raise ProofError(f"nothing in {goal.module} is named {name}")
+    width = declared[1] or ""
+    return f"\n  (* hierconn *) wire {width} \\component.{name} ;\n  wire {width} {name} = \\component.{name} ;"
 
 
 def _verdict(log: str) -> tuple[str, int]:

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from amper import AmperConfig
-from amper_hw.base import latency
 from amper_hw.output.generate import TOP
 from amper_spec.build import Bus
-from amper_verif.prove.batch_bodies import ANSWER, answers, union
+from amper_verif.prove.bodies import batches, buses, planes, rows, units, vmax
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,8 @@ class Property:
     """``module`` : what is looked at, in the Verilog of a configuration with bus ``bus``. ``body`` : of it, with its
     assertions. ``case`` : what it is about, which has to occur. ``bug`` : a pattern in the module and what replaces it.
     ``cycles`` : that it holds for from a reset on; 0: for ever. ``values`` : of the configuration that is looked at, if
-    not any is. ``free`` : inputs that ``body`` has beside the module's.
+    not any is. ``free`` : inputs that ``body`` has beside the module's, with their bits. ``inside`` : registers and
+    wires of the module that its invariants speak of.
     """
 
     name: str
@@ -34,154 +34,21 @@ class Property:
     bus: Bus = "native"
     cycles: int = 0
     values: Mapping[str, Any] = field(default_factory=dict)
-    free: tuple[str, ...] = ()
+    free: Mapping[str, Callable[[AmperConfig], int]] = field(default_factory=dict)
+    inside: tuple[str, ...] = ()
 
 
-def _stable(valid: str, ready: str, payload: str, width: int | str) -> str:
-    """A beat that was not taken is still there."""
-    return f"""
-  reg {valid}_held;
-  reg [{width}-1:0] {valid}_before;
-  always @(posedge clk) begin
-    {valid}_held <= !rst & {valid} & !{ready};
-    {valid}_before <= {payload};
-  end
-  always @* if (!rst && {valid}_held) assert ({valid} && {{{payload}}} == {valid}_before);
-"""
-
-
-def _bit_select(config: AmperConfig) -> str:
-    """The position of the bit that has ``rank`` ones below it, as many cycles later as the latency says."""
-    width = min(config.rows, config.bank_rows)
-    stages = latency.bit_select_cycles(config, width)
-    steps = "\n".join(f"    due[{s}] <= due[{s - 1}] & !rst; place[{s}] <= place[{s - 1}];" for s in range(1, stages))
-    return f"""
-  integer bit_number;
-  reg [7:0] ones, where;
-  reg found;
-  always @* begin
-    ones = 0; where = 0; found = 0;
-    for (bit_number = 0; bit_number < {width}; bit_number = bit_number + 1)
-      if (start_vector[bit_number]) begin
-        if (ones == start_rank && !found) begin where = bit_number; found = 1; end
-        ones = ones + 1;
-      end
-  end
-  reg due [0:{stages - 1}];
-  reg [7:0] place [0:{stages - 1}];
-  always @(posedge clk) begin
-    due[0] <= start_valid & found & !rst;
-    place[0] <= where;
-{steps}
-  end
-  always @* if (!rst && due[{stages - 1}]) assert (done_valid && done_position == place[{stages - 1}]);
-"""
-
-
-def _refused(config: AmperConfig) -> str:
-    """A change that is refused changes nothing; one that is none changes nothing either."""
-    return """
-  reg checked;
-  reg [31:0] batch_before, rows_before;
-  reg enable_before, taken_before;
-  always @(posedge clk) begin
-    checked <= !rst;
-    batch_before <= values_batch; rows_before <= values_rows; enable_before <= values_enable;
-    taken_before <= control_valid & control_ready;
-  end
-  wire same = values_batch == batch_before && values_rows == rows_before && values_enable == enable_before;
-  always @* if (!rst && checked) begin
-    assert (!(refused && !draw_zero) || (same && !clear));
-    assert (taken_before || (same && !clear && (!refused || draw_zero)));
-    assert (values_rows != 0 && values_batch != 0);
-  end
-"""
-
-
-def _axi_lite(config: AmperConfig) -> str:
-    """A.3.2 of the AXI specification: valid and payload stay until ready; a response only to a request that was taken,
-    one each; with a master that is ready, four cycles after the last of its beats or five behind the other channel."""
-    return (
-        _stable("bus_bvalid", "bus_bready", "bus_bresp", 2)
-        + _stable("bus_rvalid", "bus_rready", "{bus_rdata, bus_rresp}", 34)
-        + """
-  reg [2:0] addresses, words, reads;  // taken and not answered
-  reg [3:0] waits_b, waits_r;
-  reg asked_write, asked_read;
-  wire b_done = bus_bvalid & bus_bready;
-  wire r_done = bus_rvalid & bus_rready;
-  wire writing = addresses != 0 && words != 0;
-  always @(posedge clk)
-    if (rst) begin
-      addresses <= 0; words <= 0; reads <= 0; waits_b <= 0; waits_r <= 0; asked_write <= 0; asked_read <= 0;
-    end else begin
-      addresses <= addresses + (bus_awvalid & bus_awready) - b_done;
-      words <= words + (bus_wvalid & bus_wready) - b_done;
-      reads <= reads + (bus_arvalid & bus_arready) - r_done;
-      asked_write <= port_access_write;
-      asked_read <= port_access_valid & !port_access_write;
-      waits_b <= writing & !bus_bvalid ? waits_b + 1 : 0;
-      waits_r <= reads != 0 & !bus_rvalid ? waits_r + 1 : 0;
-    end
-  always @* if (!rst) begin
-    assert (!bus_bvalid || writing);
-    assert (!bus_rvalid || reads != 0);
-    assert (addresses <= 2 && words <= 2 && reads <= 2);
-    assert (waits_b <= 4 && waits_r <= 4);
-    // Where what was taken and not answered is: held, asked for, offered.
-    assert (addresses == !bus_awready + asked_write + bus_bvalid);
-    assert (words == !bus_wready + asked_write + bus_bvalid);
-    assert (reads == !bus_arready + asked_read + bus_rvalid);
-  end
-"""
-    )
-
-
-def _axi_results(config: AmperConfig) -> str:
-    """Valid and payload stay until ready; every result is sent once, and nothing else is."""
-    payload = "{bus_tdata, bus_tkeep, bus_tlast, bus_tuser}"
-    return (
-        _stable("bus_tvalid", "bus_tready", payload, "$bits(bus_tdata)+$bits(bus_tkeep)+4")
-        + """
-  reg [1:0] inside;
-  always @(posedge clk)
-    if (rst) inside <= 0; else inside <= inside + (result_valid & result_ready) - (bus_tvalid & bus_tready);
-  reg last_taken;
-  reg [2:0] status_taken;
-  always @(posedge clk) if (result_valid & result_ready) begin
-    last_taken <= result_last;
-    status_taken <= result_status;
-  end
-  always @* if (!rst) begin
-    assert (bus_tvalid == inside);
-    assert (!bus_tvalid || (bus_tlast == last_taken && bus_tuser == status_taken));
-  end
-"""
-    )
-
-
-def _wishbone(config: AmperConfig) -> str:
-    """An access that is taken is answered in the next cycle, if the master is still there, by one of ack and err;
-    there is no other answer."""
-    return """
-  reg asked;
-  always @(posedge clk) asked <= !rst & wb_cyc & wb_stb & !wb_stall;
-  reg begun;
-  always @(posedge clk) begun <= !rst;
-  always @* if (!rst && begun) begin
-    assert (!(wb_ack && wb_err));
-    assert (!(wb_ack || wb_err) || (wb_cyc && asked));
-    assert (!(wb_cyc && asked) || wb_ack || wb_err);
-  end
-"""
-
+#: Configurations that are looked at.
+_EXACT = {"rows": 4, "bank_rows": 4, "priority_width": 4, "groups": 2, "batch": 2}
+_SHALLOW = {"rows": 2, "priority_width": 4, "batch": 2, "pipeline": "shallow"}
+_FR = _EXACT | {"variant": "fr"}
 
 PROPERTIES = (
     Property(
         "result-stable",
         "a result that is not taken stays, with its payload",
         "amper_draw_unit_queue",
-        lambda config: _stable("r_rdy", "r_en", "r_data", "$bits(r_data)"),
+        lambda config: buses.stable("r_rdy", "r_en", "r_data", "$bits(r_data)"),
         "r_rdy_held",
         (r"if \(free\) r_data <= ", "r_data <= "),
     ),
@@ -189,7 +56,7 @@ PROPERTIES = (
         "rank-select",
         "the bit that is found is the r-th that is set",
         "amper_bit_select",
-        _bit_select,
+        units.bit_select,
         "done_valid && done_position != 0",
         (r"start_vector\[1\] & \(\{1'b0, start_vector\[0\]\} == start_rank\)", "start_vector[1]"),
     ),
@@ -197,7 +64,7 @@ PROPERTIES = (
         "refused-changes",
         "a parameter that is refused leaves everything as it was",
         "amper_parameter_unit",
-        _refused,
+        units.refused,
         "checked && refused && taken_before",
         (r"& \(control_value <= 32'd12\)", ""),
     ),
@@ -205,7 +72,7 @@ PROPERTIES = (
         "axi4-lite",
         "valid and payload stay until ready; one response to each request, in time, and none unasked",
         "amper_axi_lite",
-        _axi_lite,
+        buses.axi_lite,
         "bus_bvalid_held && bus_rvalid_held",
         (r"if \(bus_bready\) bus_bvalid <= 1'b0;", "bus_bvalid <= 1'b0;"),
         bus="axi",
@@ -214,7 +81,7 @@ PROPERTIES = (
         "axi4-stream",
         "results: valid and payload stay until ready; each is sent once, and nothing else",
         "amper_axi_results",
-        _axi_results,
+        buses.axi_results,
         "bus_tvalid_held && inside == 1",
         (r"if \(result_ready\) begin\n        bus_tvalid <= ", "begin\n        bus_tvalid <= "),
         bus="axi",
@@ -223,31 +90,138 @@ PROPERTIES = (
         "wishbone",
         "each access that is taken has one answer, in the next cycle; none comes unasked or outside of a cycle",
         "amper",
-        _wishbone,
+        buses.wishbone,
         "wb_ack",
         (r"assign wb_ack = wb_cyc_and_wb_stall", "assign wb_ack = wb_stall"),
         bus="wishbone",
     ),
     Property(
-        "answers",
-        f"a request has as many results as it asks for, the last marked, or one error; {ANSWER} cycles without "
-        "a result at most; none is unasked",
-        TOP,
-        answers,
-        "whole",
-        (r"controller__at_once = ~write_valid & ~control_valid", "controller__at_once = 1'b1"),
-        cycles=20,
-        values={"rows": 2, "priority_width": 4, "batch": 2, "pipeline": "shallow"},
-        free=("pick",),
+        "match-line",
+        "a row matches if its code lies in the range that is asked for",
+        "amper_match_lines_4",
+        rows.match_lines,
+        "match == 4'b0110",
+        (r"\(priorities\[7:4\] <= high\)", "(priorities[7:4] < high)"),
+        values=_FR,
+    ),
+    Property(
+        "match-line-ternary",
+        "a row matches if its code has 0 and 1 where they are asked for",
+        "amper_match_lines_4",
+        rows.match_lines,
+        "match == 4'b0110",
+        (r"\(~priorities\[7:4\] & ones\)", "(priorities[7:4] & ones)"),
+        values=_FR | {"variant": "fr-prefix"},
     ),
     Property(
         "csp-union",
         "the CSP are the rows that any of a batch's searches matches; a draw selects from it",
         "amper_bank_4",
-        union,
-        "due[3] && select_due[1] && count_rows == 3",
+        rows.union,
+        "due[3] && select_due[1] && count_rows == 3 && any_due[2] && !match_any",
         (r"\(key_first \? 4'd0 : csp\) \| match", "match"),
-        cycles=10,
-        values={"rows": 4, "bank_rows": 4, "priority_width": 4, "groups": 2, "batch": 2, "variant": "fr"},
+        values=_FR,
+        inside=rows.CSP_INSIDE,
+    ),
+    Property(
+        "csp-rank",
+        "a rank is word times |CSP| without 32 bits, and lies below |CSP|",
+        "amper_multiplier_32x3_in_2",
+        units.rank,
+        "begun[1] && b == 3 && rank == 2",
+        (r"a & \{32\{b\[1\]\}\}", "a"),
+        values=_FR,
+    ),
+    Property(
+        "csp-select",
+        "of several banks, the one with the r-th row of the CSP answers, with the rank among its own",
+        "amper_node_1_4",
+        rows.csp_select,
+        "selected && selected_0_bank == 1 && selected_0_rank == 1",
+        (r"latest_1 <= child_0__count__rows;", "latest_1 <= child_1__count__rows;"),
+        cycles=17,
+        values=_FR | {"bank_rows": 2},
+    ),
+    Property(
+        "vmax",
+        "where it says so, Vmax is the largest valid code, found bit by bit where it fell; never is one larger",
+        "amper_vmax_unit",
+        vmax.vmax,
+        "searching && !any_row_due && found != 0",
+        (r"\(~holder_known \| \(write_0_row == holder\)\)", "(write_0_row == holder)"),
+        values=_FR,
+        inside=vmax.INSIDE,
+    ),
+    Property(
+        "plane",
+        "the rows of a plane, and their number, are those whose code has the bit; what is read is what was written",
+        "amper_bank_4",
+        rows.plane,
+        "since > 3 && selected_0_vector == 4'b0110 && plane_count_valid && plane_count_rows == 3",
+        (r"plane_index == 2'd1", "plane_index == 2'd3"),
+        values=_EXACT,
+        inside=rows.PLANE_INSIDE,
+    ),
+    Property(
+        "census",
+        "T and the planes' sums are those of the rows' planes, in time behind the last change",
+        "amper_census",
+        planes.census,
+        "current && sums_total > 9 && sums_uppers != 0",
+        (r"last_due <= changed \? 4'd0 : ", "last_due <= "),
+        values=_EXACT,
+        free={"any": planes.counts_width},
+    ),
+    Property(
+        "place",
+        "the place is word times T without RW bits, and lies in T",
+        "amper_place",
+        planes.place,
+        "known[0] && place == 2",
+        (r"product\[25:20\]", "product[24:19]"),
+        values=_EXACT,
+    ),
+    Property(
+        "plane-rank",
+        "the plane is the one in whose part of T the place lies, and the rank is below its rows",
+        "amper_plane_choice",
+        planes.choice,
+        "known[0] && plane == 2 && found == 1",
+        (r"starts\[0\] & ~starts\[1\]", "starts[0]"),
+        values=_EXACT,
+        free={"counts": planes.counts_width},
+    ),
+    Property(
+        "plane-select",
+        "of several banks, the one with the r-th row of a plane answers, with the rank among its own",
+        "amper_node_1_4",
+        rows.plane_select,
+        "drawn && selected_0_bank == 1 && selected_0_rank == 1",
+        (r"plane_0_below_1 <= plane_1_below_1;", ""),
+        cycles=20,
+        values=_EXACT | {"bank_rows": 2},
+    ),
+    Property(
+        "answers",
+        f"a request has as many results as it asks for, the last marked, or one error; {batches.ANSWER} cycles without "
+        "a result at most; none is unasked",
+        TOP,
+        batches.answers,
+        "whole",
+        (r"controller__at_once = ~write_valid & ~control_valid", "controller__at_once = 1'b1"),
+        cycles=20,
+        values=_SHALLOW,
+        free={"pick": lambda config: 1},
+    ),
+    Property(
+        "draws",
+        "a row that is drawn has a code, as the request saw the rows, and comes with it; where none has, none is drawn",
+        TOP,
+        batches.draws,
+        "its && result_status == 0 && result_row == 1 && result_priority == 9 && seen[3:0] == 2",
+        (r"controller__open & draw_unit__drained", "controller__open"),
+        cycles=20,
+        values=_SHALLOW,
+        free={"pick": lambda config: 1},
     ),
 )

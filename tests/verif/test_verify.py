@@ -2,14 +2,16 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from amper import VARIANTS, AmperConfig, Parameter
 from amper.operations.random import random_operations
-from amper.operations.vocabulary import Control, Sample, Write
+from amper.operations.vocabulary import Beat, Control, Sample, Write
 from amper_hw.base import latency
 from amper_verif.benches.sampler.cycles import CycleCheck
+from amper_verif.benches.sampler.vmax_check import VmaxCheck
 from amper_verif.harness.scoreboard import Scoreboard
 from amper_verif.harness.simulators import SimulationError
 from amper_verif.verify import Verification, verify
@@ -163,3 +165,44 @@ def test_registers_power_up_with_anything_in_verilator(tmp_path):
         assert verify(
             SMALL, simulator="verilator", batches=10, corners=False, folder=tmp_path, mutate=without_reset
         ).passed
+
+
+def seen_after(writes, *cycles):
+    """What VmaxCheck says to (vmax, vmax_exact) in the cycles after the last of ``writes``, each seen to be exact."""
+    board = Scoreboard(ALL)
+    port = {name: SimpleNamespace(value=0) for name in ("vmax", "vmax_exact")}
+    check = VmaxCheck(SimpleNamespace(**port), ALL, board)
+    for place, (row, code) in enumerate(writes):
+        check.written(Beat((Write(row, code),)))
+        board.write(Write(row, code))
+        settled = [(board.model.vmax, 1)]
+        for vmax, exact in cycles if place == len(writes) - 1 else settled:
+            port["vmax"].value, port["vmax_exact"].value = vmax, exact
+            check.observe()
+    return board.first_mismatch
+
+
+LATE = [(9, 0)] * 3
+
+
+def test_vmax_is_exact_at_once_while_the_row_that_holds_it_is_known():
+    assert seen_after([(0, 9)], (9, 0), (9, 0), (9, 1)) == ""
+    assert seen_after([(0, 9), (1, 5)], *LATE) == "vmax_exact 3 cycles after a write: expected 1, got 0"
+    assert seen_after([(0, 9), (1, 9)], *LATE) == "vmax_exact 3 cycles after a write: expected 1, got 0"
+    assert seen_after([(0, 9), (1, 9), (0, 3)], *LATE) == "vmax_exact 3 cycles after a write: expected 1, got 0"
+
+
+def test_vmax_may_be_searched_where_the_row_that_held_it_is_lowered():
+    longest = 2 + latency.settle_cycles(ALL)
+    assert seen_after([(0, 9), (1, 5), (0, 3)], *[(9, 0)] * longest, (5, 1)) == ""
+    assert "expected 1, got 0" in seen_after([(0, 9), (1, 5), (0, 3)], *[(9, 0)] * (longest + 1))
+    assert seen_after([(0, 9), (1, 5), (0, 3)], (9, 1)) == "vmax 1 cycles after a write: expected 5, got 9"
+
+
+def test_a_request_waits_for_no_more_than_one_batch():
+    check = CycleCheck(SMALL, Scoreboard(SMALL))
+    check.has_room(1000, 8)
+    check.changed(950)
+    check.has_room(1000, 9)  # there may be something to settle
+    with pytest.raises(AssertionError, match="a request waits for 9 cycles behind a single batch"):
+        check.has_room(2000, 9)

@@ -14,7 +14,8 @@ from amper.model.settings import Settings
 from amper.model.states import state, stepped_back
 from amper.operations.adversarial import adversarial_operations
 from amper.operations.follower import Follower
-from amper.operations.query_corners import query_corners
+from amper.operations.query_corners import query_corners, restore, set_groups, waiting, waiting_size
+from amper.operations.vmax_corners import vmax_corners
 from amper.operations.vocabulary import Beat, Control, Operation, Reset, Sample, Settle, Write
 from amper_spec.algorithm import COEFFICIENT_WIDTH, DRAW_RANDOM_WIDTH, RANDOM_WIDTH
 from amper_spec.parameters import VALUE_WIDTH
@@ -23,6 +24,8 @@ _MANY = 64  # rows that are tried one by one at most
 _FILL = 600  # rows that a fill writes at most
 _WORD = (1 << RANDOM_WIDTH) - 1
 _BORDERS = 5  # borders between rows that are tried, for each filling and from either side
+_PLACES = 12  # or all of them, where draws have so few places
+_WAITING = 5  # of so many fillings there are draws that wait in one
 _STEPS = 400  # remainders among which they are looked for
 
 
@@ -41,10 +44,15 @@ class _Corners(Follower):
         self._rows_in_use()
         for place, variant in enumerate(self.config.variants):
             self.do(Control(Parameter.VARIANT, VARIANTS.index(variant)))
-            self._single_rows()
+            drawn_alike = place > 0 and (variant == "exact") == (self.config.variants[place - 1] == "exact")
+            self._single_rows(every_row=not drawn_alike)
             query_corners(self)
-            if place == 0 or (variant == "exact") != (self.config.variants[place - 1] == "exact"):
-                self._states()  # the same for all that draw alike
+            if variant == next((name for name in self.config.variants if name != "exact"), None):
+                vmax_corners(self)
+            if variant == "exact":
+                self._totals()
+            if not drawn_alike:
+                self._states()
                 self._borders()
             self._refusals()
         self._refused_together()
@@ -100,7 +108,7 @@ class _Corners(Follower):
 
     # --- rows and codes ----------------------------------------------------------------------------------------------
 
-    def _single_rows(self) -> None:
+    def _single_rows(self, *, every_row: bool) -> None:
         """One valid row at a time, with every bit of its code by itself and left out; then every row."""
         config, chance = self.config, self.chance
         self.change(Parameter.CLEAR, 1)
@@ -110,7 +118,7 @@ class _Corners(Follower):
         if config.rows > _MANY:
             rows = sorted({0, config.rows - 1, *chance.sample(rows, _MANY - 2)})
         pairs = [(chance.randrange(config.rows), code) for code in codes]
-        pairs += [(row, chance.randint(1, top)) for row in rows]
+        pairs += [(row, chance.randint(1, top)) for row in rows if every_row]
         for row, code in pairs:
             self.do(Beat((Write(row, code),)), Sample(1))
             self.do(Beat((Write(row, *chance.choice(((0, 1), (top, 1), (1, 0)))),)), Sample(1))
@@ -118,39 +126,75 @@ class _Corners(Follower):
 
     # --- random words ------------------------------------------------------------------------------------------------
 
+    def _totals(self) -> None:
+        """T of each of its bits alone."""
+        config, top = self.config, self.config.priority_max
+        for bit in range((self._filled_rows() * top).bit_length()):
+            whole, rest = divmod(1 << bit, top)
+            if whole + bool(rest) <= config.rows:
+                self.fill([top] * whole + [rest] * bool(rest))
+                self.do(Sample(1))
+
     def _states(self) -> None:
         """A state with each of its bits by itself, reached by a draw; then all words are set to 0, of which only the
         last is refused."""
-        config = self.config
+        config, streams = self.config, [Parameter.QUERY_STATE_0, Parameter.DRAW_STATE_0]
+        if self.model.settings.variant != "exact":
+            set_groups(self, 1)  # so that a batch takes one word of either stream
+        elif config.variants != ("exact",):
+            streams = [Parameter.DRAW_STATE_0]  # the other one is tried with the other variants
         self.fill(1 + row % config.priority_max for row in range(self._filled_rows()))
         for bit in range(2 * RANDOM_WIDTH):
-            for first in (Parameter.QUERY_STATE_0, Parameter.DRAW_STATE_0):
+            for first in streams:
                 if first == Parameter.DRAW_STATE_0 or config.variants != ("exact",):
                     self.do(*(Control(*change) for change in stream_changes(first, stepped_back(1 << bit))))
             self.do(Sample(1))
-            for first in (Parameter.QUERY_STATE_0, Parameter.DRAW_STATE_0):
+            for first in streams:
                 words = sorted(range(4), key=lambda word: word == bit // VALUE_WIDTH)
                 self.do(*(Control(Parameter(first + word), 0) for word in words))
                 self.change(Parameter(first + words[-1]), 1 << bit % VALUE_WIDTH)  # again one bit, which is not 0
-            self.do(Sample(min(3, config.batch)))
+            if bit % 4 == 0:
+                self.do(Sample(min(3, config.batch)))
+        restore(self)
 
     def _borders(self) -> None:
         """Draws whose words are the last for one row and the first for the next, by as little as can be: a wrong bit
         anywhere in a word or in a product shows."""
+        chance = self.chance
+        for turn, codes in enumerate(self._fillings()):
+            self.fill(codes)
+            for place, word in enumerate(self._border_words()):
+                lane = chance.randrange(min(self.config.batch, self.config.draw_ports))
+                if turn % _WAITING == _WAITING - 1 and place % _BORDERS == 0:
+                    behind, batches = waiting(self)
+                    size = waiting_size(self.config)
+                    self._load(word, chance.randrange(2 * size, (behind + 1) * size))
+                    self.do(*batches)
+                else:
+                    self._load(word, lane)
+                    self.do(Sample(lane + 1, ready_chance=chance.choice((1.0, 1.0, 0.3))))
+
+    def _fillings(self) -> list[list[int]]:
+        """Codes of memories with many borders."""
         config, chance, most = self.config, self.chance, min(self.config.rows, _MANY)
         top, width = config.priority_max, config.priority_width
+        if self.model.settings.variant != "exact":  # as many places as rows
+            return [
+                [1] * rows for rows in sorted({*range(1, min(most, _PLACES) + 1), most - 1 | 1, most}) if rows <= most
+            ]
         # Of short codes most places are borders, which the low bits of a product need; long ones have the high bits.
         fillings = [[1] * rows for rows in sorted({1, 2, 3, 5, 6, 7, most - 1 | 1, most}) if rows <= most]
         for bits in sorted({2, 3, width // 2, *range(max(width - 3, 1), width + 1)}):
             fillings += [[chance.randrange(1 << bits) | 1 for _ in range(rows)] for rows in (most, most - 1 | 1)]
-        fillings += [[top] * most, [top] + [1] * (most - 1), [chance.randint(1, top) for _ in range(most)]]
-        for codes in fillings:
-            self.fill(codes)
-            for word in self._border_words():
-                place = chance.randrange(min(config.batch, config.draw_ports))
-                before = state(word, place, chance.randrange(1, _WORD))
-                self.do(*(Control(*change) for change in stream_changes(Parameter.DRAW_STATE_0, before)))
-                self.do(Sample(place + 1, ready_chance=chance.choice((1.0, 1.0, 0.3))))
+        return [*fillings, [top] * most, [top] + [1] * (most - 1), [chance.randint(1, top) for _ in range(most)]]
+
+    def _load(self, word: int, before: int) -> None:
+        """A state of the draws' stream that brings ``word`` after so many others."""
+        now = self.model.settings.draw.s0
+        kept = before == 0 and now > 0
+        after = state(word, before, now if kept else self.chance.randrange(1, _WORD))
+        changes = stream_changes(Parameter.DRAW_STATE_0, after)
+        self.do(*(Control(*change) for change in changes if not kept or change[0] >= Parameter.DRAW_STATE_2))
 
     def _border_words(self) -> list[int]:
         """Words of a draw from the rows as they are. Of x T, in 2^w parts, the remainder is as small as can be, or as
@@ -171,7 +215,7 @@ class _Corners(Follower):
                 if 0 < place < size and _drawn_at(place, planes) != _drawn_at(place - 1, planes):
                     words.append(high << RANDOM_WIDTH - width | (low if sign < 0 else 0))
                     found += 1
-                if found == _BORDERS:
+                if found == (_BORDERS if size > _PLACES else _PLACES):
                     break
         return words
 

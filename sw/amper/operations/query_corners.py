@@ -4,15 +4,17 @@ number of neighbours grows, among rows of which another value draws others; and 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from amper import Parameter
+from amper import AmperConfig, Parameter
 from amper.model.changes import parameter_changes, stream_changes
+from amper.model.golden import Batch
 from amper.model.settings import Settings
 from amper.model.states import state
 from amper.operations.follower import Follower
-from amper.operations.vocabulary import Control, Sample, Settle
+from amper.operations.vocabulary import Control, Operation, Sample, Settle
 from amper_spec.algorithm import COEFFICIENT_WIDTH, RANDOM_WIDTH, SCALE_FRACTION_WIDTH
 from amper_spec.parameters import VALUE_WIDTH
 
@@ -23,6 +25,11 @@ _FILLINGS = 20  # for borders between representatives
 _NEAREST, _OTHERS = 3, 2  # borders that are tried for each filling: those met most closely, and by chance
 _LOOKED_AT = 200  # borders among which they are looked for
 _SCALES = 24  # borders of radii, or of numbers of neighbours
+_WAITING = 8  # words, or scales, in so many are those of a batch that has to wait
+_PRESSED = 3  # memories under batches that wait
+_BESIDE = 6
+_RECORDS = 11  # batches of exact, beside those in the queue: more than are taken at once
+_QUEUED = 16  # beats of results, that many fit into the queue of a small sampler
 
 
 def query_corners(to: Follower) -> None:
@@ -33,13 +40,21 @@ def query_corners(to: Follower) -> None:
     _bit_by_bit(to)
     if variant == next(name for name in config.variants if name != "exact"):
         _values(to)
-    _pressed(to)
     if variant == "k":
+        _pressed(to)
         _neighbours(to)
+        _targets(to)
     else:
         _radii(to)
+        _beside(to)
+    restore(to)
+
+
+def restore(to: Follower) -> None:
+    """m, lambda' and lambda as configured."""
     kept = (Parameter.GROUPS, Parameter.RADIUS, Parameter.NEIGHBOURS)
-    to.do(*(Control(*change) for change in parameter_changes(Settings(config), config.variants) if change[0] in kept))
+    changes = parameter_changes(Settings(to.config), to.config.variants)
+    to.do(*(Control(*change) for change in changes if change[0] in kept))
 
 
 def _bit_by_bit(to: Follower) -> None:
@@ -57,13 +72,14 @@ def _bit_by_bit(to: Follower) -> None:
 
 @dataclass(frozen=True)
 class _Word:
-    """The word of ``group`` that has its high bits ``u`` is the first, or the last before it, that gives ``value``;
+    """The word of ``group`` that has its high bits ``u`` is the first that gives ``value``, or ``last`` before it;
     ``distance`` : of its product with 1/m from where that would begin."""
 
     distance: int
     group: int
     u: int
     value: int
+    last: bool
 
 
 def _border(to: Follower, vmax: int, value: int) -> Iterator[_Word]:
@@ -75,7 +91,7 @@ def _border(to: Follower, vmax: int, value: int) -> Iterator[_Word]:
     for numerator in (first - 1, first):
         group, u = numerator >> width, numerator & (1 << width) - 1
         if group < settings.groups:
-            yield _Word(abs(numerator * settings.reciprocal - wanted), group, u, value)
+            yield _Word(abs(numerator * settings.reciprocal - wanted), group, u, value, numerator < first)
 
 
 def _first(to: Follower, vmax: int, value: int) -> _Word:
@@ -83,11 +99,36 @@ def _first(to: Follower, vmax: int, value: int) -> _Word:
     return [*_border(to, vmax, 1), *_border(to, vmax, value)][-1]
 
 
-def _load(to: Follower, word: _Word, low: int) -> list[Control]:
-    """What makes it the next batch's word of its group, with the low bits ``low``; the others are random."""
+def _load(to: Follower, word: _Word, low: int, behind: int = 0) -> list[Control]:
+    """What makes it the word of its group in the next batch, or so many behind it, with the low bits ``low``; the
+    others are random."""
     bits = word.u << RANDOM_WIDTH - to.config.fraction_width | low
-    before = state(bits, word.group, to.chance.randrange(1, _WORD))
+    place = behind * to.model.settings.groups + word.group
+    before = state(bits, place, to.chance.randrange(1, _WORD))
     return [Control(*change) for change in stream_changes(Parameter.QUERY_STATE_0, before)]
+
+
+def waiting_size(config: AmperConfig) -> int:
+    """Draws of each of the batches of ``waiting`` but the last."""
+    return min(config.batch, 6)
+
+
+def waiting(to: Follower) -> tuple[int, list[Operation]]:
+    """How many batches come before the last ones that wait, in the query generator or, of exact, with the draws' words,
+    and all of them: results are seldom taken, until the last request is."""
+    size, variant = waiting_size(to.config), to.model.settings.variant
+    queued = -(-_QUEUED // -(-size // to.config.draw_ports))
+    many = queued + (_RECORDS if variant == "exact" else 4)
+    ready = {"k": 0.015, "exact": 0.1}.get(variant, 0.05)
+    batches: list[Operation] = [Sample(size, ready_chance=ready, overtake_chance=1.0)] * many
+    behind = queued + 1 if variant == "exact" else many - to.chance.choice((2, 3))
+    return behind, [*batches, Sample(1), Settle()]
+
+
+def _drawn(to: Follower, word: _Word, low: int, *, waits: bool) -> list[Operation]:
+    """A batch with ``word``, by itself, or one that has to wait behind others."""
+    behind, batches = waiting(to) if waits else (0, [Sample(to.config.batch)])
+    return [*_load(to, word, low, behind), *batches]
 
 
 def _any_vmax(to: Follower) -> int:
@@ -96,7 +137,8 @@ def _any_vmax(to: Follower) -> int:
     return to.chance.choice((most, to.chance.randint(1, most)))
 
 
-def _set_groups(to: Follower, groups: int) -> None:
+def set_groups(to: Follower, groups: int) -> None:
+    """m, with a lambda' of 0."""
     to.change(Parameter.RADIUS, 0)  # goes with every number of them
     to.change(Parameter.GROUPS, groups)
 
@@ -107,30 +149,37 @@ def _values(to: Follower) -> None:
     config, chance = to.config, to.chance
     to.change(Parameter.NEIGHBOURS, 0)
     for turn in range(_FILLINGS):
-        _set_groups(to, chance.randint(1, config.groups) if turn % 2 else config.groups)
+        set_groups(to, chance.randint(1, config.groups) if turn % 2 else config.groups)
         vmax = _any_vmax(to)
         values = chance.sample(range(1, vmax + 1), min(vmax, _LOOKED_AT))
-        words = [word for value in values for word in _border(to, vmax, value)]
-        nearest = sorted(words, key=lambda word: word.distance)[:_NEAREST]
-        chosen = [*nearest, *chance.sample(words, min(len(words), _OTHERS))]
+        met = [word for value in values for word in _border(to, vmax, value)]
+        nearest = sorted(met, key=lambda word: word.distance)[:_NEAREST]
+        chosen = [*nearest, *chance.sample(met, min(len(met), _OTHERS))]
         codes = [vmax, *(code for word in chosen for code in (word.value, word.value - 1))]
         to.fill(list(dict.fromkeys(codes))[: config.rows])
-        for word in dict.fromkeys(both for one in chosen for both in _border(to, vmax, one.value)):
-            low = chance.getrandbits(RANDOM_WIDTH - config.fraction_width)
-            to.do(*_load(to, word, low), Sample(config.batch))
+        words = dict.fromkeys(both for one in chosen for both in _border(to, vmax, one.value))
+        for place, word in enumerate(words):
+            # The bits below count where a sum within the generator carries into those above.
+            low = (1 << RANDOM_WIDTH - config.fraction_width) - 1 if word.last else 0
+            to.do(*_drawn(to, word, low, waits=turn % _WAITING == 1 and place < _NEAREST))
 
 
 def _radii(to: Follower) -> None:
     """lambda' right before and right at the value at which the radius of V becomes D, with rows at either end."""
     config, chance, variant = to.config, to.chance, to.model.settings.variant
     for turn in range(_SCALES):
-        groups = config.groups if turn % 3 == 0 else 1
-        _set_groups(to, groups)
+        groups = config.groups if turn % 4 == 0 else 1
+        set_groups(to, groups)
         vmax = _any_vmax(to)
-        value = chance.randint(1, vmax)
+        # The smallest codes go with the largest lambda'; of a power of two, few of its bits count.
+        small = turn % 2 == 0 and vmax > 7
+        value = chance.choice((3, 3, 5, 7)) if small else chance.randint(1, vmax)
         # So that one of its ends is a code, and lambda' is legal.
         most = min(max(value - 1, vmax - value, 1), value * ((1 << COEFFICIENT_WIDTH) - 1) >> SCALE_FRACTION_WIDTH)
-        radius = chance.choice((chance.randint(1, most), 1 << chance.randrange(most.bit_length())))
+        if variant != "fr":
+            most = min(most, config.priority_max >> 1)  # a larger one lets every code match
+        some = chance.randint((most + 1) // 2 if small else 1, most)
+        radius = chance.choice((some, some if small else 1 << chance.randrange(most.bit_length())))
         if variant == "fr-prefix":
             radius = 1 << radius.bit_length() - 1  # only its length counts
         border = groups * -(-(radius << SCALE_FRACTION_WIDTH) // value)
@@ -138,11 +187,22 @@ def _radii(to: Follower) -> None:
         ends = {value + sign * (radius - less) for sign in (1, -1) for less in (0, 1)} | {value ^ bit for bit in bits}
         to.fill([vmax, *(code for code in sorted(ends) if 0 < code < vmax)][: config.rows])
         # The dither at which one code more matters.
-        load = _load(to, _first(to, vmax, value), radius - 1)
+        drawn = _drawn(to, _first(to, vmax, value), radius - 1, waits=turn % _WAITING == 5)
         for scale in (border - 1, border):
-            to.change(Parameter.RADIUS, min(scale, _MOST))
-            _refuse(to)
-            to.do(*load, Sample(config.batch))
+            _set_radius(to, min(scale, _MOST), kept=turn % 4 == 1)
+            to.do(*drawn)
+
+
+def _set_radius(to: Follower, scale: int, *, kept: bool) -> None:
+    """Set lambda'; or set it with another m, so that it is divided again when m becomes what it was."""
+    groups = to.model.settings.groups
+    if kept:
+        to.change(Parameter.GROUPS, to.config.groups)
+    to.change(Parameter.RADIUS, scale)
+    _refuse(to)
+    if kept:
+        to.do(*[Control(Parameter.RADIUS, _MOST)] * to.chance.randint(1, 2))
+        to.change(Parameter.GROUPS, groups)
 
 
 def _refuse(to: Follower) -> None:
@@ -152,23 +212,23 @@ def _refuse(to: Follower) -> None:
 
 
 def _pressed(to: Follower) -> None:
-    """Batches one behind the other whose results wait for longer than the next one's queries take, so that those of the
-    third wait, too; each V_i is a row, or beside one."""
+    """Batches whose queries wait, each V_i a row, or beside one: every field of theirs stays meanwhile."""
     config, chance = to.config, to.chance
-    ready = 0.015 if to.model.settings.variant == "k" else 0.05
     rows = min(config.rows, _FILLED)
-    for codes in (range(1, rows + 1), [chance.randint(1, config.priority_max) for _ in range(rows)]):
-        _set_groups(to, config.groups)
-        to.change(Parameter.NEIGHBOURS, 0)
-        to.fill(min(code, config.priority_max) for code in codes)
-        to.do(*(Sample(min(config.batch, 6), ready_chance=ready, overtake_chance=1.0) for _ in range(4)), Settle())
+    for turn in range(_PRESSED):
+        set_groups(to, config.groups)
+        to.change(Parameter.NEIGHBOURS, config.neighbour_coefficient if turn % 2 else 0)
+        to.fill(
+            chance.randint(1, config.priority_max) if turn else min(1 + row, config.priority_max) for row in range(rows)
+        )
+        to.do(*waiting(to)[1])
 
 
 def _neighbours(to: Follower) -> None:
     """lambda right before and right behind the value up to which the group of V has so many neighbours."""
     config, chance = to.config, to.chance
-    for turn in range(_SCALES + _SCALES // 2):
-        _set_groups(to, config.groups if turn % 4 == 0 else 1)
+    for turn in range(_SCALES + _SCALES // 4):
+        set_groups(to, config.groups if turn % 4 == 0 else 1)
         vmax = _any_vmax(to)
         count = chance.randint(1, min(config.rows, 16))
         codes = [vmax, *(chance.randint(1, vmax) for _ in range(count - 1))]
@@ -194,3 +254,38 @@ def _group_of(to: Follower, vmax: int, code: int) -> int:
         return place * (vmax + 1) >> width
 
     return max(group for group in range(settings.groups) if first(group) <= code)
+
+
+def _targets(to: Follower) -> None:
+    """Every bit of the product of lambda, V and a group's members by itself: with none of them there are neighbours."""
+    config, chance = to.config, to.chance
+    set_groups(to, 1)
+    most = min(config.rows, 16).bit_length() - 1
+    for bit in range(COEFFICIENT_WIDTH + config.priority_width + most):
+        count = min(most, max(0, bit - COEFFICIENT_WIDTH - config.priority_width + 2))
+        first = max(0, bit - count - COEFFICIENT_WIDTH + 1)
+        place = chance.randint(first, max(first, min(config.priority_width, bit - count) - 1))
+        value = 1 << min(place, config.priority_width - 1)
+        beside = [code for step in (1, 2, 5, 9) for code in (value - step, value + step) if code > 0]
+        codes = [config.priority_max, *(min(code, config.priority_max) for code in beside)]
+        to.fill((codes * 2)[: 1 << count])
+        to.change(Parameter.NEIGHBOURS, min(1 << max(0, bit - count - place), (1 << COEFFICIENT_WIDTH) - 1))
+        to.do(*_drawn(to, _first(to, config.priority_max, value), 0, waits=False))
+
+
+def _beside(to: Follower) -> None:
+    """No radius, and no row that is a V_i, but some right beside them: the CSP is empty."""
+    config = to.config
+    set_groups(to, config.groups)
+    for _ in range(_BESIDE):
+        ahead = copy.deepcopy(to.model)
+        ahead.set_parameter(Parameter.CLEAR, 1)
+        ahead.write(0, config.priority_max)
+        ahead.draw(1)
+        assert isinstance(ahead.last_batch, Batch)
+        values = ahead.last_batch.representatives
+        beside = {value + step for step in (-1, 1, 2, -2) for value in values} - {*values}
+        to.fill(
+            [config.priority_max, *sorted(code for code in beside if 0 < code < config.priority_max)][: config.rows]
+        )
+        to.do(Sample(config.batch))

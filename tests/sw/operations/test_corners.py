@@ -117,7 +117,7 @@ def test_scales_right_before_and_behind_a_border(variant):
     pairs = [(one, other) for one, other in pairwise(sampled(variant)) if one.query_words == other.query_words]
     grown = [(one.radii, one.neighbours) != (other.radii, other.neighbours) for one, other in pairs]
     assert sum(grown) >= 20
-    assert sum(one.csp != other.csp for one, other in pairs) >= 15
+    assert sum(one.csp != other.csp for one, other in pairs) >= 13
 
 
 @pytest.mark.parametrize("variant", ["fr-dithered", "fr", "k"])
@@ -127,8 +127,33 @@ def test_words_right_before_and_behind_a_representative(variant):
     pairs = [
         (one, other)
         for one, other in pairwise(sampled(variant))
-        if any((a >> shift) + 1 == b >> shift > 1 for a, b in zip(one.query_words, other.query_words, strict=False))
+        if any((a >> shift) + 1 == b >> shift > 2 for a, b in zip(one.query_words, other.query_words, strict=False))
     ]
     assert len(pairs) >= 40
     assert all(one.representatives != other.representatives for one, other in pairs)
     assert sum(one.csp != other.csp for one, other in pairs) > 0.9 * len(pairs)
+
+
+def test_every_bit_of_vmax_is_found_when_a_larger_one_goes_away():
+    found, before = set(), 0
+    for model, operation, _ in followed(ALL):
+        vmax = model.vmax or 0
+        if isinstance(operation, Beat) and vmax < before:
+            found.add(vmax)
+        before = vmax
+    assert found >= {1 << bit for bit in range(6)} | {63 ^ 1 << bit for bit in range(1, 6)}
+
+
+def test_the_sum_of_all_priorities_has_each_of_its_bits_alone():
+    totals = {batch.total for batch in sampled("exact") if batch is not None}
+    assert totals >= {1 << bit for bit in range((12 * 63).bit_length())}
+
+
+@pytest.mark.parametrize("variant", ["fr-prefix", "fr"])
+def test_no_row_is_a_representative_though_some_are_right_beside_them(variant):
+    beside = [
+        batch
+        for batch in sampled(variant)
+        if batch.fallback and len(batch.representatives) == 3 and max(batch.radii) == 0 < min(batch.representatives)
+    ]
+    assert len(beside) >= 4

@@ -12,14 +12,14 @@ from amper_verif.mutants.arguments import argued
 from amper_verif.mutants.enumeration import Enumeration
 from amper_verif.mutants.netlist import READ, WIDTH, Mutant
 
-# Registers become ports, but for bits that nothing reads, so that what is left is combinational; equal cells outside of
-# the mutant's reach become one, so that a solver sees the rest only.
+# Registers become ports, but for bits that nothing reads, which shows once every cell is of one bit, so that what is
+# left is combinational; equal cells outside of the mutant's reach become one, so that a solver sees the rest only.
 _SCRIPT = """\
 {read}{command}
 {scope}
 memory
 dffunmap
-simplemap t:$dff t:$mux
+simplemap
 opt_clean -purge
 opt_expr
 splitnets

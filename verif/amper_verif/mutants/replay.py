@@ -22,7 +22,7 @@ Ports = dict[str, int]  # width by name
 _ALWAYS = ("write_refused", "control_refused")
 _PAYLOAD = ("result_row", "result_priority", "result_lanes", "result_last", "result_status")
 #: What the bench's doings follow.
-_TIMING = ("result_valid", "write_ready", "control_ready", "request_ready", "busy")
+_TIMING = ("result_valid", "write_ready", "control_ready", "request_ready", "busy", "vmax", "vmax_exact")
 
 
 class Seen(Enum):

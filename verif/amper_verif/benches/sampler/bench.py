@@ -10,7 +10,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
-from amper import AmperConfig
+from amper import AmperConfig, Parameter
 from amper.operations.vocabulary import Beat, Control, Operation, Reset, Sample, Settle
 from amper.operations.workload import workload
 from amper_verif.benches.sampler.coverage import SamplerCoverage
@@ -187,6 +187,8 @@ class SamplerBench:
             if not (self.dut.result_valid.value and not self.dut.result_ready.value):
                 self.waited[stream] += 1
             self.ahead[stream] = max(self.ahead[stream], len(self.cycles.open))
+            if stream == "request" and self.ahead[stream] <= 1:
+                self.cycles.has_room(self.cycle, self.waited[stream])
             if stream in taken:
                 self.waited[stream] = self.ahead[stream] = 0
             assert self.waited[stream] <= (2 + self.ahead[stream]) * self.cycles.limit, (
@@ -200,9 +202,12 @@ class SamplerBench:
             refused = self.scoreboard.control(*operation)
             self.coverage.control(operation, refused=refused)
             self.monitors.control_refused = refused
+            if operation.parameter == Parameter.CLEAR and not refused:
+                self.monitors.vmax.cleared()
             self.refused_controls += refused
         else:
             self.coverage.beat(operation)
+            self.monitors.vmax.written(operation)
             refused = [self._written(write) for write in operation.writes if write is not None]
             self.monitors.write_refused = any(refused)
             self.refused_writes += sum(refused)

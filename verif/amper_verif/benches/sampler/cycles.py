@@ -13,6 +13,8 @@ from amper_hw.base import latency
 from amper_spec.status import REFUSALS, Status
 from amper_verif.harness.scoreboard import Scoreboard
 
+_ROOM = 8  # cycles, at most, until a request is taken while one batch is under way
+
 
 @dataclass
 class OpenBatch:
@@ -68,6 +70,11 @@ class CycleCheck:
     def stalled(self) -> None:
         """A result was not taken."""
         self._stalls += 1
+
+    def has_room(self, cycle: int, waited: int) -> None:
+        """A request has waited for so many cycles behind one batch at most: for one more there is room."""
+        settled = cycle - waited - self._changed > self._unsettled
+        assert not settled or waited <= _ROOM + self._late, f"a request waits for {waited} cycles behind a single batch"
 
     def requested(self, cycle: int, batch: int, status: Status) -> bool:
         """A request was taken, which the model has answered; returns whether it is alone."""

@@ -30,17 +30,6 @@ class DirectedBench(SamplerBench):
         self.waiting.clear()
         await super().reset()
 
-    def _observe(self) -> None:
-        if has_candidates(self.config):
-            self._check_vmax()
-        super()._observe()
-
-    def _check_vmax(self) -> None:
-        """It tells of everything accepted before this cycle, or says that it does not."""
-        dut, wanted = self.dut, self.scoreboard.model.vmax or 0
-        if dut.vmax_exact.value and int(dut.vmax.value) != wanted:
-            self.scoreboard.mismatch(f"vmax in cycle {self.cycle}: expected {wanted}, got {int(dut.vmax.value)}")
-
     def _requested(self, sample: Sample) -> None:
         super()._requested(sample)
         self.beats.append([])

@@ -7,6 +7,7 @@ from typing import Any
 from amper import AmperConfig
 from amper_hw.base import latency
 from amper_hw.base.variants import has_candidates, has_exact
+from amper_verif.benches.sampler.vmax_check import VmaxCheck
 from amper_verif.harness.scoreboard import Scoreboard
 
 
@@ -17,6 +18,7 @@ class Monitors:
         self.settle_cycles = latency.unsettled_cycles(config) + 10
         self.write_refused = False  # due in the next cycle
         self.control_refused = False
+        self.vmax = VmaxCheck(dut, config, scoreboard)
         self._dut = dut
         self._scoreboard = scoreboard
         self._busy_cycles = 0
@@ -24,12 +26,14 @@ class Monitors:
 
     def reset(self) -> None:
         self.write_refused = self.control_refused = False
+        self.vmax.reset()
         self._busy_cycles = 0
         self._was_busy = False
 
     def observe(self) -> None:
         """A cycle, before what it transfers is known."""
         dut = self._dut
+        self.vmax.observe()
         for name in ("write_refused", "control_refused"):
             self._compare(name, int(getattr(self, name)))
             setattr(self, name, False)

@@ -10,6 +10,8 @@ import pytest
 
 from amper_cli.main import main
 
+KEPT_TRACE = Path(__file__).parents[2] / "verif/traces/cartpole-2000.npz"
+
 #: Commands that write, with what else they need; the option that says where.
 WRITING = {
     "generate": (["--rows", "8"], "-o"),
@@ -126,6 +128,32 @@ def test_names_of_an_experiment(capsys, option, text):
 def test_a_value_that_comes_twice(capsys, command, option, values, shown):
     said = error_of(capsys, command, option, *values)
     assert said == f"amper {command}: error: argument {option}: each value must be given once, and {shown} comes twice"
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value", "rule"),
+    [
+        ("prove", "seconds", 0, "at least 1"),
+        ("prove --netlist", "seconds", -1, "at least 1"),
+        ("mutate --rows 4", "mutants", 0, "at least 1"),
+        ("mutate --rows 4", "batches", 2, "at least 3"),
+        ("mutate --rows 4", "least", 1.5, "0 to 1"),
+        ("mutate --rows 4", "least", "nan", "0 to 1"),
+        ("verify --trace {trace}", "operations", 0, "at least 1"),
+        ("verify --trace {trace}", "operations", 256, "at least 257, to the trace's first draw"),
+    ],
+)
+def test_a_number_out_of_range(capsys, command, option, value, rule):
+    words = command.format(trace=KEPT_TRACE).split()
+    assert main([*words, f"--{option}", str(value)]) == 2
+    assert capsys.readouterr().err == f"amper {words[0]}: error: {option} must be {rule}, not {value}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--operations", "9"], ["--stretch"]])
+def test_what_is_of_a_trace_needs_one(capsys, arguments):
+    assert main(["verify", "--rows", "8", *arguments]) == 2
+    said = f"{arguments[0].strip('-')} needs a trace, and none is given"
+    assert capsys.readouterr().err == f"amper verify: error: {said}\n"
 
 
 def test_a_folder_that_cannot_be_made_costs_no_generation(capsys, monkeypatch):

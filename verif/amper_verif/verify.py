@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from amper import AmperConfig
 from amper.operations.recorded import check_trace_fits
-from amper.operations.trace import Trace
+from amper.operations.trace import Kind, Trace
 from amper_hw.output.generate import generate
 from amper_verif.harness.simulation import run_bench
 from amper_verif.harness.simulators import require_simulator
@@ -146,13 +148,25 @@ def _workload(
         raise ValueError(f"batches must be at least 3, not {batches}")
     if operations is not None and operations < 1:
         raise ValueError(f"operations must be at least 1, not {operations}")
-    if stretch and trace is None:
-        raise ValueError("stretch needs a trace, and none is given")
+    for name, given in (("stretch", stretch), ("operations", operations)):
+        if given and trace is None:
+            raise ValueError(f"{name} needs a trace, and none is given")
     if trace is None:
         return {"kind": "random", "batches": batches}
-    check_trace_fits(config, Trace.load(Path(trace)))  # the simulator's process loads it again
+    loaded = Trace.load(Path(trace))  # the simulator's process loads it again
+    check_trace_fits(config, loaded)
+    _check_draws(loaded, operations)
     path = str(Path(trace).resolve())
     return {"kind": "trace", "path": path, "operations": operations, "stretch": stretch}
+
+
+def _check_draws(trace: Trace, operations: int | None) -> None:
+    """There is something to compare."""
+    draws = np.flatnonzero(trace.kind == Kind.DRAW)
+    if not draws.size:
+        raise ValueError("trace must have a draw, and has none")
+    if operations is not None and operations <= draws[0]:
+        raise ValueError(f"operations must be at least {draws[0] + 1}, to the trace's first draw, not {operations}")
 
 
 def _verification(

@@ -57,8 +57,11 @@ def run(options: argparse.Namespace) -> int:
     from amper_verif.mutants.units import by_benches
 
     config = configuration(options)
-    if options.mutants < 1:
-        raise ValueError(f"mutants must be at least 1, not {options.mutants}")
+    for name, least in (("mutants", 1), ("batches", 3)):
+        if getattr(options, name) < least:
+            raise ValueError(f"{name} must be at least {least}, not {getattr(options, name)}")
+    if not 0 <= options.least <= 1:
+        raise ValueError(f"least must be 0 to 1, not {options.least}")
     output = Path(options.output)
     outcomes = (campaign if config.bus == "native" else bus_campaign)(
         config,

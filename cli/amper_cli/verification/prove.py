@@ -62,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"only must be one of {', '.join(names)}, not {options.only}")
     if options.liberty and not options.netlist:
         raise ValueError("liberty needs --netlist")
+    if options.seconds < 1:
+        raise ValueError(f"seconds must be at least 1, not {options.seconds}")
     config = configuration(options)
     if options.netlist:
         return _compare(config, options)

@@ -2,7 +2,7 @@
 
     python examples/adapter_speed.py --rows 10000 100000 1000000
 
-Needs: pip install 'amper[torchrl,tianshou,sb3]' tqdm
+Needs: pip install '.[torchrl,tianshou,sb3]' tqdm
 
 The calls are interleaved in one run, and the medians printed. TorchRL's own sampler is left out where its C++ extension
 does not load.

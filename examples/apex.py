@@ -3,7 +3,7 @@
     python examples/apex.py --actors 4 --updates 5000
 
 Each actor explores as much as Horgan et al. 2018 have it, and acts by the learner's network, which it reads from shared
-memory. Needs: pip install 'amper[train]'
+memory. Needs: pip install '.[train]'
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """CartPole by a DQN in one file, with prioritized n-step replay: python examples/dqn.py --steps 30000
 
 Double Q-learning over a vector environment; all of the learner is here, to be changed.
-Needs: pip install 'amper[train]'
+Needs: pip install '.[train]'
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """CartPole by Stable-Baselines3's DQN with prioritized replay: python examples/sb3_dqn.py --steps 30000
 
-Needs: pip install 'amper[sb3]' tqdm
+Needs: pip install '.[sb3]' tqdm
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """CartPole by Tianshou's DQN with prioritized replay: python examples/tianshou_dqn.py --steps 20000
 
-Needs: pip install 'amper[tianshou]'
+Needs: pip install '.[tianshou]'
 """
 
 from __future__ import annotations

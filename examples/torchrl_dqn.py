@@ -1,6 +1,6 @@
 """CartPole by TorchRL's DQN loss with prioritized replay: python examples/torchrl_dqn.py --steps 20000
 
-Needs: pip install 'amper[torchrl]' gymnasium tqdm
+Needs: pip install '.[torchrl]' gymnasium tqdm
 """
 
 from __future__ import annotations

@@ -184,19 +184,29 @@ def sweep(
     folder: str | Path = "build/cycles",
     say: Callable[[str], None] = print,
 ) -> list[Measurement]:
-    """Every combination; a sampler, else as ``base`` says, is built for each of rows, ports (P, D) and pipelines."""
-    measurements = []
+    """Every combination; a sampler, else as ``base`` says, is built for each of rows, ports (P, D) and pipelines.
+
+    Raises
+    ------
+    ValueError : one of them is not legal; then nothing is measured. SimulationError : as of ``measure``.
+    """
     # exact alone: beside the others it would share, and so change, their cycles.
     apart = [[point for point in points if (point.variant == "exact") == exact] for exact in (True, False)]
-    for one_rows, one_ports, pipeline in itertools.product(rows, ports, pipelines):
+    shapes = list(itertools.product(rows, ports, pipelines))
+
+    def built(shape: tuple[int, Ports, str], group: Sequence[Point]) -> AmperConfig:
+        variants = [variant for variant in VARIANTS if variant in {point.variant for point in group}]
+        return built_config(*shape, group, variants=variants, base=base)
+
+    samplers = [[(built(shape, group), group) for group in apart if group] for shape in shapes]
+    measurements = []
+    for (one_rows, one_ports, pipeline), asked in zip(shapes, samplers, strict=True):
         found: list[Measurement] = []
-        for group in filter(None, apart):
-            variants = [variant for variant in VARIANTS if variant in {point.variant for point in group}]
-            config = built_config(one_rows, one_ports, pipeline, group, variants=variants, base=base)
+        for config, group in asked:
             found += measure(config, group, simulator=simulator, folder=folder)
         agreeing = sum(one.agrees for one in found)
-        shape = f"n = {one_rows}, P = {one_ports[0]}, D = {one_ports[1]}, {pipeline}"
-        say(f"{shape}: {agreeing} of {len(found)} points as by the formula")
+        shown = f"n = {one_rows}, P = {one_ports[0]}, D = {one_ports[1]}, {pipeline}"
+        say(f"{shown}: {agreeing} of {len(found)} points as by the formula")
         measurements += found
     return measurements
 

@@ -7,6 +7,8 @@ PYTHON ?= python3
 export PYTHON VENV
 # The tests start hundreds of Python processes, which all read what the first has compiled.
 unexport PYTHONDONTWRITEBYTECODE
+# And hundreds of makes, none of which is part of a `make -j`.
+unexport MAKEFLAGS MFLAGS
 
 # A stamp is written after its environment was installed, so that nothing happens until an input changes.
 # The packages' __init__.py are inputs because an editable install knows only the packages of its day.

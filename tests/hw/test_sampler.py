@@ -80,7 +80,8 @@ def test_random_workload(simulate, place, builds):
 @pytest.mark.parametrize(
     ("rows", "priority_width", "groups", "build"),
     [
-        (7, 4, 3, "all"),
+        (7, 4, 3, "ternary"),
+        pytest.param(7, 4, 3, "all", marks=pytest.mark.long),  # `amper signoff --quick` has all variants
         pytest.param(100, 16, 20, "nearest", marks=pytest.mark.long),
         pytest.param(257, 8, 1, "ternary", marks=pytest.mark.long),
         pytest.param(64, 16, 3, "range", marks=pytest.mark.long),
@@ -91,7 +92,7 @@ def test_random_workload_in_verilator(simulate, rows, priority_width, groups, bu
     check_random(simulate(unit, simulator="verilator"))
 
 
-@pytest.mark.parametrize("priority_width", [pytest.param(24, marks=pytest.mark.long), 25, 32])
+@pytest.mark.parametrize("priority_width", [*(pytest.param(width, marks=pytest.mark.long) for width in (24, 25)), 32])
 def test_random_workload_with_wide_priorities(simulate, priority_width):
     """From 24 bits on, places in [0, 1) have 32 bits and no longer 8 more than a code."""
     config = AmperConfig(

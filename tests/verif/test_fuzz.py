@@ -174,7 +174,8 @@ def small_enough(bus, index):
     [
         *[("native", index) for index in (1, 3)],
         *(pytest.param("native", index, marks=pytest.mark.long) for index in (0, 2)),
-        ("wishbone", 0),
+        ("wishbone", 9),
+        pytest.param("wishbone", 0, marks=pytest.mark.long),
         pytest.param("axi", 0, marks=pytest.mark.long),
         *(pytest.param(bus, 1, marks=pytest.mark.long) for bus in ("axi", "wishbone", "axi4")),
     ],

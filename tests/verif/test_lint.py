@@ -102,7 +102,7 @@ def complaints(results):
     return {result.linter: result.complaints for result in results if not result.passed}
 
 
-@pytest.mark.share(3)
+@pytest.mark.share(4)
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_generated_verilog_is_accepted_without_a_word(tmp_path, name):
     verilog, _ = generate(CONFIGURATIONS[name]).save(tmp_path)
@@ -229,7 +229,7 @@ def style_of(file):
 
 @pytest.mark.parametrize("bus", BUSES)
 @pytest.mark.parametrize("name", STYLED)
-@pytest.mark.share(3)
+@pytest.mark.share(4)
 def test_the_style_is_verible_s(tmp_path, name, bus):
     file = tmp_path / "amper.v"
     file.write_text(generate(CONFIGURATIONS[name].changed(bus=bus)).verilog)

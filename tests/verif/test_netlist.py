@@ -23,6 +23,7 @@ def compared(folder, change=lambda verilog: verilog):
     return {one.module: one for one in found}
 
 
+@pytest.mark.long  # `amper signoff --quick` compares all modules of this sampler
 def test_a_netlist_is_equal(tmp_path):
     found = compared(tmp_path)
     assert set(found) == {"amper_draw_beats", "amper_draw_beats_records", "amper_draw_urng"}

@@ -39,12 +39,13 @@ def test_what_a_reset_leaves():
 @pytest.mark.parametrize(
     "more",
     [
-        {},
+        *(
+            pytest.param(each, marks=pytest.mark.long) for each in ({}, {"bus": "axi"})
+        ),  # `amper signoff --quick` has them
         {"variants": VARIANTS, "draw_ports": 2, "write_ports": 2, "search_ports": 2},
         {"organisation": "tree", "banks": 2},
         {"draws": "stratified", "protection": "parity"},
         {"organisation": "tree", "protection": "secded"},
-        {"bus": "axi"},
         {"bus": "axi4", "primitives": "blocks"},
         {"bus": "wishbone", "pipeline": "shallow"},
     ],

@@ -39,6 +39,7 @@ def test_codes_read_from_a_memory_are_those_of_the_rows(simulate, rows, pipeline
     assert report["compared"] > 1000
 
 
+@pytest.mark.long
 def test_every_answer_is_right_in_verilator(simulate):
     report = simulate(components.bank(one_bank(64, priority_width=8), rounds=200), simulator="verilator")
     assert report["compared"] > 3000

@@ -15,6 +15,7 @@ def test_lines_match_the_key(simulate, rows, priority_width, range_match):
     assert 0 < report["matches"] < report["compared"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("range_match", [False, True])
 def test_lines_match_the_key_in_verilator(simulate, range_match):
     unit = components.match_line(rows=64, priority_width=16, range_match=range_match)

@@ -38,6 +38,7 @@ def test_every_answer_is_right_and_in_its_cycle(simulate, tree, kind):
     assert report["overlapping"] > 10
 
 
+@pytest.mark.long
 def test_every_answer_is_right_in_verilator(simulate):
     config = AmperConfig(
         rows=42,

@@ -15,7 +15,9 @@ from amper_hw.output.register_files import system_rdl
 CONFIGURATIONS = [AmperConfig(rows=1024, bus="axi4"), AmperConfig(rows=9, bus="wishbone", name="replay0", batch=3)]
 
 
-@pytest.fixture(params=CONFIGURATIONS, ids=["axi4", "wishbone"])
+@pytest.fixture(
+    params=[CONFIGURATIONS[0], pytest.param(CONFIGURATIONS[1], marks=pytest.mark.long)], ids=["axi4", "wishbone"]
+)
 def exported(request, tmp_path):
     """``exported(kind, *options)``: the map's configuration, and what PeakRDL wrote."""
     source = tmp_path / "map.rdl"

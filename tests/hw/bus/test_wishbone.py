@@ -7,7 +7,7 @@ import pytest
 
 from amper_hw.bus.registers import BUS_ERRORS
 from amper_verif.harness import bus_components
-from amper_verif.harness.simulators import SIMULATORS, SimulationError
+from amper_verif.harness.simulators import SimulationError
 from amper_verif.verify import verify
 
 from . import test_axi
@@ -35,13 +35,13 @@ def test_a_queue_that_is_often_full(simulate):
     assert report["compared"] > 100
 
 
+@pytest.mark.long
 def test_in_verilator(simulate):
     unit = bus_components.wishbone_sampler(CONFIGURATIONS[0], part="registers", batches=100)
     assert simulate(unit, simulator="verilator")["compared"] > 100
 
 
-@pytest.mark.share(2)
-@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("simulator", ["icarus", pytest.param("verilator", marks=pytest.mark.long)])
 @pytest.mark.parametrize("config", CONFIGURATIONS[:2], ids=NAMES[:2])
 def test_masters_that_are_not_ours(simulate, config, simulator):
     """cocotbext-wishbone, classic and pipelined: every access answered once, every draw that of the golden model."""

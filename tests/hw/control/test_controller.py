@@ -27,6 +27,7 @@ def test_batches_follow_without_a_gap(simulate, pipeline):
     assert simulate(components.controller(config))["gapless"] > 20
 
 
+@pytest.mark.long
 def test_batches_take_their_steps_in_order_in_verilator(simulate):
     config = AmperConfig(rows=7, variant="fr-dithered", groups=3, batch=5, priority_width=8)
     assert simulate(components.controller(config, batches=300), simulator="verilator")["compared"] > 10_000

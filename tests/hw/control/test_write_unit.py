@@ -25,6 +25,7 @@ def test_every_write_comes_in_order_and_in_its_cycle(simulate, rows, bank_rows, 
     assert report["refusals"] > 0
 
 
+@pytest.mark.long
 def test_every_write_comes_in_order_and_in_its_cycle_in_verilator(simulate):
     report = simulate(components.write_unit(config_of(100, 16, 4), cycles=5000), simulator="verilator")
     assert report["compared"] > 2000

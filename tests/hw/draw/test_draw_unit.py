@@ -29,6 +29,7 @@ def test_draws_are_the_golden_ones_and_in_their_cycle(simulate, settings, primit
     assert report["gapless"] > 0
 
 
+@pytest.mark.long
 def test_draws_are_the_golden_ones_in_verilator(simulate):
     config = AmperConfig(
         rows=100, variant="fr-dithered", priority_width=8, bank_rows=16, fan_out=4, batch=33, draw_ports=2

@@ -18,6 +18,7 @@ def test_products_are_exact_and_in_their_cycle(simulate, a_width, b_width, stage
     assert simulate(unit)["compared"] > 900
 
 
+@pytest.mark.long
 def test_products_are_exact_in_verilator(simulate):
     assert simulate(components.multiplier(a_width=40, b_width=25), simulator="verilator")["compared"] > 900
 

@@ -23,6 +23,7 @@ def test_position_of_the_rank_with_an_fpgas_adders(simulate, width, stages):
     assert simulate(unit)["compared"] > 200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stages", [1, 4])
 def test_position_of_the_rank_in_verilator(simulate, stages):
     unit = components.rank_select(width=64, tag_width=3, stages=stages)

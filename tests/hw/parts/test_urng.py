@@ -36,6 +36,7 @@ def test_every_seed_has_its_stream(simulate, seed):
     assert simulate(components.draw_urng(AmperConfig(rows=1, seed=seed)))["compared"] > 300
 
 
+@pytest.mark.long
 def test_words_are_the_golden_stream_in_verilator(simulate):
     unit = components.urng(AmperConfig(rows=1, seed=7), stream=0, words=2, high_width=24, low_width=15)
     assert simulate(unit, simulator="verilator")["compared"] > 300

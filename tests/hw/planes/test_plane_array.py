@@ -52,6 +52,7 @@ def test_every_answer_is_right_and_in_its_cycle(simulate, size):
     assert report["cleared"] > 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [SIZES[3], SIZES[-2]], ids=lambda size: "-".join(map(str, size)))
 def test_every_answer_is_right_in_verilator(simulate, size):
     report = simulate(plane_components.plane_array(config_of(size), rounds=200), simulator="verilator")

@@ -45,6 +45,7 @@ def test_extreme_neighbours_behind_a_tree(simulate, neighbour_scale):
     assert simulate(nearest(config))["searches"] >= 50
 
 
+@pytest.mark.long
 def test_match_sets_are_the_golden_ones_in_verilator(simulate):
     config = AmperConfig(rows=40, groups=20, variant="k", batch=1)
     assert simulate(nearest(config), simulator="verilator")["searches"] >= 200

@@ -41,6 +41,7 @@ def test_k_beside_the_other_variants(simulate, settings, pipeline):
     assert report["compared"] >= 60
 
 
+@pytest.mark.long
 def test_keys_are_the_golden_ones_in_verilator(simulate):
     config = config_of(rows=9, search_ports=2, groups=20, priority_width=16, variants=["fr-dithered", "fr"], seed=20)
     assert simulate(components.query_generator(config), simulator="verilator")["compared"] >= 60

@@ -33,6 +33,7 @@ def test_keys_are_the_golden_ones_and_in_their_cycle(simulate, settings, pipelin
     assert report["timed"] > 300
 
 
+@pytest.mark.long
 def test_keys_are_the_golden_ones_in_verilator(simulate):
     config = AmperConfig(rows=5, priority_width=32, search_ports=2, variants=["fr-dithered", "fr"])
     assert simulate(components.radius(config), simulator="verilator")["compared"] >= 1500

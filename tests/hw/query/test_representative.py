@@ -35,6 +35,7 @@ def test_many_groups(simulate):
     assert simulate(components.representative(config, batches=8))["compared"] > 1000
 
 
+@pytest.mark.long
 def test_points_are_the_golden_ones_in_verilator(simulate):
     config = AmperConfig(rows=5, groups=20, search_ports=4, variants=["fr-dithered", "k"])
     assert simulate(components.representative(config), simulator="verilator")["compared"] > 60

@@ -31,7 +31,7 @@ def config_of(shape, build="plain", **more):
 
 
 PAIRS = [
-    pytest.param(shape, build, marks=[] if place % 3 == other else [pytest.mark.long])
+    pytest.param(shape, build, marks=[] if place % 2 == 0 and place % 3 == other else [pytest.mark.long])
     for place, shape in enumerate(SHAPES)
     for other, build in enumerate(BUILDS)
 ]
@@ -104,5 +104,6 @@ def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance):
 def test_behind_a_bus(tmp_path, bus):
     from amper_verif.verify import verify
 
-    found = verify(config_of((16, 8, 6, 2, 2, 2), bus=bus), simulator="icarus", batches=20, folder=tmp_path)
+    config = config_of((16, 8, 6, 2, 2, 2), bus=bus)
+    found = verify(config, simulator="icarus", batches=10, corners=False, folder=tmp_path)
     assert found.passed, found

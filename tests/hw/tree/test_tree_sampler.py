@@ -163,6 +163,6 @@ def test_reset_at_every_cycle_of_a_batch(simulate, ready_chance, build):
 def test_behind_a_bus(tmp_path, bus):
     from amper_verif.verify import verify
 
-    config = AmperConfig(rows=33, priority_width=16, batch=16, organisation="tree", primitives="blocks", bus=bus)
-    found = verify(config, simulator="icarus", batches=20, folder=tmp_path)
+    config = AmperConfig(rows=33, priority_width=16, batch=8, organisation="tree", primitives="blocks", bus=bus)
+    found = verify(config, simulator="icarus", batches=10, corners=False, folder=tmp_path)
     assert found.passed, found

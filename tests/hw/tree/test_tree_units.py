@@ -11,7 +11,10 @@ from amper_hw.tree.shape import levels
 from amper_verif.harness import tree_components
 
 # rows, priority_width, level: the root with two children and with four, alone; nodes that are not full; wide sums
-LEVELS = [(2, 4, 0), (3, 8, 0), (17, 16, 1), (17, 16, 2), (1000, 32, 0), (1000, 16, 4), (4096, 4, 5), (70_000, 32, 5)]
+LEVELS = [
+    *((2, 4, 0), (3, 8, 0), (17, 16, 1), (1000, 32, 0), (4096, 4, 5), (70_000, 32, 5)),
+    *(pytest.param(*each, marks=pytest.mark.long) for each in ((17, 16, 2), (1000, 16, 4))),
+]
 
 
 def config_of(rows, priority_width, **more):
@@ -27,6 +30,7 @@ def test_a_level_does_one_operation_after_the_other(simulate, rows, priority_wid
     assert set(range(1, 8)) <= set(report["distances"])
 
 
+@pytest.mark.long
 def test_a_level_in_columns_of_a_block_ram_in_verilator(simulate):
     """17,500 nodes, so a memory a bit."""
     config = config_of(70_000, 16, primitives="blocks")

@@ -61,7 +61,7 @@ class DriverSimulation:
         objects = [compile_c(folder, name, *burst, *BY_FUNCTION) for name in (*DRIVER_SOURCES, "script.c")]
         master = {"axi": "AXI", "axi4": "AXI4", "wishbone": "CLASSIC" if classic else "PIPELINED"}[config.bus]
         macros = ["-CFLAGS", f"-DAMPER_{master}"]
-        options = ["--cc", "--exe", "--build", "-O3", "--top-module", "amper", "-CFLAGS", "-O1", "-CFLAGS", "-I.."]
+        options = ["--cc", "--exe", "--build", "-O3", "--top-module", "amper", "-CFLAGS", "-I.."]
         sources = ["amper.v", "harness.cpp", *(f"../{name}" for name in objects)]
         _run(["verilator", *options, *macros, "-Mdir", "build", *sources], folder)
         self._program = folder / "build" / "Vamper"

@@ -23,7 +23,7 @@ def test_it_holds(tmp_path, goal):
     """For ever, or as long as it says; its case occurs meanwhile."""
     proof = prove(goal, SMALL, tmp_path)
     assert proof.passed
-    assert (proof.verdict, proof.depth) == ("holds", goal.cycles) if goal.cycles else proof.depth <= 12
+    assert (proof.verdict, proof.depth) == ("holds", goal.cycles) if goal.cycles else proof.depth <= 14
     assert 0 < proof.reached <= (goal.cycles or 20)
 
 
@@ -32,7 +32,7 @@ def test_it_finds_its_bug(tmp_path, goal):
     proof = prove(goal, SMALL, tmp_path, bug=True)
     assert not proof.passed
     assert proof.verdict == "fails"
-    assert proof.depth <= (goal.cycles or 12)
+    assert proof.depth <= (goal.cycles or 14)
 
 
 def test_one_whose_case_never_occurs(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,8 +19,8 @@ _SCRIPT = """\
 read_verilog -formal -sv property.v
 hierarchy -top goal
 proc
-flatten
 memory
+flatten
 opt -full
 chformal -lower
 opt_clean
@@ -70,15 +71,17 @@ def prove(
     folder.mkdir(parents=True, exist_ok=True)
     config = replace(AmperConfig(**goal.values) if goal.values else config, bus=goal.bus)
     verilog = generate(config, name=TOP).verilog
-    module = modules_of(verilog).get(goal.module)
+    modules = modules_of(verilog)
+    module = modules.get(goal.module)
     if module is None:
         raise ProofError(f"no module is named {goal.module}")
     if bug:
-        broken, hits = re.subn(*goal.bug, module.text)
+        place = modules[goal.bug_in or goal.module]
+        broken, hits = re.subn(*goal.bug, place.text)
         if hits != 1:
             raise ProofError(f"the bug of {goal.name} fits {hits} places, not 1")
-        verilog = verilog.replace(module.text, broken)
-    wrapper = _wrapper(goal, config, module)
+        verilog = verilog.replace(place.text, broken)
+    wrapper = _wrapper(goal, config, module, modules)
     begin = time.monotonic()
 
     def look(name: str, text: str, most: int, *, only: bool) -> tuple[str, int]:
@@ -102,7 +105,7 @@ def prove(
     return Proof(goal.name, goal.about, config.rows, verdict, steps, reached, time.monotonic() - begin)
 
 
-def _wrapper(goal: Property, config: AmperConfig, module: Module) -> str:
+def _wrapper(goal: Property, config: AmperConfig, module: Module, modules: Mapping[str, Module]) -> str:
     """The property's module around an instance of the component."""
     inputs = ", ".join(f"input {port.span} {port.name}" for port in module.ports if port.direction == "input")
     wires = "\n".join(f"  wire {port.span} {port.name};" for port in module.ports if port.direction == "output")
@@ -110,17 +113,24 @@ def _wrapper(goal: Property, config: AmperConfig, module: Module) -> str:
     names = {port.name for port in module.ports}
     inputs += "".join(f", input {name}" for name in ("clk", "rst") if name not in names)
     inputs += "".join(f", input [{width(config) - 1}:0] {name}" for name, width in goal.free.items())
-    wires += "".join(_seen(goal, name, module.text) for name in goal.inside)
+    wires += "".join(_seen(path, module, modules) for path in goal.inside)
     return f"`default_nettype wire\nmodule goal ({inputs});\n{wires}\n{instance}\n{goal.body(config)}endmodule\n"
 
 
-def _seen(goal: Property, name: str, text: str) -> str:
+def _seen(path: str, module: Module, modules: Mapping[str, Module]) -> str:
     """A wire with the name and the bits of one within the component, which Yosys joins when it flattens both."""
-    declared = re.search(rf"(?m)^  (?:reg|wire) (\[[^\]]+\])? ?{name}(?: =.*)?;?$", text)
+    *parts, name = path.split(".")
+    for part in parts:
+        if part not in module.parts:
+            raise ProofError(f"no part of {module.name} is named {part}")
+        module = modules[module.parts[part]]
+    word = re.sub(r"\[\d+\]$", "", name)
+    declared = re.search(rf"(?m)^  (?:reg|wire) (\[[^\]]+\])? ?{word}\b", module.text)
     if declared is None:
-        raise ProofError(f"nothing in {goal.module} is named {name}")
+        raise ProofError(f"nothing in {module.name} is named {word}")
     width = declared[1] or ""
-    return f"\n  (* hierconn *) wire {width} \\component.{name} ;\n  wire {width} {name} = \\component.{name} ;"
+    alias = re.sub(r"\W", "_", path).rstrip("_")
+    return f"\n  (* hierconn *) wire {width} \\component.{path} ;\n  wire {width} {alias} = \\component.{path} ;"
 
 
 def _verdict(log: str) -> tuple[str, int]:

@@ -13,16 +13,16 @@ from typing import Any
 from amper import AmperConfig
 from amper_hw.output.generate import TOP
 from amper_spec.build import Bus
-from amper_verif.prove.bodies import batches, buses, planes, rows, units, vmax
+from amper_verif.prove.bodies import batches, buses, planes, rows, trees, units, vmax
 
 
 @dataclass(frozen=True)
 class Property:
     """``module`` : what is looked at, in the Verilog of a configuration with bus ``bus``. ``body`` : of it, with its
-    assertions. ``case`` : what it is about, which has to occur. ``bug`` : a pattern in the module and what replaces it.
-    ``cycles`` : that it holds for from a reset on; 0: for ever. ``values`` : of the configuration that is looked at, if
-    not any is. ``free`` : inputs that ``body`` has beside the module's, with their bits. ``inside`` : registers and
-    wires of the module that its invariants speak of.
+    assertions. ``case`` : what it is about, which has to occur. ``bug`` : a pattern in the module, or in ``bug_in``, a
+    part of it, and what replaces it. ``cycles`` : that it holds for from a reset on; 0: for ever. ``values`` : of the
+    configuration that is looked at, if not any is. ``free`` : inputs that ``body`` has beside the module's, with their
+    bits. ``inside`` : registers and memories of the module that its invariants speak of.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Property:
     body: Callable[[AmperConfig], str]
     case: str
     bug: tuple[str, str]
+    bug_in: str = ""
     bus: Bus = "native"
     cycles: int = 0
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -139,7 +140,7 @@ PROPERTIES = (
         rows.csp_select,
         "selected && selected_0_bank == 1 && selected_0_rank == 1",
         (r"latest_1 <= child_0__count__rows;", "latest_1 <= child_1__count__rows;"),
-        cycles=17,
+        inside=rows.CSPS_INSIDE,
         values=_FR | {"bank_rows": 2},
     ),
     Property(
@@ -198,7 +199,7 @@ PROPERTIES = (
         rows.plane_select,
         "drawn && selected_0_bank == 1 && selected_0_rank == 1",
         (r"plane_0_below_1 <= plane_1_below_1;", ""),
-        cycles=20,
+        inside=rows.PLANES_INSIDE,
         values=_EXACT | {"bank_rows": 2},
     ),
     Property(
@@ -223,5 +224,16 @@ PROPERTIES = (
         cycles=20,
         values=_SHALLOW,
         free={"pick": lambda config: 1},
+    ),
+    Property(
+        "tree",
+        "T is the sum of all codes, and a place in it comes out as the row in whose part it lies, with its code",
+        "amper_tree_bank",
+        trees.tree,
+        "drawn && drawn_row && drawn_value == 3 && due[0] && seen_1 != seen_5",
+        (r"old_code <= again \? code_3 : ", "old_code <= "),
+        bug_in="amper_codes",
+        inside=trees.INSIDE,
+        values={"organisation": "tree", "rows": 2, "priority_width": 4, "batch": 2},
     ),
 )

@@ -8,6 +8,16 @@ from amper_hw.base import latency
 #: Wires and registers of a bank that the invariants of ``union``, and of ``plane``, speak of.
 CSP_INSIDE = ("storage__codes", "storage__occupied", "csp", "drawn")
 PLANE_INSIDE = ("storage__codes",)
+#: Of two banks of two rows and the node above them.
+CSPS_INSIDE = (
+    *(f"child_{bank}.{name}" for bank in (0, 1) for name in CSP_INSIDE),
+    *("latest_1", "prefix_1", "summed", "count_waiting", "uncounted"),
+)
+PLANES_INSIDE = (
+    "child_0.storage__codes",
+    "child_1.storage__codes",
+    *(f"plane_{plane}_below_1" for plane in range(4)),
+)
 
 
 def match_lines(config: AmperConfig) -> str:
@@ -127,7 +137,7 @@ def _chosen(config: AmperConfig, members: str) -> str:
 def csp_select(config: AmperConfig) -> str:
     """Rows in two banks. From two cycles after the count of a CSP that was transferred, a rank below it gives the bank,
     its rows of the CSP and the rank among them: that many of the CSP lie before."""
-    rows, count = config.rows, config.count_width - 1
+    rows, width, count = config.rows, config.priority_width, config.count_width - 1
     counted, answered = latency.count_cycles(config) + 2, latency.row_answer_cycles(config)
     later = " ".join(f"ready_{i} <= ready_{i - 1}; rank_{i} <= rank_{i - 1};" for i in range(2, answered + 1))
     return (
@@ -136,11 +146,19 @@ def csp_select(config: AmperConfig) -> str:
   reg [{rows - 1}:0] {", ".join(f"ready_{i}" for i in range(1, answered + 1))};
   reg [{count}:0] {", ".join(f"rank_{i}" for i in range(1, answered + 1))};
   reg [{answered - 1}:0] due;
+  reg [{rows * width - 1}:0] codes_1, codes_2;
+  reg [{rows - 1}:0] occupied_1, occupied_2, marks_1, marks_2;
+  reg [1:0] since, marks_since, ready_since;  // cycles since the reset; the same, with marks or ready known
   reg [3:0] age, ready_age;  // cycles since the last search of the batch; of the one that was transferred
   reg within, complete;  // within a batch's searches; behind its last, until the transfer
   wire ended = search & search_last;
   wire legal = ready_known && ready_age >= {counted};
   always @(posedge clk) begin
+    codes_1 <= codes; codes_2 <= codes_1; occupied_1 <= occupied; occupied_2 <= occupied_1;
+    marks_1 <= marks; marks_2 <= marks_1;
+    since <= rst ? 0 : since + (since != 3);
+    marks_since <= rst | !marks_known ? 0 : marks_since + (marks_since != 3);
+    ready_since <= rst | !ready_known ? 0 : ready_since + (ready_since != 3);
     ready_1 <= ready; rank_1 <= select_0_rank; {later}
     due <= rst ? 0 : {{due, legal && select_0_valid && select_0_rank < $countones(ready)}};
     within <= !rst & (search ? !search_last : within);
@@ -158,7 +176,22 @@ def csp_select(config: AmperConfig) -> str:
   wire [{count}:0] rank_then = rank_{answered};
 {_chosen(config, f"ready_{answered}")}
   wire selected = due[{answered - 1}];
-  always @* if (!rst && selected) assert (right);
+  always @* if (!rst) begin
+    assert (!selected || right);
+    // The banks are two cycles behind.
+    assert (since < 2 || {{child_1_storage__occupied, child_0_storage__occupied}} == occupied_2);
+    for (row = 0; row < {rows}; row = row + 1)
+      assert (since < 2 || !occupied_2[row] || stored[row * {width} +: {width}] == codes_2[row * {width} +: {width}]);
+    assert (marks_since < 2 || {{child_1_csp, child_0_csp}} == marks_2);
+    assert (ready_since < 2 || {{child_1_drawn, child_0_drawn}} == ready_2);
+    // The first bank's part of a CSP: counted, and then kept for its draws.
+    assert (!within && !complete || marks_known);
+    assert (count_waiting == (complete && age >= {counted - 1}));
+    assert (uncounted == (ready_known && ready_age < {counted - 1}));
+    assert (!count_waiting || latest_1 == marks[0] + marks[1]);
+    assert (!legal || prefix_1 == ready[0] + ready[1]);
+  end
+  wire [{rows * width - 1}:0] stored = {{child_1_storage__codes, child_0_storage__codes}};
 """
     )
 
@@ -218,8 +251,10 @@ def plane_select(config: AmperConfig) -> str:
     ages = lead + latency.rank_answer_cycles(config)  # from a plane to the answer
     later = " ".join(f"member_{i} <= member_{i - 1};" for i in range(2, ages + 1))
     ranks = " ".join(f"rank_{i} <= rank_{i - 1};" for i in range(2, ages - lead + 1))
+    sums = " && ".join(f"plane_{k}_below_1 == codes[{k}] + codes[{width + k}]" for k in range(width))
     return f"""
-  reg [{rows * width - 1}:0] codes;
+  reg [{rows * width - 1}:0] codes, codes_1, codes_2;
+  reg [1:0] since;  // cycles since the reset
   reg [{rows - 1}:0] member, {", ".join(f"member_{i}" for i in range(1, ages + 1))};
   reg [{count}:0] {", ".join(f"rank_{i}" for i in range(1, ages - lead + 1))};
   reg [{ages}:0] usable;  // the sums have been those of the rows since the plane came
@@ -229,13 +264,15 @@ def plane_select(config: AmperConfig) -> str:
   reg summed;
   integer row;
   wire changed = write_0_valid | clear;
-  wire [{width}:0] planes_now = changed ? 0 : !plane_census ? planes
+  wire [{width}:0] planes_now = changed | !plane_census ? 0
     : plane_index == 0 ? 1 : planes == (1 << plane_index) - 1 ? planes << 1 | 1 : 0;
   wire still = !changed && !plane_census;
   always @* for (row = 0; row < {rows}; row = row + 1) member[row] = codes[row * {width} + plane_index];
   always @(posedge clk) begin
     if (write_0_valid) codes[write_0_row * {width} +: {width}] <= write_0_priority;
     if (rst | clear) codes <= 0;
+    codes_1 <= codes; codes_2 <= codes_1;
+    since <= rst ? 0 : since + (since != 3);
     member_1 <= member; {later}
     rank_1 <= select_0_rank; {ranks}
     planes <= rst ? 0 : planes_now;
@@ -244,11 +281,16 @@ def plane_select(config: AmperConfig) -> str:
     usable <= rst | !still ? 0 : {{usable, summed}};
     due <= rst ? 0 : {{due, select_0_valid && select_0_rank < $countones(member_{lead}) && usable[{lead - 1}]}};
   end
-  // A census takes the planes in their order, one a cycle; a change comes with no plane on its way.
+  // A census takes the planes in their order, one a cycle, until a change.
   always @* if (plane_census) assume (plane_index == 0 || planes_now != 0 || changed);
   always @* assume (!clear || !write_0_valid);
   wire [{count}:0] rank_then = rank_{ages - lead};
 {_chosen(config, f"member_{ages}")}
   wire drawn = due[{ages - lead - 1}] && usable[{ages - 1}];
-  always @* if (!rst && drawn) assert (right);
+  always @* if (!rst) begin
+    assert (!drawn || right);
+    // The banks are two cycles behind; the node's sums are those of the first one.
+    assert (since < 2 || {{child_1_storage__codes, child_0_storage__codes}} == codes_2);
+    assert (!summed || ({sums}));
+  end
 """

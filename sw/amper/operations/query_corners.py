@@ -14,7 +14,7 @@ from amper.model.golden import Batch
 from amper.model.settings import Settings
 from amper.model.states import state
 from amper.operations.follower import Follower
-from amper.operations.vocabulary import Control, Operation, Sample, Settle
+from amper.operations.vocabulary import Beat, Control, Operation, Sample, Settle, Write
 from amper_spec.algorithm import COEFFICIENT_WIDTH, RANDOM_WIDTH, SCALE_FRACTION_WIDTH
 from amper_spec.parameters import VALUE_WIDTH
 
@@ -127,7 +127,9 @@ def waiting(to: Follower) -> tuple[int, list[Operation]]:
 
 def _drawn(to: Follower, word: _Word, low: int, *, waits: bool) -> list[Operation]:
     """A batch with ``word``, by itself, or one that has to wait behind others."""
-    behind, batches = waiting(to) if waits else (0, [Sample(to.config.batch)])
+    # Whatever comes next comes an odd number of cycles later, too.
+    alone = Sample(to.config.batch, offer_chance=to.chance.choice((1.0, 0.5)))
+    behind, batches = waiting(to) if waits else (0, [alone])
     return [*_load(to, word, low, behind), *batches]
 
 
@@ -228,7 +230,7 @@ def _neighbours(to: Follower) -> None:
     """lambda right before and right behind the value up to which the group of V has so many neighbours."""
     config, chance = to.config, to.chance
     for turn in range(_SCALES + _SCALES // 4):
-        set_groups(to, config.groups if turn % 4 == 0 else 1)
+        set_groups(to, config.groups if turn % 2 else 1)
         vmax = _any_vmax(to)
         count = chance.randint(1, min(config.rows, 16))
         codes = [vmax, *(chance.randint(1, vmax) for _ in range(count - 1))]
@@ -238,11 +240,11 @@ def _neighbours(to: Follower) -> None:
         wanted = chance.randint(1, max(1, count - 1))
         most = (1 << COEFFICIENT_WIDTH) - 2
         border = min(most, (wanted * vmax << SCALE_FRACTION_WIDTH) // (word.value * max(1, members)))
-        load = _load(to, word, 0)
+        drawn = _drawn(to, word, 0, waits=False)
         for scale in (border, border + 1):
             to.change(Parameter.NEIGHBOURS, scale)
             _refuse(to)
-            to.do(*load, Sample(config.batch))
+            to.do(*drawn)
 
 
 def _group_of(to: Follower, vmax: int, code: int) -> int:
@@ -257,20 +259,22 @@ def _group_of(to: Follower, vmax: int, code: int) -> int:
 
 
 def _targets(to: Follower) -> None:
-    """Every bit of the product of lambda, V and a group's members by itself: with none of them there are neighbours."""
+    """Bits of the product of lambda, V and a group's members by themselves: V is Vmax, and its group has some rows, so
+    that there are a power of two of neighbours, or more than rows."""
     config, chance = to.config, to.chance
-    set_groups(to, 1)
-    most = min(config.rows, 16).bit_length() - 1
-    for bit in range(COEFFICIENT_WIDTH + config.priority_width + most):
-        count = min(most, max(0, bit - COEFFICIENT_WIDTH - config.priority_width + 2))
-        first = max(0, bit - count - COEFFICIENT_WIDTH + 1)
-        place = chance.randint(first, max(first, min(config.priority_width, bit - count) - 1))
-        value = 1 << min(place, config.priority_width - 1)
-        beside = [code for step in (1, 2, 5, 9) for code in (value - step, value + step) if code > 0]
-        codes = [config.priority_max, *(min(code, config.priority_max) for code in beside)]
-        to.fill((codes * 2)[: 1 << count])
-        to.change(Parameter.NEIGHBOURS, min(1 << max(0, bit - count - place), (1 << COEFFICIENT_WIDTH) - 1))
-        to.do(*_drawn(to, _first(to, config.priority_max, value), 0, waits=False))
+    groups, rows = config.groups, min(config.rows, 16)
+    set_groups(to, groups)
+    most = rows.bit_length() - 1
+    whole = COEFFICIENT_WIDTH - SCALE_FRACTION_WIDTH  # bits of lambda above its fraction
+    for bit in range(SCALE_FRACTION_WIDTH + 1, SCALE_FRACTION_WIDTH + config.priority_width + whole + most - 1):
+        over = bit - SCALE_FRACTION_WIDTH
+        wanted = chance.randint(max(0, over - config.priority_width + 1), min(over, whole + most - 1))
+        members = chance.randint(max(0, wanted - whole + 1), most)
+        vmax = 1 << over - wanted
+        below = max(1, vmax * (groups - 1) // groups)
+        to.fill([vmax] * (1 << members) + [chance.randint(1, below) for _ in range(rows - (1 << members))])
+        to.change(Parameter.NEIGHBOURS, 1 << SCALE_FRACTION_WIDTH + wanted - members)
+        to.do(*_drawn(to, _first(to, vmax, vmax), 0, waits=False))
 
 
 def _beside(to: Follower) -> None:
@@ -285,7 +289,8 @@ def _beside(to: Follower) -> None:
         assert isinstance(ahead.last_batch, Batch)
         values = ahead.last_batch.representatives
         beside = {value + step for step in (-1, 1, 2, -2) for value in values} - {*values}
-        to.fill(
-            [config.priority_max, *sorted(code for code in beside if 0 < code < config.priority_max)][: config.rows]
-        )
-        to.do(Sample(config.batch))
+        codes = [config.priority_max, *sorted(code for code in beside if 0 < code < config.priority_max)][: config.rows]
+        to.fill(codes)
+        # Writes that come meanwhile wait until all valid rows were searched.
+        writes = [Beat((Write(row, 0, 1),)) for row in range(1, len(codes) // 2)]
+        to.do(Sample(config.batch, overtake_chance=1.0), *writes, Sample(1))

@@ -13,7 +13,7 @@ from typing import Any
 from amper import AmperConfig
 from amper_hw.output.generate import TOP
 from amper_spec.build import Bus
-from amper_verif.prove.bodies import batches, buses, planes, rows, trees, units, vmax
+from amper_verif.prove.bodies import batches, buses, planes, records, rows, trees, units, vmax
 
 
 @dataclass(frozen=True)
@@ -203,6 +203,36 @@ PROPERTIES = (
         values=_EXACT | {"bank_rows": 2},
     ),
     Property(
+        "tree",
+        "T is the sum of all codes, and a place in it comes out as the row in whose part it lies, with its code",
+        "amper_tree_bank",
+        trees.tree,
+        "drawn && drawn_row && drawn_value == 3 && due[0] && seen_1 != seen_5",
+        (r"old_code <= again \? code_3 : ", "old_code <= "),
+        bug_in="amper_codes",
+        inside=trees.INSIDE,
+        values={"organisation": "tree", "rows": 2, "priority_width": 4, "batch": 2},
+    ),
+    Property(
+        "requests",
+        "a request becomes one record, of its size and with its status, at once or when everything is settled",
+        "amper_controller",
+        records.requests,
+        "waiting && issued && record_status == 0",
+        (r"request_ready = record_ready & ~hold", "request_ready = ~hold"),
+        values=_SHALLOW,
+    ),
+    Property(
+        "results",
+        "a record has as many results as it asks for, the last marked, or its error, in order; none is unasked",
+        "amper_draw_unit",
+        records.results,
+        "answered && result_status == 0 && done == 1 && count > 2",
+        (r"left >= 3'd1", "left >= 3'd0"),
+        values=_SHALLOW,
+        inside=records.INSIDE,
+    ),
+    Property(
         "answers",
         f"a request has as many results as it asks for, the last marked, or one error; {batches.ANSWER} cycles without "
         "a result at most; none is unasked",
@@ -224,16 +254,5 @@ PROPERTIES = (
         cycles=20,
         values=_SHALLOW,
         free={"pick": lambda config: 1},
-    ),
-    Property(
-        "tree",
-        "T is the sum of all codes, and a place in it comes out as the row in whose part it lies, with its code",
-        "amper_tree_bank",
-        trees.tree,
-        "drawn && drawn_row && drawn_value == 3 && due[0] && seen_1 != seen_5",
-        (r"old_code <= again \? code_3 : ", "old_code <= "),
-        bug_in="amper_codes",
-        inside=trees.INSIDE,
-        values={"organisation": "tree", "rows": 2, "priority_width": 4, "batch": 2},
     ),
 )

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     for line in organisations(config, values.get("organisation")):
         print(line)
     for line in advice(config):
-        print(f"better: {line}", flush=True)  # before the work, which for such sizes takes minutes
+        print(f"note: {line}", flush=True)  # before the work, which for such sizes takes minutes
     generated = generate(config)
     wrapper = two_clocks(generated) if options.clocks == 2 else {}
     verilog, description = generated.save(options.output)

@@ -130,7 +130,7 @@ def test_the_command_says_it_first(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == estimate(AmperConfig(rows=4, batch=1, priority_width=4, draw_ports=2))
     assert lines[1] == "organisation: parallel (the default)"
-    better = lines.index("better: draw_ports = 2: 1 of them never work, with 1 draws of a batch")
+    better = lines.index("note: draw_ports = 2: 1 of them never work, with 1 draws of a batch")
     assert lines[better + 1].startswith(f"{tmp_path}/amper.v: ")
 
 

@@ -35,6 +35,7 @@ def test_mutants_of_a_toy(tmp_path):
     assert {mutant.module for mutant in mutants} == {"toy"}
     assert {"inv", "const0", "const1"} <= {mutant.mode for mutant in mutants}
     assert "mutation ==" in netlist(mutants, "toy", tmp_path)
+    assert {mutant.register for mutant in mutants if "$procdff$" in mutant.name} == {"y"}
     one = next(m for m in mutants if m.mode == "const1" and "$or$" in m.name and m.port == "Y")
     none = next(m for m in mutants if m.mode == "const0" and "$or$" in m.name and m.port == "Y")
     assert one.source == "wire either = a | b;"
@@ -103,6 +104,23 @@ def test_arguments():
     stuck = replace(mutant, source="always @(posedge clk) begin", command=command)
     assert "0x4cccd" in argued(stuck, exact)
     assert not argued(stuck, replace(exact, neighbour_scale=0.5))
+    command = "x -mode const1 -module m -cell $procmux$9 -port B -portbit 3"
+    reset = replace(mutant, source="if (rst) begin", command=command, register="port_answer_data")
+    assert "behind a reset" in argued(reset, exact)
+    assert not argued(replace(reset, register="other"), exact)
+
+
+def test_the_register_that_a_multiplexer_leads_to(tmp_path):
+    toy = """\
+module toy (input wire clk, input wire rst, input wire a, input wire [3:0] b, output reg [3:0] y);
+  always @(posedge clk) begin
+    if (rst) y <= 4'd0;
+    else if (a) y[3:2] <= b[3:2];
+  end
+endmodule
+"""
+    found = {mutant.register for mutant in make(toy, "toy", 60, 1, tmp_path) if "$procmux$" in mutant.name}
+    assert found >= {"y[3:2]"}
 
 
 def test_a_campaign(tmp_path, monkeypatch):

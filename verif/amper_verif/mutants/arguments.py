@@ -15,7 +15,8 @@ from amper_verif.mutants.netlist import Mutant
 
 @dataclass(frozen=True)
 class Argument:
-    """``module``, ``source``, ``change`` : regular expressions of a mutant's whole module, line of Verilog and name.
+    """``module``, ``source``, ``change``, ``register`` : regular expressions of a mutant's whole module, line of
+    Verilog, name and register.
     ``variants`` : that a configuration may have built in; any if there are none. ``values`` : that its parameters have.
     ``reason`` : why nothing can differ.
     """
@@ -24,12 +25,18 @@ class Argument:
     source: str
     reason: str
     change: str = ".*"
+    register: str = ".*"
     variants: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def covers(self, mutant: Mutant, config: AmperConfig) -> bool:
         """Whether it speaks of the mutant."""
-        said = ((self.module, mutant.module), (self.source, mutant.source), (self.change, mutant.name))
+        said = (
+            (self.module, mutant.module),
+            (self.source, mutant.source),
+            (self.change, mutant.name),
+            (self.register, mutant.register),
+        )
         return (
             all(re.fullmatch(like, text) for like, text in said)
             and (not self.variants or set(config.variants) <= set(self.variants))

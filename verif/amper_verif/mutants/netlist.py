@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from amper_verif.harness.yosys import run_script
+from amper_verif.mutants.cells import CELLS, registers
 
 WIDTH = 16  # of ``mutation``
 
@@ -30,6 +31,7 @@ class Mutant:
 
     ``number`` : that selects it. ``mode`` : as Yosys names it: inv, const0, const1; cnot0, cnot1: inverted where
     another bit is 0, or 1. ``command`` : that makes it. ``source`` : the line of the Verilog that it comes from.
+    ``register`` : that the cell is, or leads to, where it is a flip-flop or a process's multiplexer.
     """
 
     number: int
@@ -38,6 +40,7 @@ class Mutant:
     port: str
     command: str
     source: str
+    register: str = ""
 
     @property
     def name(self) -> str:
@@ -53,11 +56,12 @@ def make(verilog: str, top: str, count: int, seed: int, folder: Path, modules: S
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "original.v").write_text(verilog, encoding="utf-8")
     listing = f"mutate -list {count} -seed {seed} -ctrl mutation {WIDTH} 1 -o mutants.txt {' '.join(modules)}\n"
-    run_script(folder, "list", READ.format(top=top) + listing)
+    run_script(folder, "list", f"{READ.format(top=top)}{listing}dump -m -o cells.il {CELLS}\n")
     lines = verilog.splitlines()
+    found = registers((folder / "cells.il").read_text(encoding="utf-8"))
     commands = (folder / "mutants.txt").read_text(encoding="utf-8").splitlines()
     said = [command for command in commands if not re.search(r"-cell \$memrd\S+ -port EN ", command)]
-    return [_mutant(_numbered(command, number), lines) for number, command in enumerate(said, start=1)]
+    return [_mutant(_numbered(command, number), lines, found) for number, command in enumerate(said, start=1)]
 
 
 def netlist(mutants: list[Mutant], top: str, folder: Path) -> str:
@@ -73,10 +77,11 @@ def _numbered(command: str, number: int) -> str:
     return re.sub(r"(?<= -ctrl mutation 16 )\d+ ", f"{number} ", command)
 
 
-def _mutant(command: str, lines: list[str]) -> Mutant:
-    said = dict(re.findall(r"-(mode|module|port) (\S+)", command))
+def _mutant(command: str, lines: list[str], found: Mapping[tuple[str, str], str]) -> Mutant:
+    said = dict(re.findall(r"-(mode|module|cell|port) (\S+)", command))
     # A cell is named after its line, but for those that a process became.
     places = re.findall(r"-cell \S+?:(\d+)\$", command) or re.findall(r"-src \S+?:(\d+)\.\d+", command)
     (number,) = re.findall(r"-ctrl mutation \d+ (\d+)", command)
     source = lines[int(places[-1]) - 1].strip() if places else ""
-    return Mutant(int(number), said["mode"], said["module"], said["port"], command, source)
+    register = found.get((said["module"], said["cell"]), "")
+    return Mutant(int(number), said["mode"], said["module"], said["port"], command, source, register)

@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     if options.clocks == 2:
         check_two_clocks(config)
     options.output.mkdir(parents=True, exist_ok=True)  # before the work, so that a folder that cannot be costs none
+    before = _dates(options.output, config.name)
     print(estimate(config))
     for line in organisations(config, values.get("organisation")):
         print(line)
@@ -76,6 +77,9 @@ def run(options: argparse.Namespace) -> int:
     for name, text in wrapper.items():
         (options.output / name).write_text(text, encoding="utf-8")
     save_constraints(generated, options.output, smoke_rows(config))
+    now = _dates(options.output, config.name)
+    if older := [name for name, date in before.items() if now.get(name) == date]:
+        print(f"note: files of before, which this run did not write: {', '.join(older)}")
     print(f"{verilog}: {len(generated.verilog.splitlines())} lines, {len(generated.verilog) / 1e6:.2f} MB")
     print(f"{description}: sha256 {generated.description['sha256'][:16]}...")
     if config.memories == "macro":
@@ -86,6 +90,11 @@ def run(options: argparse.Namespace) -> int:
     cycles = generated.description["cycles"]
     print(f"a batch of {config.batch} takes {_sum(config, cycles)}{cycles['batch']} cycles")
     return lint_file(verilog, config.name) if options.lint else 0
+
+
+def _dates(folder: Path, name: str) -> dict[str, int]:
+    """When each file that begins with ``name`` was written, in ns."""
+    return {path.name: path.stat().st_mtime_ns for path in sorted(folder.glob(f"{name}*"))}
 
 
 def _sum(config: AmperConfig, cycles: dict[str, int]) -> str:

@@ -103,7 +103,9 @@ class Algorithm(Declared):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.variant not in self.variants:
-            raise ValueError(f"variants must include variant, {self.variant}, not only {', '.join(self.variants)}")
+            raise ValueError(
+                f"variants must include variant, {self.variant}, not only {', '.join(self.variants) or 'none'}"
+            )
         if self.draws != "independent" and "exact" not in self.variants:
             raise ValueError(f"draws must be independent unless variants includes exact, not {self.draws}")
         self._check_organisation()

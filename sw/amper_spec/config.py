@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,10 @@ class AmperConfig(Build, Algorithm):
         return {**values, "variants": list(self.variants)}  # a list: what TOML and JSON read back
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> AmperConfig:
-        """The configuration of named ``values``; an unknown or missing name is a ValueError."""
+    def from_dict(cls, values: Mapping[str, Any]) -> AmperConfig:
+        """The configuration of named ``values``. TypeError : no mapping. ValueError : an unknown or missing name."""
+        if not isinstance(values, Mapping):
+            raise TypeError(f"values must be a mapping, not {values!r}")
         known = declarations(cls)
         for name in values:
             if name not in known:

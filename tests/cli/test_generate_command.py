@@ -77,6 +77,16 @@ def test_description_agrees_with_the_verilog_and_with_a_simulation(tmp_path, run
     assert report["cycles"] == [[5, description["cycles"]["batch"]]] * 3
 
 
+def test_files_of_another_bus_are_not_silent(tmp_path, run):
+    """A driver of other registers would lie beside the Verilog; what is written anew is not named."""
+    assert "files of before" not in run("generate", *SMALL, "--bus", "wishbone", "-o", tmp_path)[1]
+    assert "files of before" not in run("generate", *SMALL, "--bus", "wishbone", "-o", tmp_path)[1]
+    (note,) = re.findall(r"^note: files of before.*$", run("generate", *SMALL, "-o", tmp_path)[1], re.MULTILINE)
+    named = note.partition("write: ")[2].split(", ")
+    assert {"amper.h", "amper_regs.h", "amper_litex.py"} <= set(named)
+    assert not {"amper.v", "amper.json", "amper.sdc"} & set(named)
+
+
 def test_options_go_before_the_file(tmp_path, run):
     file = tmp_path / "mine.toml"
     file.write_text('rows = 9\nbatch = 4\nvariant = "fr-prefix"\npriority_width = 6\n')

@@ -251,8 +251,14 @@ def test_variants_are_kept_in_one_order_and_once(given):
 def test_variants_must_include_the_variant():
     with pytest.raises(ValueError, match=exactly("variants must include variant, fr, not only fr-prefix, k")):
         AmperConfig(rows=1, variant="fr", variants=("fr-prefix", "k"))
-    with pytest.raises(ValueError, match=r"\Avariants must include variant, fr, not only "):
+    with pytest.raises(ValueError, match=exactly("variants must include variant, fr, not only none")):
         AmperConfig(rows=1, variant="fr", variants=())
+
+
+@pytest.mark.parametrize("values", [None, [("rows", 8)], 8])
+def test_values_that_have_no_names(values):
+    with pytest.raises(TypeError, match=exactly(f"values must be a mapping, not {values!r}")):
+        AmperConfig.from_dict(values)
 
 
 @pytest.mark.parametrize("value", ["fr", 3, {"fr"}, {"fr": 1}], ids=repr)

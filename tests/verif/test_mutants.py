@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from amper import AmperConfig
+from amper import VARIANTS, AmperConfig
 from amper_cli.main import main
 from amper_hw.output.generate import generate
 from amper_verif.mutants import campaign as campaigns
@@ -17,7 +17,7 @@ from amper_verif.mutants.equivalence import equivalent_mutants, is_equivalent
 from amper_verif.mutants.netlist import Mutant, make, netlist
 from amper_verif.mutants.replay import Seen
 from amper_verif.mutants.report import report, score
-from amper_verif.mutants.units import by_benches
+from amper_verif.mutants.units import UnitBenches, by_benches
 
 TINY = AmperConfig(rows=4, bank_rows=4, priority_width=4, groups=2, batch=3)
 TOY = """\
@@ -188,6 +188,17 @@ def test_the_bench_of_the_component(tmp_path):
     found = by_benches([*mutants, replace(mutants[0], number=5)], TINY, tmp_path)
     assert set(found.values()) == {"planes.place"}
     assert 5 not in found
+
+
+@pytest.mark.long
+def test_benches_that_fit_the_components_of_all_variants(tmp_path):
+    """A bench that does not fit notices nothing: each of these lets the sampler's own component pass."""
+    config = replace(TINY, variants=VARIANTS, variant="exact")
+    mutants = make(generate(config).verilog, "amper", 4, 1, tmp_path)
+    (tmp_path / "netlist.v").write_text(netlist(mutants, "amper", tmp_path))
+    parts = ("write_unit", "controller", "query_generator", "representative", "query_urng", "nearest", "vmax_unit")
+    benches = UnitBenches(config, tmp_path)
+    assert [part for part in parts if not benches.fits(f"amper_{part}")] == []
 
 
 @pytest.mark.long

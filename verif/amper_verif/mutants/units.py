@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from amper import AmperConfig
@@ -21,6 +22,22 @@ def _total_multiplier(config: AmperConfig) -> Unit:
     return plane_components.stored_multiplier(digits_width=config.place_width, operand_width=config.total_width)
 
 
+def _searching(make: Callable[[AmperConfig], Unit]) -> Callable[[AmperConfig], Unit]:
+    """Of a sampler with exact, too: the same component draws for AMPER's variants; ``exact`` is 0."""
+
+    def made(config: AmperConfig) -> Unit:
+        variants = tuple(name for name in config.variants if name != "exact") or config.variants
+        return make(replace(config, variants=variants, variant=variants[0]))
+
+    return made
+
+
+def _query_urng(config: AmperConfig) -> Unit:
+    low = config.priority_width - 1 if "fr-dithered" in config.variants else 0
+    width = config.fraction_width
+    return components.urng(config, stream=0, words=config.search_ports, high_width=width, low_width=low)
+
+
 #: By module, a regular expression of its whole name; of samplers whose parts the bench fits.
 _UNITS: tuple[tuple[str, Callable[[AmperConfig], Unit]], ...] = (
     ("amper_place", plane_components.place),
@@ -32,14 +49,15 @@ _UNITS: tuple[tuple[str, Callable[[AmperConfig], Unit]], ...] = (
     ("amper_node_1_.*", components.row_array),
     ("amper_total_multiplier", _total_multiplier),
     ("amper_parameter_unit", components.parameter_unit),
-    ("amper_controller", components.controller),
-    ("amper_nearest", components.nearest),
+    ("amper_controller", _searching(components.controller)),
+    ("amper_nearest", lambda config: components.nearest(replace(config, variants=("k",), variant="k"))),
     ("amper_write_unit", components.write_unit),
     ("amper_draw_urng", components.draw_urng),
-    ("amper_query_generator", components.query_generator),
+    ("amper_query_urng", _query_urng),
+    ("amper_query_generator", _searching(components.query_generator)),
     ("amper_vmax_unit", components.vmax_unit),
     ("amper_radius", components.radius),
-    ("amper_representative", components.representative),
+    ("amper_representative", _searching(components.representative)),
     ("amper_register_block", bus_components.register_monitors),
     ("amper_request_arbiter", bus_components.request_arbiter),
     ("amper_codes", tree_components.codes),
@@ -79,12 +97,19 @@ class UnitBenches:
         """
         for module, make in self._around(mutant.module):
             unit = make(self._config)
-            place = (module, unit.bench)
-            if place not in self._fit:
-                self._fit[place] = not self._says(unit, module, 0)
-            if self._fit[place] and self._says(unit, module, mutant.number):
+            if self._fits(unit, module) and self._says(unit, module, mutant.number):
                 return unit.bench
         return ""
+
+    def fits(self, module: str) -> bool:
+        """Whether a bench of the module passes without a mutant."""
+        return any(self._fits(make(self._config), module) for make in _benches(module))
+
+    def _fits(self, unit: Unit, module: str) -> bool:
+        place = (module, unit.bench)
+        if place not in self._fit:
+            self._fit[place] = not self._says(unit, module, 0)
+        return self._fit[place]
 
     def _around(self, module: str) -> list[tuple[str, Callable[[AmperConfig], Unit]]]:
         """The module and those that have it as a part, inmost first, that have a bench."""
@@ -95,13 +120,17 @@ class UnitBenches:
 
     def _says(self, unit: Unit, module: str, number: int) -> bool:
         """Whether the bench fails; without a mutant, that it does not fit this sampler's component."""
+        whole = self._modules[module]
+        # Which variant is the active one: a bench of AMPER's variants does not know of the other.
+        tied = [port for port in whole.ports if port.direction == "input" and port.name == "exact"]
+        outside = whole._replace(ports=[port for port in whole.ports if port not in tied])
         around = _AROUND.format(
             top=unit.top,
-            ports=self._modules[module].declared,
+            ports=outside.declared,
             module=f"{module}_inside" if module == unit.top else module,
             width=WIDTH,
             number=number,
-            connections=self._modules[module].connected,
+            connections=", ".join([outside.connected, *(f".{port.name}(1'b0)" for port in tied)]),
         )
         netlist = re.sub(rf"\b{unit.top}\b", f"{unit.top}_inside", self._netlist)
         try:

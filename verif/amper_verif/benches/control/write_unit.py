@@ -70,10 +70,17 @@ class WriteBench:
                 bank = write.row // self.config.bank_rows
                 delay = in_bank.get(bank, 0)
                 in_bank[bank] = delay + 1
-                self.due.setdefault(cycle + 1 + delay, {})[lane] = (write.row, write.priority, write.invalidate)
+                self.due.setdefault(cycle + 1 + delay, {})[lane] = self._issued(write)
         cycles = max(in_bank.values(), default=1)
         self.longest = max(self.longest, cycles)
         self.free = cycle + cycles
+
+    def _issued(self, write: LaneWrite) -> tuple[int, int, int]:
+        """Row, priority and invalidate: where exact is built in, code 0 makes a row invalid, and one that is has it."""
+        if "exact" not in self.config.variants:
+            return write.row, write.priority, write.invalidate
+        code = 0 if write.invalidate else write.priority
+        return write.row, code, int(code == 0)
 
     # --- a cycle -----------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Collection
 from importlib import import_module
@@ -46,7 +47,10 @@ def build_parser(given: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentP
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0 success, 1 failure, 2 bad input."""
+    """Run the command; returns the exit code: 0 success, 1 failure, 2 bad input, 130 interrupted."""
+    if arguments is None:
+        # As Ctrl-C, an exception: what waits for a simulator or a tool then ends it. Some of them heed no SIGTERM.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     words = sys.argv[1:] if arguments is None else arguments
     options = build_parser(words[:1]).parse_args(words)
     code: int = options.run(options)

@@ -1,9 +1,14 @@
 """``amper verify``: what it prints and keeps, and traces that it cannot use."""
 
+import contextlib
 import functools
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,6 +88,33 @@ def test_a_broken_sampler_makes_exit_code_1(tmp_path, run, monkeypatch, form):
     else:
         assert text.startswith("icarus: FAILED\n")
         assert re.search(r"^  first mismatch     \w+ .*\d+ batches: expected .+, got .+$", text, re.MULTILINE)
+
+
+def is_running(group):
+    """Whether a process of the group is; one that has ended may wait for whoever asks for its code."""
+    for process in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it is gone
+            state, _, its_group, *_ = process.read_text().rpartition(")")[2].split()
+            if int(its_group) == group and state != "Z":
+                return True
+    return False
+
+
+def test_ended_from_outside_it_ends_its_simulator(tmp_path):
+    """Regression: vvp went on for hours, busy with so many batches; it heeds no SIGTERM."""
+    arguments = ("--sim", "icarus", "--batches", "1000000000", "-o", tmp_path)
+    command = [sys.executable, "-m", "amper_cli.main", "verify", *SMALL, *arguments]
+    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as started:
+        try:
+            while started.poll() is None and not any(log.stat().st_size for log in tmp_path.glob("*/run-*/test.log")):
+                pass
+            started.terminate()
+            assert started.wait() == 130
+            while is_running(started.pid):  # killed, and on its way
+                pass
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("batches", [2, 0, -7])

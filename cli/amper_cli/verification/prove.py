@@ -24,6 +24,7 @@ EXAMPLES = """\
 examples:
   amper prove
   amper prove --rows 64 --bank-rows 16 --only rank-select
+  amper prove --rows 64 --simulate
   amper prove --rows 12 --bank-rows 4 --netlist
   amper prove --rows 12 --bank-rows 4 --netlist --liberty sky130hd_tt.lib.gz
 """
@@ -34,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="NAME", help="this property, not all")
     parser.add_argument(
         "--netlist", action="store_true", help="each module against its netlist, in place of properties"
+    )
+    parser.add_argument(
+        "--simulate",
+        action="store_true",
+        help="watch the properties, and what their proofs assume, in Verilator, in place of proving them",
     )
     parser.add_argument(
         "--liberty",
@@ -64,7 +70,11 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("liberty needs --netlist")
     if options.seconds < 1:
         raise ValueError(f"seconds must be at least 1, not {options.seconds}")
+    if options.simulate and options.netlist:
+        raise ValueError("simulate cannot go with netlist")
     config = configuration(options)
+    if options.simulate:
+        return _watch(config, options)
     if options.netlist:
         return _compare(config, options)
     proofs = [
@@ -80,6 +90,28 @@ def run(options: argparse.Namespace) -> int:
         ]
         print(table(("property", "says", "n", "verdict", "cycles", "its case is reached in", "seconds"), rows))
     return 0 if all(proof.passed for proof in proofs) else 1
+
+
+def _watch(config: AmperConfig, options: argparse.Namespace) -> int:
+    """The properties beside the sampler, in simulation."""
+    from amper_report.tables import table
+    from amper_verif.prove.watch import groups, watch
+
+    found = [
+        watch(its, goals, Path(options.output) / f"watch-{place}")
+        for place, (its, goals) in enumerate(groups(config))
+        if options.only is None or options.only in [goal.name for goal in goals]
+    ]
+    if not found:
+        raise ValueError(f"only must be a property that can be watched, not {options.only}")
+    if options.json:
+        print(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        rows = [
+            [", ".join(one.names), one.rows, one.bus, one.batches, one.compared, one.error or "held"] for one in found
+        ]
+        print(table(("properties", "n", "bus", "batches", "indices", "verdict"), rows))
+    return 0 if all(one.passed for one in found) else 1
 
 
 def _compare(config: AmperConfig, options: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ examples:
 """
 
 # Those of amper_verif.signoff, which loads much.
-STAGES = ("verify", "prove", "netlist", "resets", "coverage", "mutate", "soak", "sanitize")
+STAGES = ("verify", "prove", "watch", "netlist", "resets", "coverage", "mutate", "soak", "sanitize")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -113,12 +113,19 @@ def _wrapper(goal: Property, config: AmperConfig, module: Module, modules: Mappi
     names = {port.name for port in module.ports}
     inputs += "".join(f", input {name}" for name in ("clk", "rst") if name not in names)
     inputs += "".join(f", input [{width(config) - 1}:0] {name}" for name, width in goal.free.items())
-    wires += "".join(_seen(path, module, modules) for path in goal.inside)
+    # A wire with the name and the bits of one within the component: Yosys joins them when it flattens both.
+    for path, span, name in seen(goal, modules):
+        wires += f"\n  (* hierconn *) wire {span} \\component.{path} ;\n  wire {span} {name} = \\component.{path} ;"
     return f"`default_nettype wire\nmodule goal ({inputs});\n{wires}\n{instance}\n{goal.body(config)}endmodule\n"
 
 
-def _seen(path: str, module: Module, modules: Mapping[str, Module]) -> str:
-    """A wire with the name and the bits of one within the component, which Yosys joins when it flattens both."""
+def seen(goal: Property, modules: Mapping[str, Module]) -> list[tuple[str, str, str]]:
+    """What invariants of ``goal`` speak of: its path within the module, its span ("[3:0]") and its name in the body."""
+    module = modules[goal.module]
+    return [(path, _span(path, module, modules), re.sub(r"\W", "_", path).rstrip("_")) for path in goal.inside]
+
+
+def _span(path: str, module: Module, modules: Mapping[str, Module]) -> str:
     *parts, name = path.split(".")
     for part in parts:
         if part not in module.parts:
@@ -128,9 +135,7 @@ def _seen(path: str, module: Module, modules: Mapping[str, Module]) -> str:
     declared = re.search(rf"(?m)^  (?:reg|wire) (\[[^\]]+\])? ?{word}\b", module.text)
     if declared is None:
         raise ProofError(f"nothing in {module.name} is named {word}")
-    width = declared[1] or ""
-    alias = re.sub(r"\W", "_", path).rstrip("_")
-    return f"\n  (* hierconn *) wire {width} \\component.{path} ;\n  wire {width} {alias} = \\component.{path} ;"
+    return declared[1] or ""
 
 
 def _verdict(log: str) -> tuple[str, int]:

@@ -22,6 +22,7 @@ Sources: SHA-256 `{sources}`. {environment}; {simulators}.
 _TITLES = {
     "verify": "RTL against the golden model",
     "prove": "Proofs",
+    "watch": "Properties in simulation",
     "netlist": "RTL against its netlist",
     "resets": "Registers without reset",
     "coverage": "Code coverage",
@@ -102,6 +103,18 @@ def _prove(rows: list[dict[str, Any]]) -> str:
         "`holds`: for so many cycles from the reset on.\n\n"
     )
     return text + table(("property", "says", "n", "verdict", "cycles", "its case is reached in", "seconds"), lines)
+
+
+def _watch(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        [row["label"], row["rows"], row["bus"], row["batches"], f"{row['compared']:,}", row["error"] or "held"]
+        for row in rows
+    ]
+    text = (
+        "What the properties assert, and what their proofs assume of the modules around them, looked at in every cycle "
+        "of `amper verify` in Verilator.\n\n"
+    )
+    return text + table(("properties", "n", "bus", "batches", "indices", "verdict"), lines)
 
 
 def _netlist(rows: list[dict[str, Any]]) -> str:
@@ -236,6 +249,7 @@ def _sanitize(rows: list[dict[str, Any]]) -> str:
 _BODIES: dict[str, Callable[[list[dict[str, Any]]], str]] = {
     "verify": _verify,
     "prove": _prove,
+    "watch": _watch,
     "netlist": _netlist,
     "resets": _resets,
     "coverage": _coverage,

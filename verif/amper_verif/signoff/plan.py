@@ -74,12 +74,22 @@ class Sanitize:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """Properties that are watched in simulation for so many random batches: those of ``only``, and what goes with them;
+    all if it is empty."""
+
+    batches: int
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
     """What each stage does, by the stage's name."""
 
     verify: tuple[Check, ...]
     prove: tuple[Mapping[str, Any], ...]  # configurations, of each of which every property is proven
     prove_own: bool  # those, too, that have a configuration of their own, once
+    watch: Watched  # of the first of these configurations
     netlist: Mapping[str, Mapping[str, Any]]  # configurations, whose modules are compared with their netlists
     resets: Mapping[str, Mapping[str, Any]]  # configurations, whose registers without reset are listed
     coverage: tuple[Covered, ...]
@@ -106,6 +116,7 @@ QUICK = Plan(
     ),
     prove=(TINY,),
     prove_own=False,  # the tests prove them
+    watch=Watched(20, ("results",)),
     netlist={"tiniest": TINIEST},
     resets=RESETS,
     coverage=(Covered("tiny", TINY, seeds=1, batches=30, corners=True, least=(99, 97, 93)),),
@@ -132,6 +143,7 @@ FULL = Plan(
     ),
     prove=(TINY, {"preset": "small"}),
     prove_own=True,
+    watch=Watched(300),
     netlist={"tiny": TINY, "tiny, all variants": _ALL} | _BUSES,
     resets=RESETS,
     coverage=(

@@ -23,6 +23,7 @@ from amper_verif.native.soak import SHAPES, Total, soak, totals
 from amper_verif.prove.engine import prove
 from amper_verif.prove.netlist import compare_netlist
 from amper_verif.prove.properties import PROPERTIES
+from amper_verif.prove.watch import groups, watch
 from amper_verif.resets.listing import argued, committed_arguments, unreset
 from amper_verif.signoff import sanitize
 from amper_verif.signoff.plan import Check, Covered, Mutants, Plan
@@ -82,6 +83,19 @@ def proven(plan: Plan, folder: Path, say: Say) -> Found:
             say(f"prove: {goal.name}")
             proof = prove(goal, configured(values), folder / f"{place}-{goal.name}", seconds=900)
             rows.append({"label": goal.name, "passed": proof.passed} | asdict(proof))
+    return Found(rows)
+
+
+def watched(plan: Plan, folder: Path, say: Say) -> Found:
+    """The properties in simulation."""
+    rows: list[dict[str, Any]] = []
+    for place, (config, goals) in enumerate(groups(configured(plan.prove[0]))):
+        names = [goal.name for goal in goals]
+        if plan.watch.only and not set(plan.watch.only) & set(names):
+            continue
+        say(f"watch: {', '.join(names)}")
+        found = watch(config, goals, folder / str(place), batches=plan.watch.batches)
+        rows.append({"label": ", ".join(names), "passed": found.passed} | asdict(found))
     return Found(rows)
 
 
@@ -210,6 +224,7 @@ def sanitized(plan: Plan, folder: Path, say: Say) -> Found:
 STAGES: dict[str, Callable[[Plan, Path, Say], Found]] = {
     "verify": verified,
     "prove": proven,
+    "watch": watched,
     "netlist": synthesised,
     "resets": unset,
     "coverage": covered,

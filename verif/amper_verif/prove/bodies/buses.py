@@ -63,9 +63,9 @@ def axi_results(config: AmperConfig) -> str:
     return (
         stable("bus_tvalid", "bus_tready", payload, "$bits(bus_tdata)+$bits(bus_tkeep)+4")
         + """
-  reg [1:0] inside;
+  reg [1:0] kept;
   always @(posedge clk)
-    if (rst) inside <= 0; else inside <= inside + (result_valid & result_ready) - (bus_tvalid & bus_tready);
+    if (rst) kept <= 0; else kept <= kept + (result_valid & result_ready) - (bus_tvalid & bus_tready);
   reg last_taken;
   reg [2:0] status_taken;
   always @(posedge clk) if (result_valid & result_ready) begin
@@ -73,7 +73,7 @@ def axi_results(config: AmperConfig) -> str:
     status_taken <= result_status;
   end
   always @* if (!rst) begin
-    assert (bus_tvalid == inside);
+    assert (bus_tvalid == kept);
     assert (!bus_tvalid || (bus_tlast == last_taken && bus_tuser == status_taken));
   end
 """

@@ -62,29 +62,29 @@ def census(config: AmperConfig) -> str:
 
 
 def place(config: AmperConfig) -> str:
-    """x = (w T) >> RW, as many cycles later as the latency says; it lies in T."""
+    """x = (w T) >> RW, as many cycles later as the latency says, where T stayed meanwhile; it lies in T."""
     word, total = config.place_width, config.total_width
     width = word + total
     cycles = latency.place_cycles(config)
-    odd = ""
-    if latency.is_deep(config):
-        odd = "".join(f"  always @* assume (odd_times_{odd} == {odd} * {{3'd0, total}});\n" for odd in (3, 5, 7))
+    multiples = " && ".join(f"odd_times_{odd} == {odd} * {{3'd0, total}}" for odd in (3, 5, 7))
     later = "\n".join(f"    if (enable) products[{i}] <= products[{i - 1}];" for i in range(1, cycles))
     return f"""
   wire [{width - 1}:0] both = {{{total}'d0, word}} * {{{word}'d0, total}};
   reg [{width - 1}:0] products [0:{cycles - 1}];
-  reg [{cycles}:0] known;
+  reg [{cycles - 1}:0] known;
   reg [{total - 1}:0] total_before;
-  reg begun;
+  wire stays = total == total_before;
+  wire right = {multiples if latency.is_deep(config) else 1};
   always @(posedge clk) begin
-    total_before <= total; begun <= !rst;
+    total_before <= total;
     if (enable) products[0] <= both;
 {later}
-    if (rst) known <= 0; else if (enable) known <= {{known, 1'b1}};
+    if (rst) known <= 0;
+    else if (enable) known <= {{known & {{{cycles}{{stays}}}}, right}};
+    else if (!stays) known <= 0;
   end
-{odd}  always @* if (begun) assume (total == total_before);
   wire [{total - 1}:0] expected = products[{cycles - 1}] >> {word};
-  always @* if (!rst && known[{cycles - 1}]) begin
+  always @* if (!rst && known[{cycles - 1}] && stays) begin
     assert (place == expected);
     assert (total == 0 || place < total);
   end

@@ -92,8 +92,8 @@ def results(config: AmperConfig) -> str:
   function legal(input [4:0] record);
     legal = record[4:2] != 0 || (record[1:0] != 0 && record[1:0] <= {config.batch});
   endfunction
-  function ends(input [4:0] record, input [2:0] before);
-    ends = record[4:2] != 0 || before + 1 >= record[1:0];
+  function ends(input [4:0] record, input [2:0] taken_before);
+    ends = record[4:2] != 0 || taken_before + 1 >= record[1:0];
   endfunction
   wire entered = record_valid & record_ready;
   wire taken = result_valid & result_ready;

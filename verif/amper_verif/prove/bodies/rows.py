@@ -121,15 +121,15 @@ def _chosen(config: AmperConfig, members: str) -> str:
     """``right`` : as many of the rows ``members`` lie before the one that is answered as ``rank_then`` says."""
     rows, size, count = config.rows, config.bank_rows, config.count_width - 1
     return f"""
-  reg [{count}:0] before;
+  reg [{count}:0] lower;
   integer other;
   always @* begin
-    before = selected_0_rank;
+    lower = selected_0_rank;
     for (other = 0; other < {rows}; other = other + 1)
-      if (other < selected_0_bank * {size}) before = before + {members}[other];
+      if (other < selected_0_bank * {size}) lower = lower + {members}[other];
   end
   wire [{size - 1}:0] vector = {members} >> (selected_0_bank * {size});
-  wire right = selected_0_valid && selected_0_vector == vector && before == rank_then
+  wire right = selected_0_valid && selected_0_vector == vector && lower == rank_then
     && selected_0_rank < $countones(vector);
 """
 
@@ -150,7 +150,10 @@ def csp_select(config: AmperConfig) -> str:
   reg [{rows - 1}:0] occupied_1, occupied_2, marks_1, marks_2;
   reg [1:0] since, marks_since, ready_since;  // cycles since the reset; the same, with marks or ready known
   reg [3:0] age, ready_age;  // cycles since the last search of the batch; of the one that was transferred
-  reg within, complete;  // within a batch's searches; behind its last, until the transfer
+  reg in_batch, complete;  // among a batch's searches; behind its last, until the transfer
+  reg [3:0] first_age;  // cycles since the last search of the batch as it was, before it was repeated
+  reg again;
+  wire repeats = search & complete & !transfer;
   wire ended = search & search_last;
   wire legal = ready_known && ready_age >= {counted};
   always @(posedge clk) begin
@@ -161,17 +164,20 @@ def csp_select(config: AmperConfig) -> str:
     ready_since <= rst | !ready_known ? 0 : ready_since + (ready_since != 3);
     ready_1 <= ready; rank_1 <= select_0_rank; {later}
     due <= rst ? 0 : {{due, legal && select_0_valid && select_0_rank < $countones(ready)}};
-    within <= !rst & (search ? !search_last : within);
+    in_batch <= !rst & (search ? !search_last : in_batch);
     complete <= !rst & (ended | (complete & !transfer));
+    again <= !rst & !transfer & (repeats | again);
     age <= ended ? 1 : age + (age != 15);
+    first_age <= ended & !repeats ? 1 : first_age + (first_age != 15);
     ready_age <= transfer ? age + (age != 15) : ready_age + (ready_age != 15);
   end
   // A batch's searches follow the transfer of the one before, in its cycle at the earliest, and that one's draws its
-  // count; in the cycle of the last draw the next CSP may be transferred.
+  // count; in the cycle of the last draw the next CSP may be transferred. Where no row matched, one search of all rows
+  // follows at once, whose count comes before the transfer.
   always @* begin
-    assume (!search || search_first == !within);
-    assume (!search || !complete || transfer);
-    assume (!transfer || (complete && (legal || !ready_known)));
+    assume (!search || search_first == !in_batch);
+    assume (!repeats || (search_last && !again && marks == 0));
+    assume (!transfer || (complete && (legal || !ready_known) && (!again || age >= {counted - 1})));
   end
   wire [{count}:0] rank_then = rank_{answered};
 {_chosen(config, f"ready_{answered}")}
@@ -185,10 +191,10 @@ def csp_select(config: AmperConfig) -> str:
     assert (marks_since < 2 || {{child_1_csp, child_0_csp}} == marks_2);
     assert (ready_since < 2 || {{child_1_drawn, child_0_drawn}} == ready_2);
     // The first bank's part of a CSP: counted, and then kept for its draws.
-    assert (!within && !complete || marks_known);
-    assert (count_waiting == (complete && age >= {counted - 1}));
+    assert (!in_batch && !complete || marks_known);
+    assert (count_waiting == (complete && first_age >= {counted - 1}));
     assert (uncounted == (ready_known && ready_age < {counted - 1}));
-    assert (!count_waiting || latest_1 == marks[0] + marks[1]);
+    assert (!complete || age < {counted - 1} || latest_1 == marks[0] + marks[1]);
     assert (!legal || prefix_1 == ready[0] + ready[1]);
   end
   wire [{rows * width - 1}:0] stored = {{child_1_storage__codes, child_0_storage__codes}};

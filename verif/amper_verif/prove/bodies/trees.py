@@ -48,10 +48,10 @@ def tree(config: AmperConfig) -> str:
   wire [{total - 1}:0] sum_entered = entered[0 +: {width}] + entered[{width} +: {width}];
   always @* begin
     assume (!write_valid || !clearing);
-    assume (!clear || (written == 0 && due == 0 && !write_valid));
+    assume (!clear || (written == 0 && !write_valid));
     // A draw and a write never enter the tree in the same cycle.
-    assume (!draw_draw || (!clear && !written[3] && draw_value < sum_entered));
-    assume (draw_past == draw_value - sum_entered && !draw_store && !draw_zero);
+    assume (!draw_draw || (!clear && !written[3] && draw_value < sum_entered && draw_past == draw_value - sum_entered));
+    assume (!draw_draw || (!draw_store && !draw_zero));
   end
   wire drawn = due[{ages - 1}];
   wire [{width - 1}:0] code = drawn_value - drawn_past;

@@ -19,7 +19,7 @@ GROUPS = {goals[0].name: (config, goals) for config, goals in groups(SMALL)}
 def test_all_but_those_without_clock_or_with_choices():
     """Every property is in one group, of its own configuration and bus."""
     names = [goal.name for _, goals in GROUPS.values() for goal in goals]
-    left = {"match-line", "match-line-ternary", "census", "plane-rank", "answers", "draws"}
+    left = {"match-line", "match-line-ternary", "answers", "draws"}
     assert sorted(names) == sorted(set(GOALS) - left)
     assert {config.bus for config, _ in GROUPS.values()} == {"native", "axi", "wishbone"}
 
@@ -50,7 +50,7 @@ def test_what_a_proof_assumes_is_watched_too(tmp_path):
     assert "tree: assume !write_valid || !clearing" in found.error
 
 
-@pytest.mark.parametrize("name", ["match-line", "plane-rank"])
+@pytest.mark.parametrize("name", ["match-line", "draws"])
 def test_one_that_cannot_be_watched(name):
     config = AmperConfig(**GOALS[name].values)
     with pytest.raises(ProofError, match=f"^{name} cannot be watched: no such module, no clock, or inputs of a solver"):
@@ -58,7 +58,7 @@ def test_one_that_cannot_be_watched(name):
 
 
 def test_the_command_refuses(tmp_path, capsys):
-    assert main(["prove", "--rows", "12", "--simulate", "--only", "census", "-o", str(tmp_path)]) == 2
-    assert "only must be a property that can be watched, not census" in capsys.readouterr().err
+    assert main(["prove", "--rows", "12", "--simulate", "--only", "draws", "-o", str(tmp_path)]) == 2
+    assert "only must be a property that can be watched, not draws" in capsys.readouterr().err
     assert main(["prove", "--rows", "12", "--simulate", "--netlist", "-o", str(tmp_path)]) == 2
     assert "simulate cannot go with netlist" in capsys.readouterr().err

@@ -6,56 +6,39 @@ from amper import AmperConfig
 from amper_hw.base import latency
 
 
-def counts_width(config: AmperConfig) -> int:
-    """Bits of the counts of all planes."""
-    return config.priority_width * config.count_width
-
-
-def _sums(config: AmperConfig, count: str) -> str:
-    """S_0 to S_Q of the planes' counts, as text of Verilog that adds; ``count`` : of plane {plane}."""
-    width = config.total_width
-    lines = [f"  wire [{width}:0] start_0 = 0;"]
-    for plane in range(config.priority_width):
-        added = count.format(plane=plane)
-        lines.append(f"  wire [{width}:0] start_{plane + 1} = start_{plane} + ({added} << {plane});")
-    return "\n".join(lines)
-
-
-def _uppers(config: AmperConfig) -> str:
-    """Whether H_1 to H_(Q-1) are those of S_1 to S_(Q-1)."""
-    width = config.count_width - 1
-    tests = (
-        f"sums_uppers[{width * (plane - 1)} +: {width}] == (start_{plane} >> {plane})"
-        for plane in range(1, config.priority_width)
-    )
-    return " && ".join(tests)
-
-
 def census(config: AmperConfig) -> str:
-    """Any counts of the planes, which a change replaces by others. What is asked for them is answered as late as the
-    row array answers; while the sums are current they are those of the counts, and after a change in time."""
-    planes, width = config.priority_width, config.count_width
+    """While the sums are current, every plane was counted since the last change of the rows, and T and H_1 to H_(Q-1)
+    are those of the counts; after a change they are so in time."""
+    planes, width, total = config.priority_width, config.count_width, config.total_width
     cycles = latency.plane_count_cycles(config)
-    later = "\n".join(f"    asked[{i}] <= asked[{i - 1}] & !rst; told[{i}] <= told[{i - 1}];" for i in range(1, cycles))
-    small = " && ".join(f"count_{plane} <= {config.rows}" for plane in range(planes))
-    counts = "\n".join(f"  wire [{width - 1}:0] count_{k} = counts[{k * width} +: {width}];" for k in range(planes))
+    later = " ".join(f"plane_{i} <= plane_{i - 1};" for i in range(2, cycles + 1))
+    starts = "\n".join(
+        f"  wire [{total}:0] start_{k + 1} = start_{k} + (counts[{k * width} +: {width}] << {k});"
+        for k in range(planes)
+    )
+    uppers = " && ".join(
+        f"sums_uppers[{(width - 1) * (k - 1)} +: {width - 1}] == (start_{k} >> {k})" for k in range(1, planes)
+    )
     return f"""
   reg [{planes * width - 1}:0] counts;
-{counts}
-{_sums(config, "count_{plane}")}
-  reg asked [0:{cycles - 1}];
-  reg [{width - 1}:0] told [0:{cycles - 1}];
+  reg [{planes - 1}:0] known;  // planes that were asked for and counted since the last change
+  reg [{cycles - 1}:0] asked, fresh;
+  reg [$bits(index)-1:0] {", ".join(f"plane_{i}" for i in range(1, cycles + 1))};
   reg [5:0] quiet;  // cycles since the last change
+  wire [{total}:0] start_0 = 0;
+{starts}
   always @(posedge clk) begin
-    if (changed | rst) counts <= any;
-    asked[0] <= active & !rst; told[0] <= counts[index * {width} +: {width}];
-{later}
-    quiet <= changed | rst ? 0 : quiet + (quiet != 63);
+    asked <= rst ? 0 : {{asked, active}};
+    fresh <= rst | changed ? 0 : {{fresh, active}};
+    plane_1 <= index; {later}
+    if (count_valid) counts[plane_{cycles} * {width} +: {width}] <= count_rows;
+    if (count_valid && fresh[{cycles - 1}]) known[plane_{cycles}] <= 1;
+    if (rst | changed) known <= 0;
+    quiet <= rst | changed ? 0 : quiet + (quiet != 63);
   end
-  always @* assume ({small});
-  always @* assume (count_valid == asked[{cycles - 1}] && (!count_valid || count_rows == told[{cycles - 1}]));
+  always @* assume (count_valid == asked[{cycles - 1}] && (!count_valid || count_rows <= {config.rows}));
   always @* if (!rst) begin
-    assert (!current || (sums_total == start_{planes} && {_uppers(config)}));
+    assert (!current || (known == {(1 << planes) - 1} && sums_total == start_{planes} && {uppers}));
     assert (current || quiet <= {latency.census_cycles(config)});
   end
 """
@@ -92,39 +75,43 @@ def place(config: AmperConfig) -> str:
 
 
 def choice(config: AmperConfig) -> str:
-    """Of any counts of the planes and any place in T: the plane is the one whose part of T holds it, and the rank is
-    that of a row of the plane."""
+    """A place in T, of sums that are those of up to n rows a plane and that stay: the plane is the one whose part of T
+    holds it, and the rank is that of a row of the plane."""
     planes, total, rank = config.priority_width, config.total_width, config.count_width - 1
-    width = config.count_width
     cycles = latency.choice_cycles(config)
     later = "\n".join(f"    if (enable) places[{i}] <= places[{i - 1}];" for i in range(1, cycles))
-    small = " && ".join(f"counts[{k * width} +: {width}] <= {config.rows}" for k in range(planes))
+    starts = "\n".join(
+        f"  wire [{total}:0] start_{k} = {{sums_uppers[{rank * (k - 1)} +: {rank}], sums_total[{k - 1}:0]}};"
+        for k in range(1, planes)
+    )
+    counts = "\n".join(f"  wire [{total}:0] count_{k} = (start_{k + 1} - start_{k}) >> {k};" for k in range(planes))
+    sums = " && ".join(f"start_{k} <= start_{k + 1} && count_{k} <= {config.rows}" for k in range(planes))
     cases = "\n".join(
-        f"    if (x >= start_{k} && x < start_{k + 1}) assert (plane == {k} && found == (x - start_{k}) >> {k} "
-        f"&& found < counts[{k * width} +: {width}]);"
+        f"    if (x >= start_{k} && x < start_{k + 1})"
+        f" assert (plane == {k} && found == (x - start_{k}) >> {k} && found < count_{k});"
         for k in range(planes)
     )
     return f"""
-{_sums(config, f"counts[{width} * {{plane}} +: {width}]")}
-  reg [{planes * width - 1}:0] counts_before;
+  wire [{total}:0] start_0 = 0;
+{starts}
+  wire [{total}:0] start_{planes} = sums_total;
+{counts}
+  reg [$bits(sums_total)+$bits(sums_uppers)-1:0] sums_before;
   reg [{total - 1}:0] places [0:{cycles - 1}];
   reg [{cycles - 1}:0] known;
-  reg begun;
+  wire stay = {{sums_total, sums_uppers}} == sums_before;
+  wire right = {sums} && place < sums_total;
   always @(posedge clk) begin
-    counts_before <= counts; begun <= !rst;
+    sums_before <= {{sums_total, sums_uppers}};
     if (enable) places[0] <= place;
 {later}
-    if (rst) known <= 0; else if (enable) known <= {{known, 1'b1}};
-  end
-  always @* begin
-    assume ({small});
-    assume (sums_total == start_{planes} && {_uppers(config)});
-    assume (!begun || counts == counts_before);
-    assume (!enable || place < start_{planes});
+    if (rst) known <= 0;
+    else if (enable) known <= {{known & {{{cycles}{{stay}}}}, right}};
+    else if (!stay) known <= 0;
   end
   wire [{total - 1}:0] x = places[{cycles - 1}];
   wire [{rank - 1}:0] found = reached - upper - borrow;
-  always @* if (!rst && known[{cycles - 1}]) begin
+  always @* if (!rst && known[{cycles - 1}] && stay) begin
 {cases}
   end
 """

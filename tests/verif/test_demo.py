@@ -18,7 +18,7 @@ from amper_verif.demo.replay import BINS, replay
 from amper_verif.harness.lint import LINTERS
 from amper_verif.harness.mutations import PLANE_MUTATIONS
 
-ROWS, BATCH = 90, 8
+ROWS, BATCH = 40, 8
 OPERATIONS = 1_500
 
 

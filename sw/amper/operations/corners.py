@@ -25,7 +25,7 @@ _FILL = 600  # rows that a fill writes at most
 _WORD = (1 << RANDOM_WIDTH) - 1
 _BORDERS = 5  # borders between rows that are tried, for each filling and from either side
 _PLACES = 12  # or all of them, where draws have so few places
-_WAITING = 5  # of so many fillings there are draws that wait in one
+_WAITING = 4  # of so many fillings there are draws that wait in one
 _STEPS = 400  # remainders among which they are looked for
 
 

@@ -26,7 +26,7 @@ _NEAREST, _OTHERS = 3, 2  # borders that are tried for each filling: those met m
 _LOOKED_AT = 200  # borders among which they are looked for
 _SCALES = 24  # borders of radii, or of numbers of neighbours
 _WAITING = 8  # words, or scales, in so many are those of a batch that has to wait
-_PRESSED = 3  # memories under batches that wait
+_PRESSED = 2  # memories under batches that wait
 _BESIDE = 6
 _RECORDS = 11  # batches of exact, beside those in the queue: more than are taken at once
 _QUEUED = 16  # beats of results, that many fit into the queue of a small sampler
@@ -118,8 +118,8 @@ def waiting(to: Follower) -> tuple[int, list[Operation]]:
     and all of them: results are seldom taken, until the last request is."""
     size, variant = waiting_size(to.config), to.model.settings.variant
     queued = -(-_QUEUED // -(-size // to.config.draw_ports))
-    many = queued + (_RECORDS if variant == "exact" else 4)
-    ready = {"k": 0.015, "exact": 0.1}.get(variant, 0.05)
+    many = queued + {"k": 6, "exact": _RECORDS}.get(variant, 5)
+    ready = {"k": 0.006, "exact": 0.1}.get(variant, 0.05)
     batches: list[Operation] = [Sample(size, ready_chance=ready, overtake_chance=1.0)] * many
     behind = queued + 1 if variant == "exact" else many - to.chance.choice((2, 3))
     return behind, [*batches, Sample(1), Settle()]
@@ -232,12 +232,14 @@ def _neighbours(to: Follower) -> None:
     for turn in range(_SCALES + _SCALES // 4):
         set_groups(to, config.groups if turn % 2 else 1)
         vmax = _any_vmax(to)
-        count = chance.randint(1, min(config.rows, 16))
-        codes = [vmax, *(chance.randint(1, vmax) for _ in range(count - 1))]
+        most = min(config.rows, 16)
+        count = chance.choice((most, chance.randint(1, most)))
+        below = chance.choice((vmax, (vmax + 1) // 2))  # few rows in the group of Vmax go with the largest lambda
+        codes = [vmax, *(chance.randint(1, below) for _ in range(count - 1))]
         to.fill(codes)
         word = _first(to, vmax, chance.choice((vmax, chance.randint(1, vmax))))
         members = sum(_group_of(to, vmax, code) == word.group for code in codes)
-        wanted = chance.randint(1, max(1, count - 1))
+        wanted = max(1, chance.choice((count - 1, chance.randint(1, count))))
         most = (1 << COEFFICIENT_WIDTH) - 2
         border = min(most, (wanted * vmax << SCALE_FRACTION_WIDTH) // (word.value * max(1, members)))
         drawn = _drawn(to, word, 0, waits=False)
@@ -259,20 +261,17 @@ def _group_of(to: Follower, vmax: int, code: int) -> int:
 
 
 def _targets(to: Follower) -> None:
-    """Bits of the product of lambda, V and a group's members by themselves: V is Vmax, and its group has some rows, so
-    that there are a power of two of neighbours, or more than rows."""
+    """Bits of the product of lambda, V and the number of rows by themselves: V is Vmax, and there are a power of two of
+    neighbours, or more than rows."""
     config, chance = to.config, to.chance
-    groups, rows = config.groups, min(config.rows, 16)
-    set_groups(to, groups)
-    most = rows.bit_length() - 1
+    most = min(config.rows, 16).bit_length() - 1
     whole = COEFFICIENT_WIDTH - SCALE_FRACTION_WIDTH  # bits of lambda above its fraction
-    for bit in range(SCALE_FRACTION_WIDTH + 1, SCALE_FRACTION_WIDTH + config.priority_width + whole + most - 1):
-        over = bit - SCALE_FRACTION_WIDTH
+    set_groups(to, 1)
+    for over in range(1, config.priority_width + whole + most - 1):  # bits above the fraction
         wanted = chance.randint(max(0, over - config.priority_width + 1), min(over, whole + most - 1))
         members = chance.randint(max(0, wanted - whole + 1), most)
         vmax = 1 << over - wanted
-        below = max(1, vmax * (groups - 1) // groups)
-        to.fill([vmax] * (1 << members) + [chance.randint(1, below) for _ in range(rows - (1 << members))])
+        to.fill([vmax, *(chance.randint(1, vmax) for _ in range((1 << members) - 1))])
         to.change(Parameter.NEIGHBOURS, 1 << SCALE_FRACTION_WIDTH + wanted - members)
         to.do(*_drawn(to, _first(to, vmax, vmax), 0, waits=False))
 

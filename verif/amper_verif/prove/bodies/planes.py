@@ -10,11 +10,10 @@ def census(config: AmperConfig) -> str:
     """While the sums are current, every plane was counted since the last change of the rows, and T and H_1 to H_(Q-1)
     are those of the counts; after a change they are so in time."""
     planes, width, total = config.priority_width, config.count_width, config.total_width
-    cycles = latency.plane_count_cycles(config)
+    every, cycles = range(planes), latency.plane_count_cycles(config)
     later = " ".join(f"plane_{i} <= plane_{i - 1};" for i in range(2, cycles + 1))
     starts = "\n".join(
-        f"  wire [{total}:0] start_{k + 1} = start_{k} + (counts[{k * width} +: {width}] << {k});"
-        for k in range(planes)
+        f"  wire [{total}:0] start_{k + 1} = start_{k} + (counts[{k * width} +: {width}] << {k});" for k in every
     )
     uppers = " && ".join(
         f"sums_uppers[{(width - 1) * (k - 1)} +: {width - 1}] == (start_{k} >> {k})" for k in range(1, planes)

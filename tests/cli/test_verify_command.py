@@ -106,8 +106,10 @@ def test_ended_from_outside_it_ends_its_simulator(tmp_path):
     command = [sys.executable, "-m", "amper_cli.main", "verify", *SMALL, *arguments]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as started:
         try:
-            while started.poll() is None and not any(log.stat().st_size for log in tmp_path.glob("*/run-*/test.log")):
-                pass
+            # The bench runs: before, whoever starts the simulator may not know it yet.
+            logs = tmp_path.glob("*/run-*/test.log")
+            while started.poll() is None and not any("running amper" in log.read_text() for log in logs):
+                logs = tmp_path.glob("*/run-*/test.log")
             started.terminate()
             assert started.wait() == 130
             while is_running(started.pid):  # killed, and on its way

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amper_spec.config import AMPER_VARIANTS, AmperConfig
+from amper_spec.parameters import Parameter
 
 
 def has_exact(config: AmperConfig) -> bool:
@@ -37,3 +38,19 @@ def splits_beats(config: AmperConfig) -> bool:
 def has_both(config: AmperConfig) -> bool:
     """Whether a batch has to say which of the two it is."""
     return has_exact(config) and has_candidates(config)
+
+
+def has_radius(config: AmperConfig) -> bool:
+    """Whether a variant with a radius lambda' / m is built in."""
+    return any(name.startswith("fr") for name in config.variants)
+
+
+def constant_parameters(config: AmperConfig) -> frozenset[Parameter]:
+    """Parameters that keep the value of a reset, since nothing that is built in needs another: it is refused."""
+    constant = {
+        Parameter.GROUPS: not has_candidates(config),
+        Parameter.RADIUS: not has_radius(config),
+        Parameter.NEIGHBOURS: "k" not in config.variants,
+        Parameter.VARIANT: len(config.variants) == 1,
+    }
+    return frozenset(parameter for parameter, keeps in constant.items() if keeps)

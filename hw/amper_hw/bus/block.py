@@ -11,15 +11,22 @@ from amaranth.lib.wiring import In, Out
 
 from amper_hw.base.bits import any_of
 from amper_hw.base.modules import Composite, SharedModule
-from amper_hw.base.payload import STATUS_WIDTH, monitor_members, variant_width
-from amper_hw.base.variants import has_candidates, has_exact
+from amper_hw.base.payload import STATUS_WIDTH, monitor_members
+from amper_hw.base.variants import constant_parameters, has_candidates, has_exact
 from amper_hw.bus.access_check import AccessCheck
 from amper_hw.bus.drawn_rows import DrawnRows
-from amper_hw.bus.port import Command, command_layout, draw_layout, outcome_signature, register_port_signature
+from amper_hw.bus.port import (
+    Command,
+    command_layout,
+    draw_layout,
+    outcome_signature,
+    parameter_widths,
+    register_port_signature,
+)
 from amper_hw.bus.registers import ACCESS_ERRORS, BUS_ERRORS, COMMAND_DEPTH, DATA_WIDTH, INTERRUPTS, register_map
 from amper_spec.build import PACKED_ROW_WIDTH
-from amper_spec.config import COEFFICIENT_WIDTH, RADIUS_WIDTH, AmperConfig
-from amper_spec.parameters import PARAMETER_WIDTH, Parameter
+from amper_spec.config import AmperConfig
+from amper_spec.parameters import PARAMETER_WIDTH
 from amper_spec.status import Status
 
 #: Registers that show a monitor of the sampler as it is.
@@ -63,7 +70,7 @@ class RegisterBlock(Composite):
                 "command": Out(stream.Signature(command_layout(config))),
                 "free": In(COMMAND_DEPTH.bit_length()),
                 "queue_empty": In(1),
-                "outcome": In(outcome_signature()),
+                "outcome": In(outcome_signature(config)),
                 "draw": In(stream.Signature(draw_layout(config))),
                 "monitor": In(wiring.Signature(monitor_members(config))),
                 "batch": Out(config.batch_width),
@@ -109,20 +116,12 @@ class RegisterBlock(Composite):
         return values
 
     def _parameters(self, m: Module) -> dict[str, Value]:
-        """The parameters in force: what was written and not refused."""
-        config = self._config
-        widths = {
-            Parameter.GROUPS: config.groups_width,
-            Parameter.RADIUS: RADIUS_WIDTH,
-            Parameter.NEIGHBOURS: COEFFICIENT_WIDTH,
-            Parameter.VARIANT: variant_width(config),
-            Parameter.BATCH: config.batch_width,
-            Parameter.ROWS: config.count_width,
-            Parameter.ENABLE: 1,
-        }
+        """The parameters in force: what was written and not refused, or a constant that nothing can change."""
         resets = {register.name: register.reset for register in self._map}
-        values: dict[str, Value] = {}
-        for parameter, width in widths.items():
+        values: dict[str, Value] = {
+            parameter.name: Const(resets[parameter.name], DATA_WIDTH) for parameter in constant_parameters(self._config)
+        }
+        for parameter, width in parameter_widths(self._config).items():
             values[parameter.name] = value = Signal(width, name=parameter.name.lower(), init=resets[parameter.name])
             accepted = self.outcome.parameter & ~self.outcome.refused & (self.outcome.number == parameter)
             with m.If(accepted):

@@ -49,7 +49,7 @@ class CommandQueue(wiring.Component):
                 "request": Out(stream.Signature(request_layout(config))),
                 "write_refused": In(1),
                 "control_refused": In(1),
-                "outcome": Out(outcome_signature()),
+                "outcome": Out(outcome_signature(config)),
                 "empty": Out(1),
             }
         )

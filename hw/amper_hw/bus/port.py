@@ -6,10 +6,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.enum import IntEnum
 from amaranth.lib.wiring import In, Out
 
-from amper_hw.base.payload import STATUS_WIDTH
+from amper_hw.base.payload import STATUS_WIDTH, variant_width
+from amper_hw.base.variants import constant_parameters
 from amper_hw.bus.registers import ADDRESS_WIDTH, DATA_WIDTH
-from amper_spec.config import AmperConfig
-from amper_spec.parameters import PARAMETER_WIDTH, VALUE_WIDTH
+from amper_spec.config import COEFFICIENT_WIDTH, RADIUS_WIDTH, AmperConfig
+from amper_spec.parameters import PARAMETER_WIDTH, VALUE_WIDTH, Parameter
 
 
 class Command(IntEnum, shape=3):
@@ -61,14 +62,29 @@ def draw_layout(config: AmperConfig) -> data.StructLayout:
     )
 
 
-def outcome_signature() -> wiring.Signature:
-    """What became of a command, in the cycle after the sampler took it; ``number`` and ``value`` of a parameter."""
+def parameter_widths(config: AmperConfig) -> dict[Parameter, int]:
+    """Bits of every parameter that can change."""
+    widths = {
+        Parameter.GROUPS: config.groups_width,
+        Parameter.RADIUS: RADIUS_WIDTH,
+        Parameter.NEIGHBOURS: COEFFICIENT_WIDTH,
+        Parameter.VARIANT: variant_width(config),
+        Parameter.BATCH: config.batch_width,
+        Parameter.ROWS: config.count_width,
+        Parameter.ENABLE: 1,
+    }
+    return {parameter: width for parameter, width in widths.items() if parameter not in constant_parameters(config)}
+
+
+def outcome_signature(config: AmperConfig) -> wiring.Signature:
+    """What became of a command, in the cycle after the sampler took it; ``number`` and ``value`` of a parameter,
+    in as many bits as the widest that can change has."""
     return wiring.Signature(
         {
             "write": Out(1),
             "parameter": Out(1),
             "refused": Out(1),
             "number": Out(PARAMETER_WIDTH),
-            "value": Out(VALUE_WIDTH),
+            "value": Out(max(parameter_widths(config).values())),
         }
     )

@@ -14,18 +14,13 @@ from amaranth.lib.wiring import In, Out
 from amper_hw.base.bits import any_of, population
 from amper_hw.base.modules import Composite, SharedModule
 from amper_hw.base.payload import control_layout, parameter_signature, stream_load_signature
-from amper_hw.base.variants import has_candidates
+from amper_hw.base.variants import constant_parameters, has_candidates, has_radius
 from amper_hw.parts.divider import Divider
 from amper_spec.config import COEFFICIENT_WIDTH, VARIANTS, AmperConfig
 from amper_spec.parameters import Parameter
 
 _QUERY_STATES = tuple(name for name in Parameter if Parameter.QUERY_STATE_0 <= name < Parameter.DRAW_STATE_0)
 _DIVIDER_CYCLES = 2  # of a division, beside its steps: the start, and the quotient taken over
-
-
-def has_radius(config: AmperConfig) -> bool:
-    """Whether a variant with a radius lambda' / m is built in."""
-    return any(name.startswith("fr") for name in config.variants)
 
 
 def reciprocal_steps(config: AmperConfig) -> int:
@@ -132,14 +127,10 @@ class ParameterUnit(Composite):
             "rows": config.rows,
             "enable": 1,
         }
-        constant = {
-            "radius": not has_radius(config),
-            "neighbours": "k" not in config.variants,
-            "variant": len(config.variants) == 1,
-        }
+        constant = {parameter.name.lower() for parameter in constant_parameters(config)}
         return {
             name: Const(init, len(getattr(values, name)))
-            if constant.get(name)
+            if name in constant
             else Signal(len(getattr(values, name)), name=f"{name}_held", init=init)
             for name, init in after_reset.items()
             if hasattr(values, name)

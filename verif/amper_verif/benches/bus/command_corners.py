@@ -116,6 +116,9 @@ class CommandCorners:
             level -= await self._command(kind)
         for name, value in (("WRITE_PRIORITY", 1), ("INVALIDATE", 0), ("BATCH", 1), ("REQUEST", 1)):
             assert await registers.try_put(name, value), f"{name} was taken by a full queue"
+        for name, register in registers.map.items():  # a read of it is no command
+            if register.readable and register.writable:
+                await registers.get(name)
         assert await registers.bus_errors() == ["QUEUE_FULL"]
         await program.settle()
 

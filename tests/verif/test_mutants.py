@@ -92,20 +92,16 @@ def test_proofs_are_kept(tmp_path, monkeypatch):
 
 
 def test_arguments():
-    """For a line of the Verilog and where no variant has groups; nothing is then run."""
-    line = "if (both & (outcome_number == 4'd1)) radius <= outcome_value;"
-    mutant = Mutant(1, "inv", "amper_register_block", "B", "x -mode inv -cell $procmux$7 -port B -portbit 0", line)
+    """For a line of the Verilog and the configurations of which they are true; nothing is then run."""
+    change = "x -mode const1 -cell $procmux$7 -port B -portbit 3"
+    mutant = Mutant(1, "const1", "amper_write_unit", "B", change, "if (rst) begin")
     exact, all_of_them = AmperConfig(rows=4, variant="exact"), AmperConfig(rows=4, variants=("exact", "fr"))
-    assert argued(mutant, exact).startswith("GROUPS, RADIUS and NEIGHBOURS are refused")
+    assert argued(mutant, exact).startswith("of row and priority of a write")
     assert not argued(mutant, all_of_them)
-    assert not argued(replace(mutant, source="assign other = radius;"), exact)
-    assert not argued(replace(mutant, command=mutant.command.replace("-port B", "-port Y")), exact)
-    command = "x -mode const1 -module m -port Q -portbit 0 -wire neighbours -wirebit 0"
-    stuck = replace(mutant, source="always @(posedge clk) begin", command=command)
-    assert "0x4cccd" in argued(stuck, exact)
-    assert not argued(stuck, replace(exact, neighbour_scale=0.5))
-    command = "x -mode const1 -module m -cell $procmux$9 -port B -portbit 3"
-    reset = replace(mutant, source="if (rst) begin", command=command, register="port_answer_data")
+    assert not argued(mutant, replace(exact, write_ports=2))
+    assert not argued(replace(mutant, source="if (clear) begin"), exact)
+    assert not argued(replace(mutant, command=change.replace("-port B", "-port Y")), exact)
+    reset = replace(mutant, module="amper_register_block", register="port_answer_data")
     assert "behind a reset" in argued(reset, exact)
     assert not argued(replace(reset, register="other"), exact)
 

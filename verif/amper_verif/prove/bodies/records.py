@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from amper import AmperConfig
 
+#: Cycles without a result at most, while a record is in the draw unit.
+PATIENCE = 8
 #: Records that can be within the draw unit, and what they are in: the order of ``_scan``.
 DEPTH = 15
 QUEUE, RECORDS = 5, 4
@@ -78,12 +80,16 @@ def _scan() -> str:
 
 def results(config: AmperConfig) -> str:
     """The records that were taken and not yet answered, in their order; each is answered by as many results as it says,
-    the last one marked, or by one with its error; and there are no other results. Everything on its way is so, too."""
+    the last one marked, or by one with its error; and there are no other results. Everything on its way is so, too; and
+    while something is, no more than ``PATIENCE`` cycles pass without a result."""
     slots = ("result_valid", "read_tag[0]", "found_tag[0]", "asked_tag[0]")
     used = " + ".join(slots)
+    stages = (*slots[1:], "front_tag_1[0]", "front_tag_0[0]", "beats_tag[0]", "beats_active")
+    way = "".join(f"{stage} ? {place} : " for place, stage in enumerate(stages)) + str(len(stages))
     return f"""
   reg [4:0] records [0:{DEPTH}];
   reg [3:0] count, index;
+  reg [3:0] waits;  // cycles without a result
   reg [2:0] beat, done;  // of the record; of the oldest, that were taken
   reg [8:0] waiting;
   reg [4:0] entry;
@@ -99,8 +105,9 @@ def results(config: AmperConfig) -> str:
   wire taken = result_valid & result_ready;
   wire answered = taken & result_last;
   always @(posedge clk)
-    if (rst) begin count <= 0; done <= 0; end
+    if (rst) begin count <= 0; done <= 0; waits <= 0; end
     else begin
+      waits <= count != 0 && !result_valid ? waits + 1 : 0;
       count <= count + entered - answered;
       if (taken) done <= result_last ? 0 : done + 1;
       for (place = 0; place < {DEPTH}; place = place + 1)
@@ -113,11 +120,14 @@ def results(config: AmperConfig) -> str:
   end
   // What the controller keeps: a record is offered until it is taken, and asks for 1 to b draws.
   always @* assume (!record_valid || legal({{record_status, record_batch}}));
+  // How far the oldest beat is from the queue.
+  wire [3:0] way = {way};
   wire [3:0] under_way = {used} + queue_behind_level;
   always @* if (!rst) begin
     assert (fits && index == count);
     assert (!result_valid || (count != 0 && result_status == records[0][4:2] && result_last == ends(records[0], done)));
     for (place = 0; place <= {DEPTH}; place = place + 1) assert (place >= count || legal(records[place]));
+    assert (result_valid || count == 0 || waits + way <= {PATIENCE});
     assert (places == {QUEUE + 1} - under_way);
     assert (advance == (places != 0));
     assert (queue_behind_level <= {QUEUE} && queue_behind_r_port__addr < {QUEUE} && queue_behind_w_port__addr

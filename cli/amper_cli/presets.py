@@ -70,5 +70,4 @@ def _parameters(part: type) -> str:
         [f"`{name}`", each.help, each.rule.legal, each.default_word or "must be given", each.changes]
         for name, each in declarations(part).items()
     ]
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
-    return table(["name", "what it is", "legal", "default", "changes"], cells)
+    return table(["name", "what it is", "legal", "default", "changes"], rows)
